@@ -1,0 +1,59 @@
+"""From rough labels to a dense label map that follows the image.
+
+`refine_labels` does the whole way; `Refiner` keeps what a changed parameter does not touch.
+Names are loaded on first use, so importing the package costs nothing and imports neither napari nor Qt.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning, InputError, ParameterError
+    from napari_coarse_crf.evaluation import Scores, evaluate_labels
+    from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.refine import refine_labels
+    from napari_coarse_crf.refiner import Progress, Refinement, Refiner
+
+__all__ = [
+    "CoarseCRFError",
+    "CoarseCRFWarning",
+    "InputError",
+    "ParameterError",
+    "Parameters",
+    "Progress",
+    "Refinement",
+    "Refiner",
+    "Scores",
+    "evaluate_labels",
+    "refine_labels",
+]
+
+_HOME = {
+    "CoarseCRFError": "errors",
+    "CoarseCRFWarning": "errors",
+    "InputError": "errors",
+    "ParameterError": "errors",
+    "Parameters": "parameters",
+    "Progress": "refiner",
+    "Refinement": "refiner",
+    "Refiner": "refiner",
+    "Scores": "evaluation",
+    "evaluate_labels": "evaluation",
+    "refine_labels": "refine",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("napari-coarse-crf")
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,283 @@
+"""What a person may turn, described once.
+
+Each field of `Parameters` carries its symbol, unit, range, default and help. Sliders, command-line options, the table in
+the README, the range check and the saved JSON are all made from these fields, so a parameter is added in one place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from napari_coarse_crf.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from dataclasses import Field
+
+Similarity = Literal["combined", "joint", "kernel", "geodesic", "colour"]
+"""How eq. (2) compares a pixel with the labelled pixels: see `napari_coarse_crf.heatmap`."""
+
+Section = Literal["heatmap", "appearance kernel", "smoothness kernel", "inference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """How one parameter is shown, explained and checked.
+
+    Attributes
+    ----------
+    section : str
+        The part of the method that the parameter belongs to.
+    label, symbol, unit : str
+        Its name for people, its sign in the formulas, and what it is measured in ("" where it has no unit).
+    low, high : float
+        The closed range of a number; both 0 for a choice.
+    choices : tuple of str
+        The allowed values of a choice; empty for a number.
+    logarithmic : bool
+        Whether a slider should spread the range evenly over decades.
+    help_text : str
+        What a larger value does, in plain words.
+    """
+
+    section: Section
+    label: str
+    symbol: str
+    unit: str
+    low: float
+    high: float
+    choices: tuple[str, ...]
+    logarithmic: bool
+    help_text: str
+
+
+def _parameter(
+    default: Any,
+    *,
+    section: Section,
+    label: str,
+    help_text: str,
+    symbol: str = "",
+    unit: str = "",
+    low: float = 0.0,
+    high: float = 0.0,
+    choices: tuple[str, ...] = (),
+    logarithmic: bool = False,
+) -> Any:
+    description = Description(section, label, symbol, unit, low, high, choices, logarithmic, help_text)
+    return field(default=default, metadata={"description": description})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """Everything a person may turn; the defaults were chosen on real images of eight kinds.
+
+    Distances are pixels of the image's finest axis, colours grey levels of 0..255 (images of other types are scaled to
+    that range). `help(Parameters.describe)` and the README list every field with its range.
+
+    Raises
+    ------
+    ParameterError
+        If a value is not a finite number of its range, or not one of the choices.
+
+    Examples
+    --------
+    >>> Parameters(theta_alpha=80).theta_alpha
+    80.0
+    >>> Parameters.preset("paper").similarity
+    'joint'
+    """
+
+    similarity: Similarity = _parameter(
+        "combined", section="heatmap", label="Similarity", choices=get_args(Similarity),
+        help_text="How an unlabelled pixel is compared with the labelled ones: 'combined' suits most images; 'joint' "
+        "looks for the nearest labelled pixel in colour and position, 'kernel' counts all near and alike ones, "
+        "'geodesic' walks around colour edges, 'colour' ignores position.",
+    )
+    heatmap_distance: float = _parameter(
+        40.0, section="heatmap", label="Reach", symbol="s_p", unit="px", low=1.0, high=500.0, logarithmic=True,
+        help_text="How far a labelled pixel speaks for its surroundings in the heatmap (joint, kernel, combined). "
+        "Larger: labels reach further.",
+    )
+    heatmap_colour: float = _parameter(
+        10.0, section="heatmap", label="Colour tolerance", symbol="s_c", unit="of 255", low=1.0, high=100.0,
+        logarithmic=True,
+        help_text="How different a colour may be and still count as alike in the heatmap (joint, kernel, colour, "
+        "combined). Larger: colour matters less.",
+    )
+    geodesic_colour_weight: float = _parameter(
+        2.0, section="heatmap", label="Edge cost", symbol="λ", unit="px per grey level", low=0.0, high=20.0,
+        help_text="How much a step across a colour change costs on the way from a label (geodesic, combined). Larger: "
+        "labels stop at weaker edges.",
+    )
+    geodesic_scale: float = _parameter(
+        5.0, section="heatmap", label="Path scale", symbol="s_g", unit="px", low=0.5, high=100.0, logarithmic=True,
+        help_text="Length of a path at which it begins to count (geodesic, combined). Larger: near labels differ less.",
+    )
+    geodesic_exponent: float = _parameter(
+        4.0, section="heatmap", label="Path weight", symbol="p", low=0.0, high=20.0,
+        help_text="How strongly longer paths lower the probability (geodesic, combined). Larger: the label with the "
+        "shortest path wins more clearly.",
+    )
+    appearance_weight: float = _parameter(
+        4.0, section="appearance kernel", label="Weight", symbol="w1", low=0.0, high=50.0,
+        help_text="How strongly pixels of similar colour pull each other to one label. Larger: regions follow colour "
+        "more and small classes may vanish. 0 switches the kernel off.",
+    )
+    theta_alpha: float = _parameter(
+        160.0, section="appearance kernel", label="Distance", symbol="θα", unit="px", low=1.0, high=1000.0,
+        logarithmic=True,
+        help_text="How far apart two pixels of similar colour may be and still pull each other to one label. Larger: "
+        "wider reach.",
+    )
+    theta_beta: float = _parameter(
+        8.0, section="appearance kernel", label="Colour", symbol="θβ", unit="of 255", low=1.0, high=100.0,
+        logarithmic=True,
+        help_text="How different two colours may be and still pull each other to one label. Larger: edges matter less.",
+    )
+    smoothness_weight: float = _parameter(
+        3.0, section="smoothness kernel", label="Weight", symbol="w2", low=0.0, high=20.0,
+        help_text="How strongly neighbouring pixels pull each other to one label, whatever their colour. Larger: "
+        "smoother outlines, fewer specks. 0 switches the kernel off.",
+    )
+    theta_gamma: float = _parameter(
+        3.0, section="smoothness kernel", label="Distance", symbol="θγ", unit="px", low=0.5, high=20.0,
+        logarithmic=True,
+        help_text="How far apart two pixels may be and still smooth each other. Larger: larger specks vanish.",
+    )
+    iterations: int = _parameter(
+        10, section="inference", label="Iterations", unit="steps", low=1, high=100,
+        help_text="How often the labels are updated at most. 5 is enough for a look, 10 for most images.",
+    )
+    tolerance: float = _parameter(
+        0.0, section="inference", label="Stop below", symbol="ε", low=0.0, high=1.0,
+        help_text="Stop when no probability of an unlabelled pixel changes by more than this. 0: run all iterations.",
+    )
+    label_confidence: float = _parameter(
+        1.0, section="inference", label="Trust in labels", symbol="c", low=0.5, high=1.0,
+        help_text="How sure your own labels are. 1: they are facts. Lower: a wrong stroke misleads its surroundings "
+        "less. Your labels stay in the result either way.",
+    )
+    min_confidence: float = _parameter(
+        0.0, section="inference", label="Leave unlabelled below", low=0.0, high=1.0,
+        help_text="Pixels whose best label is less probable than this stay 0 (unlabelled). 0: label every pixel.",
+    )
+
+    def __post_init__(self) -> None:
+        """Check every field against its description and give numbers their declared type."""
+        for spec in fields(self):
+            object.__setattr__(self, spec.name, _checked(spec, getattr(self, spec.name)))
+
+    @classmethod
+    def describe(cls) -> Mapping[str, Description]:
+        """Return the description of every parameter, by name and in the order shown to people.
+
+        Examples
+        --------
+        >>> Parameters.describe()["theta_alpha"].unit
+        'px'
+        """
+        return MappingProxyType({spec.name: spec.metadata["description"] for spec in fields(cls)})
+
+    @classmethod
+    def preset(cls, name: str) -> Parameters:
+        """Return a named set of parameters.
+
+        Parameters
+        ----------
+        name : {"default", "paper"}
+            "paper" is the plainest reading of the source: nearest labelled pixel in colour and position (60 px,
+            15 grey levels), the kernels of Krähenbühl and Koltun's code (w1 10, θα 80, θβ 13, w2 3, θγ 3), labels
+            that the CRF may doubt (0.9).
+
+        Raises
+        ------
+        ParameterError
+            If there is no preset of that name.
+        """
+        if name not in PRESETS:
+            raise ParameterError(f"There is no preset {name!r}. Choose one of: {', '.join(PRESETS)}.")
+        return cls(**PRESETS[name])
+
+    def replace(self, **changes: Any) -> Parameters:
+        """Return a copy with some fields changed."""
+        known = self.describe()
+        for name in changes:
+            if name not in known:
+                raise ParameterError(f"There is no parameter {name!r}. Choose from: {', '.join(known)}.")
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values by name, ready for JSON or a layer's metadata."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Parameters:
+        """Return the parameters named in `values`; those left out keep their defaults.
+
+        Raises
+        ------
+        ParameterError
+            If a name is unknown or a value is outside its range.
+        """
+        return cls().replace(**values)
+
+    def to_json(self) -> str:
+        """Return the parameters as an indented JSON object."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Parameters:
+        """Return the parameters stored by `to_json`.
+
+        Raises
+        ------
+        ParameterError
+            If `text` is not a JSON object of known parameters within their ranges.
+        """
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ParameterError(
+                f"The preset is not valid JSON ({error}). Use a file saved by this plugin or by Parameters.to_json()."
+            ) from error
+        if not isinstance(values, dict):
+            raise ParameterError('The preset must be a JSON object such as {"theta_alpha": 80}.')
+        return cls.from_dict(values)
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
+    "default": MappingProxyType({}),
+    "paper": MappingProxyType({
+        "similarity": "joint", "heatmap_distance": 60.0, "heatmap_colour": 15.0,
+        "appearance_weight": 10.0, "theta_alpha": 80.0, "theta_beta": 13.0,
+        "smoothness_weight": 3.0, "theta_gamma": 3.0, "iterations": 10, "label_confidence": 0.9,
+    }),
+})  # fmt: skip
+"""The named sets of parameters: what each changes against the defaults."""
+
+
+def _checked(spec: Field[Any], value: Any) -> Any:
+    """Return `value` as the field's type, or say why it cannot be used."""
+    described: Description = spec.metadata["description"]
+    if described.choices:
+        if value not in described.choices:
+            raise ParameterError(f"{spec.name} is {value!r}; it must be one of: {', '.join(described.choices)}.")
+        return value
+    whole = isinstance(spec.default, int)
+    needed = f"{'a whole number' if whole else 'a number'} from {described.low:g} to {described.high:g}"
+    if described.unit:
+        needed += f" ({described.unit})"
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, (bool, str)) or not described.low <= number <= described.high:  # NaN fails the comparison
+        raise ParameterError(f"{spec.name} is {value!r}; it must be {needed}.")
+    if whole and not number.is_integer():
+        raise ParameterError(f"{spec.name} is {value!r}; it must be {needed}.")
+    return int(number) if whole else number
