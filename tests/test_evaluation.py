@@ -1,0 +1,158 @@
+"""Table 1's scores, against sums written out by hand and against a slow double loop."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from napari_coarse_crf import InputError, Scores, evaluate_labels
+
+TRUTH = np.array([[1, 1, 1, 2, 2], [1, 1, 1, 2, 0]])
+FOUND = np.array([[1, 1, 2, 2, 2], [1, 0, 5, 2, 2]])
+
+
+def test_accuracy_is_the_share_of_a_class_that_was_found() -> None:
+    scores = evaluate_labels(FOUND, TRUTH)
+    assert scores.accuracy == {1: 3 / 6, 2: 3 / 3}
+    assert scores.mean_accuracy == pytest.approx(0.75)
+
+
+def test_iou_is_intersection_over_union_on_evaluated_pixels() -> None:
+    scores = evaluate_labels(FOUND, TRUTH)
+    assert scores.iou == {1: 3 / 6, 2: 3 / 4}  # the 2 on the ignored pixel is in no union
+    assert scores.mean_iou == pytest.approx(0.625)
+
+
+def test_the_confusion_matrix_counts_truth_by_prediction() -> None:
+    scores = evaluate_labels(FOUND, TRUTH)
+    assert scores.ids == (0, 1, 2, 5)
+    assert scores.confusion.tolist() == [[0, 0, 0, 0], [1, 3, 1, 1], [0, 0, 3, 0], [0, 0, 0, 0]]
+    assert scores.classes == (1, 2)
+    assert scores.pixel_accuracy == pytest.approx(6 / 9)
+
+
+def test_an_unlabelled_prediction_is_wrong() -> None:
+    nothing = evaluate_labels(np.zeros_like(TRUTH), TRUTH)
+    assert (nothing.mean_accuracy, nothing.mean_iou) == (0.0, 0.0)
+
+
+def test_the_truth_itself_scores_one() -> None:
+    scores = evaluate_labels(TRUTH, TRUTH, coarse=np.zeros_like(TRUTH))
+    assert (scores.mean_accuracy, scores.mean_iou, scores.unlabelled_accuracy, scores.boundary_accuracy) == (1, 1, 1, 1)
+
+
+def test_ignored_truth_is_not_evaluated_whatever_its_id() -> None:
+    moved = np.where(TRUTH == 0, 255, TRUTH)
+    assert evaluate_labels(FOUND, moved, ignore=255).iou == evaluate_labels(FOUND, TRUTH).iou
+    assert 255 in evaluate_labels(FOUND, moved, ignore=None).classes
+
+
+def test_only_the_classes_asked_for_are_evaluated() -> None:
+    scores = evaluate_labels(FOUND, TRUTH, classes=[2])
+    assert scores.accuracy == {2: 1.0}
+    assert scores.iou == {2: 1.0}  # its false alarm lies on a pixel of class 1, which is not evaluated
+
+
+def test_accuracy_on_unlabelled_pixels_leaves_out_what_the_person_painted() -> None:
+    coarse = np.zeros_like(TRUTH)
+    coarse[:, :2] = 1
+    scores = evaluate_labels(FOUND, TRUTH, coarse=coarse)
+    assert (scores.unlabelled.right, scores.unlabelled.total) == (3, 5)
+    assert scores.unlabelled_accuracy == pytest.approx(0.6)
+    assert evaluate_labels(FOUND, TRUTH).unlabelled_accuracy is None
+
+
+def test_the_boundary_band_counts_pixels_on_both_sides() -> None:
+    touching = evaluate_labels(FOUND, TRUTH, boundary_width=1).boundary
+    wider = evaluate_labels(FOUND, TRUTH, boundary_width=2).boundary
+    assert (touching.right, touching.total) == (2, 4)
+    assert (wider.right, wider.total) == (4, 7)  # the ignored pixel neither makes nor joins a band
+
+
+def test_a_truth_without_boundaries_has_no_boundary_accuracy() -> None:
+    assert math.isnan(evaluate_labels([[1, 1]], [[1, 1]]).boundary_accuracy)
+
+
+def test_huge_ids_of_unlike_types_are_told_apart() -> None:
+    truth = np.array([2**63, 2**63 + 1, 7], dtype=np.uint64)
+    found = np.array([2**62, 7, 7], dtype=np.int64)
+    scores = evaluate_labels(found, truth)
+    assert scores.accuracy == {7: 1.0, 2**63: 0.0, 2**63 + 1: 0.0}
+
+
+def test_volumes_are_evaluated_like_images() -> None:
+    truth = np.ones((3, 4, 5), dtype=np.uint8)
+    truth[2] = 2
+    found = np.ones_like(truth)
+    scores = evaluate_labels(found, truth)
+    assert scores.accuracy == {1: 1.0, 2: 0.0}
+    assert scores.iou[1] == pytest.approx(40 / 60)
+
+
+label_maps = hnp.arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 6)), elements=st.integers(0, 4))
+
+
+@given(st.data())
+def test_scores_equal_those_counted_pixel_by_pixel(data: Any) -> None:
+    truth = data.draw(label_maps.filter(np.any))
+    found = data.draw(hnp.arrays(np.int32, truth.shape, elements=st.integers(0, 4)))
+    scores = evaluate_labels(found, truth)
+    pairs = [(int(t), int(f)) for t, f in zip(truth.flat, found.flat, strict=True) if t]
+    for label_id in {t for t, _ in pairs}:
+        both = sum(t == f == label_id for t, f in pairs)
+        either = sum(label_id in pair for pair in pairs)
+        assert scores.accuracy[label_id] == both / sum(t == label_id for t, _ in pairs)
+        assert scores.iou[label_id] == both / either
+
+
+@given(st.data())
+def test_pooling_equals_evaluating_side_by_side(data: Any) -> None:
+    maps = data.draw(st.lists(label_maps.filter(np.any), min_size=1, max_size=3))
+    found = [np.roll(truth, 1) for truth in maps]
+    coarse = [np.where(truth == 1, truth, 0) for truth in maps]
+    pooled = Scores.pool(evaluate_labels(f, t, coarse=c) for f, t, c in zip(found, maps, coarse, strict=True))
+    flat = [np.concatenate([array.ravel() for array in arrays]) for arrays in (found, maps, coarse)]
+    together = evaluate_labels(flat[0], flat[1], coarse=flat[2])
+    assert pooled.ids == together.ids
+    assert (pooled.accuracy, pooled.iou) == (together.accuracy, together.iou)
+    assert pooled.unlabelled == together.unlabelled
+
+
+def test_a_false_alarm_counts_against_a_class_of_another_image() -> None:
+    pooled = Scores.pool([evaluate_labels([[1, 3]], [[1, 1]]), evaluate_labels([[3]], [[3]])])
+    assert pooled.iou == {1: 1 / 2, 3: 1 / 2}
+
+
+def test_pooling_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="no scores to pool"):
+        Scores.pool([])
+
+
+def test_pooling_with_and_without_coarse_maps_is_refused() -> None:
+    with pytest.raises(InputError, match="to every evaluation or to none"):
+        Scores.pool([evaluate_labels(FOUND, TRUTH), evaluate_labels(FOUND, TRUTH, coarse=FOUND)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"predicted": FOUND[:1]}, r"predicted labels have shape \(1, 5\) but the truth is \(2, 5\)"),
+        ({"coarse": FOUND[:, :3]}, r"coarse labels have shape \(2, 3\) but the truth is \(2, 5\)"),
+        ({"predicted": FOUND / 1}, "predicted labels are of type float64"),
+        ({"truth": TRUTH > 0}, "truth are of type bool"),
+        ({"coarse": FOUND.astype(object)}, "coarse labels are of type object"),
+        ({"truth": np.zeros_like(TRUTH)}, "No pixel is left to evaluate"),
+        ({"classes": [9]}, "No pixel is left to evaluate"),
+        ({"boundary_width": 0}, "boundary_width is 0; it must be 1 or more"),
+        ({"predicted": np.arange(5000), "truth": np.arange(1, 5001)}, "give every object the id of its class"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_in_words(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        evaluate_labels(**{"predicted": FOUND, "truth": TRUTH, **arguments})
