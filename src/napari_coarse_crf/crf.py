@@ -1,0 +1,262 @@
+"""Mean field in a fully connected CRF, eq. (3) and (4), on our own lattice.
+
+The energy is E(x) = sum_i psi_u(x_i) + sum_{i<j} [x_i != x_j] (w1 k_appearance(i, j) + w2 k_smoothness(i, j)), a Potts
+model. Mean field [KK11, Algorithm 1] repeats
+
+    Q_i(l)  <-  softmax over l of  -psi_u(l) + w1 (K1 Q)_i(l) + w2 (K2 Q)_i(l)
+
+where K is the symmetrically normalised Gaussian filter. As in the code of [KK11], a pixel's message to itself stays in:
+K is then positive semidefinite, and parallel updates do not raise the free energy.
+
+Clamped pixels keep their label through all iterations; only the other, *free* pixels are updated. Each kernel is linear,
+so the clamped pixels are splat once and every iteration begins from that.
+
+References
+----------
+[KK11] Krähenbühl, Koltun: Efficient inference in fully connected CRFs with Gaussian edge potentials. NIPS 2011.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numba import njit
+
+from napari_coarse_crf.inputs import FloatArray, IndexArray
+from napari_coarse_crf.lattice import Lattice, blur, build_lattice, merge, splat_labels
+from napari_coarse_crf.parallel import in_chunks
+from napari_coarse_crf.simd import (
+    LANES,
+    add,
+    broadcast,
+    exponential,
+    larger,
+    largest,
+    load,
+    magnitude,
+    multiply,
+    multiply_add,
+    padded,
+    store,
+    subtract,
+    total,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from concurrent.futures import ThreadPoolExecutor
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What mean field needs besides its kernels.
+
+    Attributes
+    ----------
+    unary : (F, P) float32
+        psi_u of the free pixels; P is L padded to whole vectors with a large number.
+    free_pixels : (F,) int
+        Which of the N pixels are updated, ascending.
+    clamped_labels : (N,) int32
+        Label of each clamped pixel, `OPEN` for the others.
+    n_labels : int
+        L.
+    iterations, tolerance
+        As in `Parameters`.
+    """
+
+    unary: FloatArray
+    free_pixels: NDArray[np.intp]
+    clamped_labels: IndexArray
+    n_labels: int
+    iterations: int
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Marginals:
+    """What mean field found for the F free pixels: best label, its probability, and the iterations it took."""
+
+    best: IndexArray
+    confidence: FloatArray
+    iterations: int
+
+
+class Engine(Protocol):
+    """Builds the kernels of one image and runs mean field over them."""
+
+    def build_kernel(self, pool: ThreadPoolExecutor, features: FloatArray) -> Generator[None, None, Any]:
+        """Prepare the Gaussian kernel over (N, D) features, each already divided by its theta."""
+
+    def infer(
+        self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, Any]]
+    ) -> Generator[int | None, None, Marginals]:
+        """Run mean field over (weight, kernel) pairs; yields the number of each finished iteration."""
+
+
+class LatticeEngine:
+    """The engine of this package: permutohedral lattices on threads."""
+
+    def build_kernel(self, pool: ThreadPoolExecutor, features: FloatArray) -> Generator[None, None, Lattice]:
+        """Build the symmetrically normalised lattice of `features`."""
+        return build_lattice(pool, features, normalise=True)
+
+    def infer(
+        self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, Lattice]]
+    ) -> Generator[int | None, None, Marginals]:
+        """Run mean field; see `Engine.infer`."""
+        filters: list[_Filter] = []
+        for weight, lattice in kernels:
+            filters.append((yield from _start_filter(pool, lattice, weight, problem)))
+        field = _Field(problem, filters)
+        yield from field.update(pool, message=False, read_out=False)
+        for iteration in range(1, problem.iterations + 1):
+            for kernel in filters:
+                yield from kernel.blur(pool)
+            last = iteration == problem.iterations
+            change = yield from field.update(pool, message=True, read_out=last or problem.tolerance > 0)
+            yield iteration
+            if change <= problem.tolerance:
+                break
+        return Marginals(field.best, field.confidence, iteration)
+
+
+@dataclass(slots=True)
+class _Filter:
+    """One kernel at work: values just blurred, to be sliced, and values being splat, to be blurred next."""
+
+    lattice: Lattice
+    weight: np.float32
+    clamped: FloatArray  # the clamped pixels' splat, private rows 0
+    blurred: FloatArray
+    splat: FloatArray
+
+    def blur(self, pool: ThreadPoolExecutor) -> Generator[None, None, None]:
+        """Turn what was splat into what is to be sliced, and begin the next splat from the clamped pixels."""
+        yield from merge(pool, self.lattice, self.splat)
+        blurred = yield from blur(pool, self.lattice, self.splat, self.blurred)
+        if blurred is self.splat:
+            self.splat, self.blurred = self.blurred, self.splat
+        self.splat[:] = self.clamped
+
+
+def _start_filter(
+    pool: ThreadPoolExecutor, lattice: Lattice, weight: float, problem: FieldProblem
+) -> Generator[None, None, _Filter]:
+    clamped = yield from splat_labels(pool, lattice, problem.clamped_labels, problem.n_labels)
+    clamped[1 + lattice.n_vertices :] = 0.0
+    return _Filter(lattice, np.float32(weight), clamped, np.zeros_like(clamped), clamped.copy())
+
+
+class _Field:
+    """The free pixels' marginals, updated chunk by chunk in one fused pass: slice, softmax, splat."""
+
+    def __init__(self, problem: FieldProblem, filters: list[_Filter]) -> None:
+        self._problem = problem
+        self._filters = filters
+        free = problem.free_pixels
+        self.best = np.zeros(len(free), np.int32)
+        self.confidence = np.zeros(len(free), np.float32)
+        # Q itself is kept only where its change decides when to stop.
+        self._q = np.zeros((len(free) if problem.tolerance > 0 else 0, padded(problem.n_labels)), np.float32)
+        bounds = filters[0].lattice.starts if filters else (0, len(problem.clamped_labels))
+        self._ranges = np.searchsorted(free, bounds)
+
+    def update(self, pool: ThreadPoolExecutor, *, message: bool, read_out: bool) -> Generator[None, None, float]:
+        """Do Q <- softmax(-unary + messages) for all free pixels and splat it; returns the largest |change| of a Q.
+
+        The change is infinite where Q is not kept.
+        """
+        problem = self._problem
+        kernels = [
+            argument
+            for kernel in (*self._filters, _NO_FILTER, _NO_FILTER)[:2]
+            for argument in (kernel.weight, kernel.lattice.rows, kernel.lattice.weights, kernel.blurred, kernel.splat)
+        ]
+        tasks = []
+        for start, stop in zip(self._ranges[:-1], self._ranges[1:], strict=True):
+            part = slice(start, stop)
+            read = [self.best[part], self.confidence[part], self._q[part], problem.n_labels, read_out]
+            tasks.append((problem.unary[part], problem.free_pixels[part], *kernels, message, *read))
+        changes = yield from in_chunks(pool, _update_kernel, tasks)
+        return max(changes) if len(self._q) else np.inf
+
+
+_NO_VALUES = np.zeros((0, 0), np.float32)
+_NO_FILTER = _Filter(
+    lattice=Lattice(
+        rows=np.zeros((0, 0), np.int32),
+        weights=_NO_VALUES,
+        neighbours=np.zeros((0, 1, 2), np.int32),
+        private_vertices=np.zeros(0, np.int32),
+        starts=(0,),
+    ),
+    weight=np.float32(0.0),
+    clamped=_NO_VALUES,
+    blurred=_NO_VALUES,
+    splat=_NO_VALUES,
+)
+"""A kernel of no corners: stands in where a weight is 0, so that one compiled signature serves all."""
+
+
+@njit(nogil=True, cache=True)
+def _update_kernel(  # type: ignore[no-untyped-def]
+    unary, free_pixels,
+    weight1, rows1, weights1, blurred1, splat1,
+    weight2, rows2, weights2, blurred2, splat2,
+    message, best, confidence, q, n_labels, read_out,
+):  # fmt: skip
+    """Slice both kernels, softmax, splat [KK11, Algorithm 1], one pixel after the other; returns the largest |dQ|."""
+    width = unary.shape[1]
+    work = np.empty(width, np.float32)
+    corners1, corners2 = rows1.shape[1], rows2.shape[1]
+    largest_change = broadcast(np.float32(0.0))
+    for i in range(len(free_pixels)):
+        n = free_pixels[i]
+        top = broadcast(np.float32(-np.inf))
+        for block in range(0, width, LANES):
+            logit = subtract(broadcast(np.float32(0.0)), load(unary, i * width + block))
+            if message:
+                for corner in range(corners1):
+                    share = broadcast(weight1 * weights1[n, corner])
+                    logit = multiply_add(share, load(blurred1, np.intp(rows1[n, corner]) * width + block), logit)
+                for corner in range(corners2):
+                    share = broadcast(weight2 * weights2[n, corner])
+                    logit = multiply_add(share, load(blurred2, np.intp(rows2[n, corner]) * width + block), logit)
+            store(work, block, logit)
+            top = larger(top, logit)
+        highest = largest(top)
+        if read_out:
+            for label in range(n_labels):
+                if work[label] == highest:
+                    best[i] = label
+                    break
+        mass = broadcast(np.float32(0.0))
+        for block in range(0, width, LANES):
+            unnormalised = exponential(subtract(load(work, block), broadcast(highest)))
+            store(work, block, unnormalised)
+            mass = add(mass, unnormalised)
+        inverse = np.float32(1.0) / total(mass)
+        confidence[i] = inverse  # the largest term of the sum is exp(0) = 1
+        for block in range(0, width, LANES):
+            probability = multiply(load(work, block), broadcast(inverse))
+            store(work, block, probability)
+            if len(q) > 0:
+                change = magnitude(subtract(probability, load(q, i * width + block)))
+                largest_change = larger(largest_change, change)
+                store(q, i * width + block, probability)
+        for corner in range(corners1):
+            share = broadcast(weights1[n, corner])
+            row = np.intp(rows1[n, corner]) * width
+            for block in range(0, width, LANES):
+                store(splat1, row + block, multiply_add(share, load(work, block), load(splat1, row + block)))
+        for corner in range(corners2):
+            share = broadcast(weights2[n, corner])
+            row = np.intp(rows2[n, corner]) * width
+            for block in range(0, width, LANES):
+                store(splat2, row + block, multiply_add(share, load(work, block), load(splat2, row + block)))
+    return largest(largest_change)

@@ -1,0 +1,146 @@
+"""Geodesic distance of every pixel to every label: shortest paths over the pixel grid.
+
+A path may step to any neighbour, diagonals included (8 in 2-D, 26 in 3-D); a step costs the length of its change in
+position and scaled colour. Raster sweeps relax all steps in scan order, then backwards, for eight labels at once.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from napari_coarse_crf.inputs import OPEN, FloatArray, Problem
+from napari_coarse_crf.parallel import blocks, in_chunks
+from napari_coarse_crf.simd import LANES, add, broadcast, larger, largest, load, padded, smaller, store, subtract
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from concurrent.futures import ThreadPoolExecutor
+
+    from numpy.typing import NDArray
+
+UNREACHED = np.float32(1e6)
+"""Distance (px) of pixels that no path reaches: areas that the mask cuts off."""
+
+_MOST_SWEEPS = 10
+_SETTLED = np.float32(0.01)  # px; shorter changes do not change a logarithm that anyone could see
+_BLOCK = 2**15
+
+
+def geodesic_distances(
+    pool: ThreadPoolExecutor, problem: Problem, colours: FloatArray
+) -> Generator[None, None, FloatArray]:
+    """Return the geodesic distance of the F unlabelled pixels to each label.
+
+    Parameters
+    ----------
+    pool : ThreadPoolExecutor
+        Where the labels are swept, eight at a time.
+    problem : Problem
+        Labels, positions and spacing.
+    colours : (N, C) float32
+        Colours, scaled so that a difference of 1 costs as much as a pixel.
+
+    Returns
+    -------
+    (F, P) float32
+        Distances in pixels of the finest axis, at most `UNREACHED`; P is L padded to whole vectors.
+    """
+    grid = _Grid(problem)
+    steps = yield from grid.step_lengths(pool, colours)
+    open_cells = grid.cells[problem.open_pixels]
+    n_labels = len(problem.label_ids)
+    out = np.empty((len(open_cells), padded(n_labels)), np.float32)
+    tasks = [(grid, steps, problem.labels, first, open_cells, out) for first in range(0, n_labels, LANES)]
+    yield from in_chunks(pool, _sweep_labels, tasks)
+    return out
+
+
+class _Grid:
+    """The image's pixel grid with a border of one cell, so that no sweep asks whether a neighbour exists."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.shape = tuple(size + 2 for size in problem.shape)
+        strides = np.cumprod([1, *self.shape[:0:-1]])[::-1]
+        axes = np.unravel_index(problem.pixels, problem.shape)
+        self.cells = sum((axis + 1) * stride for axis, stride in zip(axes, strides, strict=True))
+        self.size = int(np.prod(self.shape))
+        # Half of the neighbours: those before a cell in scan order. The others are the same steps, backwards.
+        ahead = [move for move in product((-1, 0, 1), repeat=len(self.shape)) if move < (0,) * len(self.shape)]
+        self.offsets = np.array([np.dot(move, strides) for move in ahead], np.int64)
+        lengths = [np.dot(np.square(move), np.square(problem.spacing)) for move in ahead]
+        self.squared_lengths = np.array(lengths, np.float32)
+
+    def step_lengths(self, pool: ThreadPoolExecutor, colours: FloatArray) -> Generator[None, None, FloatArray]:
+        """Return (cells, neighbours ahead) costs of the steps; infinite where either end takes no part."""
+        colour_of_cell = np.full((self.size, colours.shape[1]), np.nan, np.float32)
+        colour_of_cell[self.cells] = colours
+        steps = np.full((self.size, len(self.offsets)), np.inf, np.float32)
+        margin = -int(self.offsets.min())
+        yield from in_chunks(
+            pool,
+            _steps_kernel,
+            [
+                (colour_of_cell, self.offsets, self.squared_lengths, max(a, margin), b, steps)
+                for a, b in blocks(self.size, _BLOCK)
+            ],
+        )
+        return steps
+
+
+def _sweep_labels(
+    grid: _Grid,
+    steps: FloatArray,
+    labels: NDArray[np.int32],
+    first: int,
+    open_cells: NDArray[np.intp],
+    out: FloatArray,
+) -> None:
+    """Fill columns first..first + 7 of `out`."""
+    distance = np.full((grid.size, LANES), UNREACHED, np.float32)
+    here = np.flatnonzero((labels >= first) & (labels < first + LANES) & (labels != OPEN))
+    distance[grid.cells[here], labels[here] - first] = 0.0
+    margin = -int(grid.offsets.min())
+    for _ in range(_MOST_SWEEPS):
+        change = _sweep_kernel(steps, grid.offsets, margin, distance)
+        if change <= _SETTLED:
+            break
+    out[:, first : first + LANES] = distance[open_cells]
+
+
+@njit(nogil=True, cache=True)
+def _steps_kernel(colours, offsets, squared_lengths, start, stop, out):  # type: ignore[no-untyped-def]
+    for cell in range(start, stop):
+        for k in range(len(offsets)):
+            squared = squared_lengths[k]
+            for channel in range(colours.shape[1]):
+                difference = colours[cell, channel] - colours[cell + offsets[k], channel]
+                squared += difference * difference
+            # A cell that takes no part has no colour (NaN): no step leads there.
+            out[cell, k] = np.sqrt(squared) if squared >= 0 else np.inf
+
+
+@njit(nogil=True, cache=True)
+def _sweep_kernel(steps, offsets, margin, distance):  # type: ignore[no-untyped-def]
+    """Relax all steps forwards, then backwards; returns by how much the backward sweep shortened a path at most."""
+    n = len(distance)
+    most = broadcast(np.float32(0.0))
+    for cell in range(margin, n):
+        shortest = load(distance, cell * LANES)
+        for k in range(len(offsets)):
+            through = add(load(distance, (cell + offsets[k]) * LANES), broadcast(steps[cell, k]))
+            shortest = smaller(through, shortest)
+        store(distance, cell * LANES, shortest)
+    for cell in range(n - margin - 1, -1, -1):
+        before = load(distance, cell * LANES)
+        shortest = before
+        for k in range(len(offsets)):
+            other = cell - offsets[k]
+            through = add(load(distance, other * LANES), broadcast(steps[other, k]))
+            shortest = smaller(through, shortest)
+        most = larger(most, subtract(before, shortest))
+        store(distance, cell * LANES, shortest)
+    return largest(most)

@@ -1,0 +1,284 @@
+"""From image and labels to the problem: checked, scaled, flat.
+
+Everything a person hands in passes here once, before any work starts; what leaves is float32 and int32 of known shape,
+so no later room checks again and compiled code never sees a wrong array. Used by `refiner`.
+
+Pixels that take part are flattened in tile order: pixels near each other in the image stay near each other in memory,
+and so do the lattice vertices they touch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_coarse_crf.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FloatArray = NDArray[np.float32]
+IndexArray = NDArray[np.int32]
+LabelArray = NDArray[np.integer[Any]]
+MaskArray = NDArray[np.bool_]
+
+UNLABELLED = 0
+"""The id of unlabelled pixels in a person's label map."""
+
+OPEN = -1
+"""The compact label of unlabelled pixels in a `Problem`."""
+
+_TILE_PIXELS = 4096  # 64 x 64, 16 x 16 x 16: the vertices a tile touches stay in a core's cache
+_PERCENTILES = (0.1, 99.9)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One image and its coarse labels, N pixels that take part, in tile order.
+
+    Attributes
+    ----------
+    colours : (N, C) float32
+        The image, 0..255.
+    labels : (N,) int32
+        Compact label 0..L-1 of each pixel, `OPEN` where it has none.
+    label_ids : (L,) int
+        The person's ids, sorted; dtype of the label map.
+    pixels : (N,) int
+        Where each pixel stands in the flattened image.
+    shape : tuple of int
+        Spatial shape of the image.
+    spacing : (D,) float
+        Size of a pixel along each axis, 1 along the finest.
+    """
+
+    colours: FloatArray
+    labels: IndexArray
+    label_ids: LabelArray
+    pixels: NDArray[np.intp]
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+
+    @property
+    def open_pixels(self) -> NDArray[np.intp]:
+        """The unlabelled ones among the N pixels."""
+        return np.flatnonzero(self.labels == OPEN)
+
+    def positions(self) -> FloatArray:
+        """Return (N, D) positions in pixels of the finest axis, last axis first (x, y, z), as pydensecrf has them."""
+        axes = np.unravel_index(self.pixels, self.shape)
+        scaled = [index.astype(np.float32) * np.float32(size) for index, size in zip(axes, self.spacing, strict=True)]
+        return np.stack(scaled[::-1], axis=1)
+
+    def with_labels(self, label_map: LabelArray) -> Problem:
+        """Return the same problem with another label map of the same shape."""
+        labels, label_ids = _compact(label_map.reshape(-1)[self.pixels])
+        return replace(self, labels=labels, label_ids=label_ids)
+
+
+def read_problem(
+    image: Any,
+    label_map: LabelArray,
+    *,
+    mask: Any = None,
+    channel_axis: int = -1,
+    spacing: Sequence[float] | None = None,
+    contrast_limits: Any = None,
+) -> Problem:
+    """Check everything and return the problem that `label_map` (from `read_labels`) poses on `image`.
+
+    Raises
+    ------
+    InputError
+        With one sentence on what is wrong and what to do.
+    """
+    raw = _array("image", image)
+    if raw.dtype.kind not in "buif":
+        raise InputError(f"The image has dtype {raw.dtype}; pass real numbers, for example np.abs(image).")
+    raw = _channels_last(raw, label_map.shape, channel_axis)
+    taking_part = _read_mask(mask, label_map.shape)
+    pixels = _tile_order(label_map.shape)
+    if taking_part is not None:
+        pixels = pixels[taking_part.reshape(-1)[pixels]]
+    values = raw.reshape(-1, raw.shape[-1])[pixels]
+    labels, label_ids = _compact(label_map.reshape(-1)[pixels])
+    return Problem(
+        colours=_scaled(values, contrast_limits),
+        labels=labels,
+        label_ids=label_ids,
+        pixels=pixels,
+        shape=label_map.shape,
+        spacing=_read_spacing(spacing, label_map.ndim),
+    )
+
+
+def read_labels(labels: Any, shape: tuple[int, ...] | None = None) -> LabelArray:
+    """Check a label map and return it as an array (not a copy).
+
+    Raises
+    ------
+    InputError
+        If it does not hold integers >= 0, or is not of the given shape.
+    """
+    label_map = _array("labels", labels)
+    if label_map.dtype.kind not in "iu":
+        raise InputError(
+            f"The labels have dtype {label_map.dtype}; pass whole numbers (0 = unlabelled), for example "
+            "labels.astype(np.uint8)."
+        )
+    if label_map.ndim == 0 or label_map.size == 0:
+        raise InputError(f"The labels are empty (shape {label_map.shape}); draw them on an image of at least one pixel.")
+    if shape is not None and label_map.shape != shape:
+        raise InputError(f"The labels have shape {label_map.shape} but were {shape} before; make a new Refiner instead.")
+    if label_map.dtype.kind == "i" and label_map.min() < 0:
+        raise InputError(
+            f"The labels hold the negative id {label_map.min()}; use ids from 1 up, and 0 for unlabelled pixels."
+        )
+    return label_map
+
+
+def check_labels_suffice(problem: Problem) -> None:
+    """Raise if nothing, or only one label, is there to tell apart.
+
+    Raises
+    ------
+    InputError
+        If fewer than two labels occur among the pixels that take part.
+    """
+    if len(problem.label_ids) == 0:
+        raise InputError("There is no label yet: paint at least two labels (0 means unlabelled), then refine.")
+    if len(problem.label_ids) == 1:
+        raise InputError(
+            f"There is only one label ({problem.label_ids[0]}). 0 means unlabelled here, not background: paint the "
+            "background with an id of its own."
+        )
+
+
+def _array(name: str, value: Any) -> NDArray[Any]:
+    """Return `value` as a numpy array, or say why it is none."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(f"The {name} is a masked array; pass its data, and mask=~{name}.mask.")
+    if type(value).__module__.partition(".")[0] == "dask":
+        raise InputError(f"The {name} is a lazy dask array, which is not supported yet: pass {name}.compute().")
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # ragged lists
+        raise InputError(f"The {name} cannot be read as one array ({error}); pass a numpy array.") from error
+
+
+def _channels_last(image: NDArray[Any], shape: tuple[int, ...], channel_axis: int) -> NDArray[Any]:
+    """Return the image as (*shape, C) or say how its shape does not fit."""
+    if image.size == 0:
+        raise InputError(f"The image is empty (shape {image.shape}); choose one with at least one pixel.")
+    if image.ndim == len(shape):
+        if image.shape != shape:
+            raise InputError(
+                f"The labels have shape {shape} but the image is {image.shape}. "
+                "Choose labels drawn on this image, or crop both to the same region."
+            )
+        return image[..., np.newaxis]
+    if image.ndim != len(shape) + 1:
+        raise InputError(
+            f"The image has {image.ndim} axes and the labels {len(shape)}; the image needs as many, or one more for "
+            "channels."
+        )
+    if not -image.ndim <= channel_axis < image.ndim:
+        raise InputError(
+            f"channel_axis is {channel_axis} but the image has {image.ndim} axes; use {-image.ndim} to {image.ndim - 1}."
+        )
+    moved = np.moveaxis(image, channel_axis, -1)
+    if moved.shape[:-1] != shape:
+        fitting = [axis for axis in range(image.ndim) if np.moveaxis(image, axis, -1).shape[:-1] == shape]
+        hint = f"Use channel_axis={fitting[0]}." if fitting else "Choose labels drawn on this image, or crop both."
+        raise InputError(
+            f"The image is {image.shape} with its channels on axis {channel_axis}, which leaves {moved.shape[:-1]}; "
+            f"the labels have shape {shape}. {hint}"
+        )
+    return moved
+
+
+def _read_mask(mask: Any, shape: tuple[int, ...]) -> MaskArray | None:
+    if mask is None:
+        return None
+    array = _array("mask", mask)
+    if array.dtype != np.bool_:
+        raise InputError(f"The mask has dtype {array.dtype}; pass True where pixels take part, for example mask > 0.")
+    if array.shape != shape:
+        raise InputError(f"The mask has shape {array.shape} but the labels are {shape}; give both the same shape.")
+    if not array.any():
+        raise InputError("The mask is False everywhere, so no pixel takes part; set it True where pixels should.")
+    return array
+
+
+def _read_spacing(spacing: Sequence[float] | None, ndim: int) -> tuple[float, ...]:
+    """Return the spacing in units of the finest axis."""
+    if spacing is None:
+        return (1.0,) * ndim
+    try:
+        sizes = np.asarray(spacing, dtype=np.float64)
+    except (TypeError, ValueError):
+        sizes = np.empty(0)
+    if sizes.shape != (ndim,) or not np.isfinite(sizes).all() or (sizes <= 0).any():
+        raise InputError(
+            f"spacing is {spacing!r}; pass {ndim} positive number{'s' * (ndim > 1)}, the size of a pixel along each axis."
+        )
+    return tuple(float(size) for size in sizes / sizes.min())
+
+
+def _scaled(values: NDArray[Any], contrast_limits: Any) -> FloatArray:
+    """Return (N, C) float32 in 0..255: uint8 as it is, everything else by its contrast limits."""
+    if values.dtype == np.uint8:
+        return values.astype(np.float32)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        count = int(np.count_nonzero(~np.isfinite(values)))
+        raise InputError(
+            f"The image holds {count} value{'s' * (count > 1)} that are NaN or infinite; replace them "
+            "(np.nan_to_num), or leave those pixels out with mask."
+        )
+    limits = _read_contrast_limits(contrast_limits, values)
+    scaled = np.empty(values.shape, np.float32)
+    for channel, (low, high) in enumerate(limits):
+        stretched = (values[:, channel].astype(np.float64) - low) * (255.0 / (high - low) if high > low else 0.0)
+        scaled[:, channel] = np.clip(stretched, 0.0, 255.0)
+    return scaled
+
+
+def _read_contrast_limits(contrast_limits: Any, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return (C, 2) limits: one pair for all channels (given, or from percentiles) or a pair for each."""
+    channels = values.shape[-1]
+    if contrast_limits is None:
+        both = np.percentile(values.astype(np.float64, copy=False), _PERCENTILES)
+        return np.broadcast_to(both, (channels, 2))
+    try:
+        limits = np.asarray(contrast_limits, dtype=np.float64)
+    except (TypeError, ValueError):
+        limits = np.empty(0)
+    if limits.shape not in {(2,), (channels, 2)} or not np.isfinite(limits).all() or (limits[..., 0] >= limits[..., 1]).any():
+        raise InputError(
+            f"contrast_limits is {contrast_limits!r}; pass (low, high) with low < high, or one such pair for each of "
+            f"the {channels} channel{'s' * (channels > 1)}."
+        )
+    return np.broadcast_to(limits, (channels, 2))
+
+
+def _compact(labels: LabelArray) -> tuple[IndexArray, LabelArray]:
+    """Return labels numbered 0..L-1 (`OPEN` where unlabelled) and the sorted ids they stand for."""
+    labelled = labels != UNLABELLED
+    ids, index = np.unique(labels[labelled], return_inverse=True)
+    compact = np.full(labels.shape, OPEN, np.int32)
+    compact[labelled] = index
+    return compact, ids
+
+
+def _tile_order(shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return the flat index of every pixel, tile after tile."""
+    side = max(1, round(_TILE_PIXELS ** (1 / len(shape))))
+    counts = [-(-size // side) for size in shape]
+    index = np.full([count * side for count in counts], -1, np.intp)
+    index[tuple(slice(size) for size in shape)] = np.arange(np.prod(shape)).reshape(shape)
+    split = index.reshape([part for count in counts for part in (count, side)])
+    tiled = split.transpose([*range(0, split.ndim, 2), *range(1, split.ndim, 2)]).reshape(-1)
+    return tiled[tiled >= 0]

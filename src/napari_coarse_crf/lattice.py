@@ -1,0 +1,480 @@
+"""The permutohedral lattice: Gaussian filters in any number of dimensions, in time linear in the pixels.
+
+A pixel with feature vector f (positions and colours, each divided by its theta) lies in a simplex of the lattice. It is
+*splat* onto the D + 1 vertices of that simplex with barycentric weights; the vertices are *blurred* along the D + 1
+lattice directions with [1/2, 1, 1/2]; a *slice* reads the result back with the same weights [ABD10]. The arithmetic and
+the order of the features are those of the code of Krähenbühl and Koltun [KK11], so both give the same answers.
+
+Threads and determinism
+-----------------------
+Pixels are split into chunks whose number depends on the size of the problem alone. A vertex that pixels of several
+chunks touch has a *private row* in each of them, so chunks never write to the same row; `merge` then adds the private
+rows in a fixed order. The bits of a result are the same for any number of threads.
+
+Rows of a value array: 0 is always zero (a missing neighbour), 1..M are the vertices, then come the private rows.
+
+References
+----------
+[ABD10] Adams, Baek, Davis: Fast high-dimensional filtering using the permutohedral lattice. Eurographics 2010.
+[KK11] Krähenbühl, Koltun: Efficient inference in fully connected CRFs with Gaussian edge potentials. NIPS 2011.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from napari_coarse_crf.parallel import blocks, in_chunks
+from napari_coarse_crf.simd import LANES, add, broadcast, load, multiply_add, padded, store
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from concurrent.futures import ThreadPoolExecutor
+
+    from napari_coarse_crf.inputs import FloatArray, IndexArray
+
+KeyArray = NDArray[np.int64]
+
+_EMPTY = np.int64(-(2**63))
+_SMALLEST_CHUNK = 2**15  # pixels; below it a thread costs more than it saves
+_LARGEST_CHUNK = 2**19  # pixels; so that a caller may stop often
+_CHUNKS = 8
+_VERTEX_BLOCK = 2**14
+_CERTAIN_SEED = 20110616
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """The lattice of N pixels in D dimensions, built once and used for every filter of that kernel.
+
+    Attributes
+    ----------
+    rows : (N, D + 1) int32
+        The row of a value array that each corner of a pixel's simplex has in the pixel's chunk.
+    weights : (N, D + 1) float32
+        Barycentric weights, times n = (K 1)^-1/2 where the kernel is normalised.
+    neighbours : (D + 1, M + 1, 2) int32
+        The two neighbours of each vertex along each direction, 0 where there is none.
+    private_rows, private_vertices : (P,) int32
+        The private rows, in order, and the vertex that each belongs to.
+    starts : tuple of int
+        Chunk i holds the pixels from starts[i] to starts[i + 1].
+    """
+
+    rows: IndexArray
+    weights: FloatArray
+    neighbours: IndexArray
+    private_vertices: IndexArray
+    starts: tuple[int, ...]
+
+    @property
+    def n_vertices(self) -> int:
+        """M, the number of lattice vertices."""
+        return self.neighbours.shape[1] - 1
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of a value array: the zero row, the vertices and the private rows."""
+        return 1 + self.n_vertices + len(self.private_vertices)
+
+    @property
+    def chunks(self) -> list[tuple[int, int]]:
+        """(start, stop) of each chunk of pixels."""
+        return list(pairwise(self.starts))
+
+    @property
+    def gaussian_scale(self) -> float:
+        """What turns the result of splat, blur and slice into a sum over exp(-|f_i - f_j|^2 / 2).
+
+        Splat, blur and slice keep 2^(D+1) times the mass of a pixel, on vertices that stand for a volume of
+        (3/2)^(D/2) / sqrt(D + 1) each; the Gaussian has the mass (2 pi)^(D/2).
+        """
+        d = self.rows.shape[1] - 1
+        return float((4 * np.pi / 3) ** (d / 2) * np.sqrt(d + 1) / 2 ** (d + 1))
+
+
+def build_lattice(
+    pool: ThreadPoolExecutor, features: FloatArray, *, normalise: bool
+) -> Generator[None, None, Lattice]:
+    """Build the lattice of (N, D) features that are already divided by their thetas.
+
+    Parameters
+    ----------
+    pool : ThreadPoolExecutor
+        Where the chunks run.
+    features : (N, D) float32
+        Finite and C-contiguous.
+    normalise : bool
+        Fold the symmetric normalisation n = (K 1)^-1/2 [KK11] into the weights.
+    """
+    starts = _chunk_starts(len(features))
+    strides = _key_strides(features)
+    rows = np.empty((len(features), features.shape[1] + 1), np.int32)
+    weights = np.empty(rows.shape, np.float32)
+    keys_of_chunks = yield from in_chunks(
+        pool, _embed_chunk, [(features[a:b], strides, rows[a:b], weights[a:b]) for a, b in pairwise(starts)]
+    )
+    table, row_of_vertex, private_vertices = _merge_vertices(keys_of_chunks)
+    yield
+    yield from in_chunks(
+        pool, _renumber_kernel, [(rows[a:b], row_of_vertex[i]) for i, (a, b) in enumerate(pairwise(starts))]
+    )
+    keys, table_keys, table_rows = table
+    neighbours = np.zeros((rows.shape[1], len(keys), 2), np.int32)
+    yield from in_chunks(
+        pool,
+        _neighbours_kernel,
+        [(keys, table_keys, table_rows, strides, a, b, neighbours) for a, b in blocks(len(keys), _VERTEX_BLOCK)],
+    )
+    lattice = Lattice(rows, weights, neighbours, private_vertices, starts)
+    if normalise:
+        yield from _fold_normalisation(pool, lattice)
+    return lattice
+
+
+def splat_labels(
+    pool: ThreadPoolExecutor, lattice: Lattice, labels: IndexArray, n_labels: int
+) -> Generator[None, None, FloatArray]:
+    """Splat the one-hot vectors of labels (N,) 0..L-1 (less than 0: nothing); returns values (rows, padded L)."""
+    values = np.zeros((lattice.n_rows, padded(n_labels)), np.float32)
+    yield from in_chunks(
+        pool,
+        _splat_labels_kernel,
+        [(lattice.rows[a:b], lattice.weights[a:b], labels[a:b], values) for a, b in lattice.chunks],
+    )
+    yield from merge(pool, lattice, values)
+    return values
+
+
+def merge(pool: ThreadPoolExecutor, lattice: Lattice, values: FloatArray) -> Generator[None, None, None]:
+    """Add the private rows to their vertices, chunk after chunk."""
+    _merge_kernel(lattice.private_vertices, values, values.shape[1], 1 + lattice.n_vertices)
+    yield
+
+
+def blur(
+    pool: ThreadPoolExecutor, lattice: Lattice, values: FloatArray, scratch: FloatArray
+) -> Generator[None, None, FloatArray]:
+    """Blur the vertices along all D + 1 directions; returns `values` or `scratch`, whichever holds the result.
+
+    The result's private rows are copies of their vertices, ready to be sliced.
+    """
+    for direction in range(len(lattice.neighbours)):
+        yield from in_chunks(
+            pool,
+            _blur_kernel,
+            [
+                (lattice.neighbours[direction], values, values.shape[1], a + 1, b + 1, scratch)
+                for a, b in blocks(lattice.n_vertices, _VERTEX_BLOCK)
+            ],
+        )
+        values, scratch = scratch, values
+    values[0] = 0.0
+    values[1 + lattice.n_vertices :] = values[lattice.private_vertices]
+    return values
+
+
+def slice_pixels(
+    pool: ThreadPoolExecutor,
+    lattice: Lattice,
+    values: FloatArray,
+    pixels: NDArray[np.intp],
+    scale: float,
+    out: FloatArray,
+) -> Generator[None, None, None]:
+    """Add `scale` times the values read back at some pixels to `out` (len(pixels), padded L)."""
+    yield from in_chunks(
+        pool,
+        _slice_kernel,
+        [
+            (lattice.rows, lattice.weights, pixels[a:b], values, values.shape[1], np.float32(scale), out[a:b])
+            for a, b in blocks(len(pixels), _SMALLEST_CHUNK)
+        ],
+    )
+
+
+def _fold_normalisation(pool: ThreadPoolExecutor, lattice: Lattice) -> Generator[None, None, None]:
+    """Multiply the weights of each pixel by (K 1)^-1/2: once for the splat, once for the slice."""
+    values = yield from splat_labels(pool, lattice, np.zeros(len(lattice.rows), np.int32), 1)
+    values = yield from blur(pool, lattice, values, np.zeros_like(values))
+    yield from in_chunks(
+        pool, _normalise_kernel, [(lattice.rows[a:b], lattice.weights[a:b], values) for a, b in lattice.chunks]
+    )
+
+
+def _chunk_starts(n_pixels: int) -> tuple[int, ...]:
+    """Split pixels into chunks, by their number alone (see the module's notes on determinism)."""
+    count = max(1, min(_CHUNKS, n_pixels // _SMALLEST_CHUNK), -(-n_pixels // _LARGEST_CHUNK))
+    return tuple(int(start) for start in np.linspace(0, n_pixels, count + 1).round())
+
+
+def _key_strides(features: FloatArray) -> KeyArray:
+    """Return what each of the D coordinates of a vertex counts in its 64-bit key.
+
+    Keys are mixed-radix numbers where the range of the features allows it, so different vertices have different keys.
+    Otherwise (very many channels) the strides are fixed random odd numbers: two of M vertices then share a key with a
+    probability of about M^2 / 2^64.
+    """
+    d = features.shape[1]
+    corners = np.stack([features.min(axis=0), features.max(axis=0)]).astype(np.float64)
+    scaled = corners * _elevation(d)
+    extent = [scaled[:, j].max() - scaled[:, j].min() for j in range(d)]
+    # Coordinate i is a sum over features j >= i with factor 1 (i = j: -j), see _embed_kernel; margin for neighbours.
+    spans = [int(i * extent[i - 1] if i else 0) + int(sum(extent[i:])) + 6 * (d + 1) for i in range(d)]
+    if np.prod([float(span) for span in spans]) < 2.0**62:
+        return np.cumprod([1, *spans[:-1]]).astype(np.int64)
+    random = np.random.default_rng(_CERTAIN_SEED)
+    return random.integers(-(2**62), 2**62, d, dtype=np.int64) | 1
+
+
+def _elevation(d: int) -> NDArray[np.float32]:
+    """Return the factors that give the filter a standard deviation of 1 in every direction [ABD10, section 3.1]."""
+    i = np.arange(d, dtype=np.float64)
+    return (np.sqrt(2.0 / 3.0) * (d + 1) / np.sqrt((i + 1) * (i + 2))).astype(np.float32)
+
+
+def _embed_chunk(features: FloatArray, strides: KeyArray, rows: IndexArray, weights: FloatArray) -> KeyArray:
+    """Fill the rows (numbered within the chunk) and weights of one chunk; returns the keys of its vertices."""
+    d = features.shape[1]
+    elevation = _elevation(d)
+    capacity = 2**12
+    keys = np.empty(capacity // 2 + d + 1, np.int64)
+    table = np.full(capacity, _EMPTY), np.empty(capacity, np.int32)
+    n_keys, done = 0, 0
+    while True:
+        done, n_keys = _embed_kernel(features, done, elevation, strides, n_keys, keys, *table, rows, weights)
+        if done == len(features):
+            return keys[:n_keys].copy()
+        capacity *= 4
+        keys = np.concatenate([keys, np.empty(capacity // 2 + d + 1 - len(keys), np.int64)])
+        table = _table_of(keys[:n_keys], capacity)
+
+
+def _table_of(keys: KeyArray, capacity: int) -> tuple[KeyArray, IndexArray]:
+    table_keys, table_rows = np.full(capacity, _EMPTY), np.empty(capacity, np.int32)
+    _insert_kernel(keys, 0, keys, table_keys, table_rows, np.empty(len(keys), np.int32))
+    return table_keys, table_rows
+
+
+def _merge_vertices(
+    keys_of_chunks: list[KeyArray],
+) -> tuple[tuple[KeyArray, KeyArray, IndexArray], list[IndexArray], IndexArray]:
+    """Number the vertices of all chunks, and give those of several chunks a private row in each.
+
+    Returns
+    -------
+    (keys, table_keys, table_rows)
+        Key of each vertex (from 1; 0 is the zero row) and the hash table that finds them.
+    row_of_vertex : list of (M_i,) int32
+        For each chunk, its own numbering -> rows.
+    private_vertices : (P,) int32
+        The vertex of each private row.
+    """
+    most = sum(len(keys) for keys in keys_of_chunks)
+    capacity = 1 << int(2 * most + 1).bit_length()
+    table_keys, table_rows = np.full(capacity, _EMPTY), np.empty(capacity, np.int32)
+    all_keys = np.empty(1 + most, np.int64)
+    all_keys[0] = _EMPTY
+    vertices, n_keys = [], 1
+    for keys in keys_of_chunks:
+        vertex = np.empty(len(keys), np.int32)
+        n_keys = _insert_kernel(keys, n_keys, all_keys, table_keys, table_rows, vertex)
+        vertices.append(vertex)
+    users = np.bincount(np.concatenate(vertices), minlength=n_keys)
+    private_vertices, next_row = [], n_keys
+    for vertex in vertices:
+        shared = np.flatnonzero(users[vertex] > 1)
+        private_vertices.append(vertex[shared])
+        vertex[shared] = np.arange(next_row, next_row + len(shared), dtype=np.int32)
+        next_row += len(shared)
+    return (all_keys[:n_keys], table_keys, table_rows), vertices, np.concatenate(private_vertices)
+
+
+@njit(nogil=True, cache=True)
+def _find(key, table_keys):  # type: ignore[no-untyped-def]
+    """Return the slot of `key`, or the empty slot where it belongs. The table must not be full."""
+    mask = np.uint64(len(table_keys) - 1)
+    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the upper bits are well mixed
+    slot = (mixed ^ (mixed >> np.uint64(32))) & mask
+    while table_keys[slot] != _EMPTY and table_keys[slot] != key:
+        slot = (slot + np.uint64(1)) & mask
+    return slot
+
+
+@njit(nogil=True, cache=True)
+def _insert_kernel(keys, n_keys, all_keys, table_keys, table_rows, out):  # type: ignore[no-untyped-def]
+    """Give every key a number, counting on from `n_keys` for new ones; returns the new count."""
+    for i in range(len(keys)):
+        slot = _find(keys[i], table_keys)
+        if table_keys[slot] == _EMPTY:
+            table_keys[slot] = keys[i]
+            table_rows[slot] = n_keys
+            all_keys[n_keys] = keys[i]
+            n_keys += 1
+        out[i] = table_rows[slot]
+    return n_keys
+
+
+@njit(nogil=True, cache=True)
+def _embed_kernel(features, start, elevation, strides, n_keys, keys, table_keys, table_rows, rows, weights):  # type: ignore[no-untyped-def]
+    """Find simplex and barycentric weights of pixels from `start` on [ABD10, section 3.1].
+
+    Stops when the hash table is half full; returns the next pixel and the number of keys.
+    """
+    n, d = features.shape
+    elevated = np.empty(d + 1, np.float32)
+    remainder0 = np.empty(d + 1, np.float32)
+    rank = np.empty(d + 1, np.int64)
+    corner_of = np.empty(d + 1, np.int64)
+    barycentric = np.empty(d + 2, np.float32)
+    last_key = np.full(d + 1, _EMPTY)
+    last_row = np.zeros(d + 1, np.int32)
+    down_factor = np.float32(1.0) / np.float32(d + 1)
+    stride_sum = np.int64(0)
+    for i in range(d):
+        stride_sum += strides[i]
+    for pixel in range(start, n):
+        if 2 * n_keys >= len(table_keys):
+            return pixel, n_keys
+        # Elevate: y = E f, a point of the hyperplane sum(y) = 0.
+        total = np.float32(0.0)
+        for j in range(d, 0, -1):
+            scaled = features[pixel, j - 1] * elevation[j - 1]
+            elevated[j] = total - np.float32(j) * scaled
+            total += scaled
+        elevated[0] = total
+        # Round to the nearest vertex of remainder 0.
+        off_plane = 0
+        for i in range(d + 1):
+            down = np.floor(elevated[i] * down_factor)
+            up = np.ceil(elevated[i] * down_factor)
+            if up * np.float32(d + 1) - elevated[i] < elevated[i] - down * np.float32(d + 1):
+                down = up
+            remainder0[i] = down * np.float32(d + 1)
+            off_plane += int(down)
+        # Rank the differences; the order of the ranks names the simplex.
+        for i in range(d + 1):
+            rank[i] = off_plane
+        for i in range(d):
+            difference = elevated[i] - remainder0[i]
+            for j in range(i + 1, d + 1):
+                if difference < elevated[j] - remainder0[j]:
+                    rank[i] += 1
+                else:
+                    rank[j] += 1
+        # Back onto the plane, where rounding left it.
+        for i in range(d + 1):
+            if rank[i] < 0:
+                rank[i] += d + 1
+                remainder0[i] += np.float32(d + 1)
+            elif rank[i] > d:
+                rank[i] -= d + 1
+                remainder0[i] -= np.float32(d + 1)
+            corner_of[rank[i]] = i
+        for i in range(d + 2):
+            barycentric[i] = 0.0
+        for i in range(d + 1):
+            share = (elevated[i] - remainder0[i]) * down_factor
+            barycentric[d - rank[i]] += share
+            barycentric[d + 1 - rank[i]] -= share
+        barycentric[0] += np.float32(1.0) + barycentric[d + 1]
+        # The key of corner r + 1 differs from corner r by +1 everywhere and -(d + 1) at the coordinate of rank d - r.
+        key = np.int64(0)
+        for i in range(d):
+            key += np.int64(remainder0[i]) * strides[i]
+        for r in range(d + 1):
+            if key != last_key[r]:
+                slot = _find(key, table_keys)
+                if table_keys[slot] == _EMPTY:
+                    table_keys[slot] = key
+                    table_rows[slot] = n_keys
+                    keys[n_keys] = key
+                    n_keys += 1
+                last_key[r] = key
+                last_row[r] = table_rows[slot]
+            rows[pixel, r] = last_row[r]
+            weights[pixel, r] = barycentric[r]
+            key += stride_sum
+            if corner_of[d - r] < d:
+                key -= np.int64(d + 1) * strides[corner_of[d - r]]
+    return n, n_keys
+
+
+@njit(nogil=True, cache=True)
+def _renumber_kernel(rows, row_of_vertex):  # type: ignore[no-untyped-def]
+    for n in range(rows.shape[0]):
+        for corner in range(rows.shape[1]):
+            rows[n, corner] = row_of_vertex[rows[n, corner]]
+
+
+@njit(nogil=True, cache=True)
+def _neighbours_kernel(keys, table_keys, table_rows, strides, start, stop, out):  # type: ignore[no-untyped-def]
+    d = len(strides)
+    stride_sum = np.int64(0)
+    for i in range(d):
+        stride_sum += strides[i]
+    for vertex in range(max(start, 1), stop):
+        for direction in range(d + 1):
+            step = -stride_sum
+            if direction < d:
+                step += np.int64(d + 1) * strides[direction]
+            for side in range(2):
+                slot = _find(keys[vertex] + step, table_keys)
+                if table_keys[slot] != _EMPTY:
+                    out[direction, vertex, side] = table_rows[slot]
+                step = -step
+
+
+@njit(nogil=True, cache=True)
+def _splat_labels_kernel(rows, weights, labels, values):  # type: ignore[no-untyped-def]
+    for n in range(rows.shape[0]):
+        if labels[n] >= 0:
+            for corner in range(rows.shape[1]):
+                values[rows[n, corner], labels[n]] += weights[n, corner]
+
+
+@njit(nogil=True, cache=True)
+def _merge_kernel(private_vertices, values, width, first_row):  # type: ignore[no-untyped-def]
+    for i in range(len(private_vertices)):
+        vertex, row = np.intp(private_vertices[i]) * width, (first_row + i) * width
+        for block in range(0, width, LANES):
+            store(values, vertex + block, add(load(values, vertex + block), load(values, row + block)))
+
+
+@njit(nogil=True, cache=True)
+def _blur_kernel(neighbours, values, width, start, stop, out):  # type: ignore[no-untyped-def]
+    half = broadcast(np.float32(0.5))
+    for vertex in range(start, stop):
+        before, after = np.intp(neighbours[vertex, 0]) * width, np.intp(neighbours[vertex, 1]) * width
+        here = vertex * width
+        for block in range(0, width, LANES):
+            around = add(load(values, before + block), load(values, after + block))
+            store(out, here + block, multiply_add(half, around, load(values, here + block)))
+
+
+@njit(nogil=True, cache=True)
+def _slice_kernel(rows, weights, pixels, values, width, scale, out):  # type: ignore[no-untyped-def]
+    for i in range(len(pixels)):
+        n = pixels[i]
+        for block in range(0, width, LANES):
+            value = load(out, i * width + block)
+            for corner in range(rows.shape[1]):
+                share = broadcast(weights[n, corner] * scale)
+                value = multiply_add(share, load(values, np.intp(rows[n, corner]) * width + block), value)
+            store(out, i * width + block, value)
+
+
+@njit(nogil=True, cache=True)
+def _normalise_kernel(rows, weights, values):  # type: ignore[no-untyped-def]
+    for n in range(rows.shape[0]):
+        total = np.float32(0.0)
+        for corner in range(rows.shape[1]):
+            total += weights[n, corner] * values[rows[n, corner], 0]
+        norm = np.float32(1.0) / np.sqrt(total + np.float32(1e-20))
+        for corner in range(rows.shape[1]):
+            weights[n, corner] *= norm

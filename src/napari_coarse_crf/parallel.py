@@ -1,0 +1,61 @@
+"""Run a compiled kernel over chunks on threads, step by step.
+
+Kernels release the GIL, so plain threads run them side by side without numba's own threading layers (whose `workqueue`
+layer aborts the process when napari colours a Labels layer at the same time). Everything that takes long is a
+generator: it yields whenever a caller may stop it, and returns its result.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+T = TypeVar("T")
+
+Steps = "Generator[None, None, T]"
+
+
+def available_workers() -> int:
+    """Return how many threads this process may run at once."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_chunks(
+    pool: ThreadPoolExecutor, kernel: Callable[..., T], chunks: Iterable[tuple[Any, ...]]
+) -> Generator[None, None, list[T]]:
+    """Call `kernel(*chunk)` for every chunk on the pool, yield after each, and return the results in order.
+
+    Closing the generator drops the chunks not begun and waits for the others, so no thread writes afterwards.
+    """
+    tasks = [pool.submit(kernel, *chunk) for chunk in chunks]
+    results = []
+    try:
+        for task in tasks:
+            results.append(task.result())
+            yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        wait(tasks)
+    return results
+
+
+def finish(steps: Generator[Any, None, T]) -> T:
+    """Run a generator to its end and return what it returns."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+
+
+def blocks(count: int, size: int) -> list[tuple[int, int]]:
+    """Return (start, stop) ranges of about `size` that cover `count`."""
+    return [(start, min(start + size, count)) for start in range(0, count, size)]

@@ -1,0 +1,104 @@
+"""The front door: image and labels in, refined labels out."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from napari_coarse_crf.errors import CoarseCRFWarning
+from napari_coarse_crf.refiner import EngineName, Refiner
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_coarse_crf.inputs import LabelArray
+    from napari_coarse_crf.parameters import Parameters
+
+
+def refine_labels(
+    image: Any,
+    labels: Any,
+    parameters: Parameters | None = None,
+    *,
+    mask: Any = None,
+    channel_axis: int = -1,
+    spacing: Sequence[float] | None = None,
+    contrast_limits: Any = None,
+    engine: EngineName = "lattice",
+    workers: int | None = None,
+) -> LabelArray:
+    """Label the unlabelled pixels of a coarse label map so that the result follows the image.
+
+    Parameters
+    ----------
+    image : array ([Z,] Y, X[, C])
+        The shape of `labels`, or one axis more for channels. Any real dtype: uint8 is used as it is, everything else
+        is scaled to 0..255 by `contrast_limits`. Drop an alpha channel first (and pass alpha > 0 as `mask`).
+    labels : array of int ([Z,] Y, X)
+        Any ids; 0 = unlabelled. At least two ids must occur.
+    parameters : Parameters, optional
+        By default `Parameters()`.
+    mask : array of bool, optional
+        True where pixels take part. Elsewhere the result equals `labels`, and nothing there influences the rest.
+    channel_axis : int
+        Axis of the channels, where the image has one axis more than the labels.
+    spacing : sequence of float, optional
+        Size of a pixel along each axis. Twice the size halves the reach of the kernels in pixels there.
+    contrast_limits : (low, high), or one such pair for each channel, optional
+        What becomes 0 and 255; by default the 0.1 and 99.9 percentiles over all channels.
+    engine : {"lattice", "pydensecrf"}
+        "pydensecrf" is the reference (an optional install).
+    workers : int, optional
+        Threads; by default as many as the process may use. The result has the same bits for any number.
+
+    Returns
+    -------
+    ndarray
+        Shape and dtype of `labels`, whose labelled pixels are unchanged.
+
+    Raises
+    ------
+    InputError
+        If the image, the labels or what comes with them cannot be used.
+    ParameterError
+        If there is no such engine, or `workers` is below 1.
+
+    Warns
+    -----
+    CoarseCRFWarning
+        If a label took none of the unlabelled pixels, or nothing was left to label.
+
+    Notes
+    -----
+    A label heatmap from the coarse labels is the unary potential of a fully connected CRF [1]_, which mean field
+    minimises; labelled pixels stay as they are. See `napari_coarse_crf.heatmap` and `napari_coarse_crf.crf`.
+
+    References
+    ----------
+    .. [1] Krähenbühl, Koltun: Efficient inference in fully connected CRFs with Gaussian edge potentials. NIPS 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((20, 30), np.uint8)
+    >>> image[:, 15:] = 200
+    >>> labels = np.zeros((20, 30), np.uint8)
+    >>> labels[10, 3], labels[10, 26] = 3, 7
+    >>> refined = refine_labels(image, labels)
+    >>> np.unique(refined[:, :15]), np.unique(refined[:, 15:])
+    (array([3], dtype=uint8), array([7], dtype=uint8))
+    """
+    refiner = Refiner(
+        image,
+        labels,
+        mask=mask,
+        channel_axis=channel_axis,
+        spacing=spacing,
+        contrast_limits=contrast_limits,
+        engine=engine,
+        workers=workers,
+    )
+    refinement = refiner.run(parameters)
+    for sentence in refinement.warnings:
+        warnings.warn(sentence, CoarseCRFWarning, stacklevel=2)
+    return refinement.labels

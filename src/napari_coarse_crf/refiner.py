@@ -1,0 +1,369 @@
+"""One image and its labels in memory: the whole way, keeping what a changed parameter does not touch.
+
+inputs -> heatmap -> kernels -> mean field -> merge, eq. (5). `steps` goes this way in small steps, so that a caller can
+show progress and stop; `run` goes it at once.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
+from napari_coarse_crf.errors import CoarseCRFError, ParameterError
+from napari_coarse_crf.heatmap import compute_unary, heatmap_key, heatmap_units, labels_as_unary
+from napari_coarse_crf.inputs import (
+    OPEN,
+    UNLABELLED,
+    FloatArray,
+    LabelArray,
+    check_labels_suffice,
+    read_labels,
+    read_problem,
+)
+from napari_coarse_crf.parallel import available_workers, finish
+from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
+from napari_coarse_crf.simd import padded
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+EngineName = Literal["lattice", "pydensecrf"]
+_ENGINES: dict[str, type[Engine]] = {"lattice": LatticeEngine, "pydensecrf": PyDenseCRFEngine}
+
+_TICK = 0.05
+"""Seconds between two steps of a stage that has nothing new to tell but that it is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """A refined label map and what to know about it.
+
+    Attributes
+    ----------
+    labels : ndarray
+        Shape and dtype of the person's labels, which are kept; 0 = unlabelled.
+    confidence : ndarray of float32
+        Probability of the most probable label of each pixel: 1 on clamped pixels, 0 where a pixel takes no part and
+        has no label.
+    parameters : Parameters
+        What it was made with.
+    iterations : int
+        Mean-field iterations that ran.
+    label_counts : dict
+        `{id: (pixels before, pixels after)}`.
+    warnings : tuple of str
+        What a person should look at, one sentence each.
+    """
+
+    labels: LabelArray
+    confidence: FloatArray
+    parameters: Parameters
+    iterations: int
+    label_counts: dict[int, tuple[int, int]]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes
+    ----------
+    stage : str
+        "heatmap", "appearance kernel", "smoothness kernel" or "mean field".
+    step, total : int
+        Units of work done, and at most to do.
+    refinement : Refinement or None
+        The result, in the last step only.
+    """
+
+    stage: str
+    step: int
+    total: int
+    refinement: Refinement | None = None
+
+
+class Refiner:
+    """Refine the labels of one image, again and again.
+
+    Parameters
+    ----------
+    image : array ([Z,] Y, X[, C])
+        The shape of `labels`, or one axis more for channels. Any real dtype: uint8 is used as it is, everything else
+        is scaled to 0..255 by `contrast_limits`.
+    labels : array of int ([Z,] Y, X)
+        Any ids; 0 = unlabelled. At least two ids must occur.
+    mask : array of bool, optional
+        True where pixels take part. Elsewhere the result equals `labels`, and nothing there influences the rest.
+    channel_axis : int
+        Axis of the channels, where the image has one axis more than the labels.
+    spacing : sequence of float, optional
+        Size of a pixel along each axis. Only ratios matter: distances count in pixels of the finest axis.
+    contrast_limits : (low, high), or one such pair for each channel, optional
+        What becomes 0 and 255; by default the 0.1 and 99.9 percentiles over all channels.
+    engine : {"lattice", "pydensecrf"}
+        "pydensecrf" is the reference (an optional install).
+    workers : int, optional
+        Threads; by default as many as the process may use. The result has the same bits for any number.
+
+    Raises
+    ------
+    InputError
+        If the image, the labels or what comes with them cannot be used.
+    ParameterError
+        If there is no such engine, or `workers` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((20, 30), np.uint8)
+    >>> image[:, 15:] = 200
+    >>> labels = np.zeros((20, 30), np.uint8)
+    >>> labels[10, 3], labels[10, 26] = 3, 7
+    >>> refiner = Refiner(image, labels)
+    >>> refinement = refiner.run()
+    >>> refinement.label_counts
+    {3: (1, 300), 7: (1, 300)}
+    """
+
+    def __init__(
+        self,
+        image: Any,
+        labels: Any,
+        *,
+        mask: Any = None,
+        channel_axis: int = -1,
+        spacing: Sequence[float] | None = None,
+        contrast_limits: Any = None,
+        engine: EngineName = "lattice",
+        workers: int | None = None,
+    ) -> None:
+        if engine not in _ENGINES:
+            raise ParameterError(f"engine is {engine!r}; it must be one of: {', '.join(_ENGINES)}.")
+        if workers is not None and (not isinstance(workers, int | np.integer) or workers < 1):
+            raise ParameterError(f"workers is {workers!r}; it must be a whole number from 1 up, or None.")
+        self._workers = available_workers() if workers is None else int(workers)
+        self._engine = _ENGINES[engine]()
+        self._label_map = read_labels(labels).copy()
+        self._problem = read_problem(
+            image,
+            self._label_map,
+            mask=mask,
+            channel_axis=channel_axis,
+            spacing=spacing,
+            contrast_limits=contrast_limits,
+        )
+        self._check_labels()
+        self._running = False
+        # The latest of each, with what it was made for.
+        self._unary: tuple[object, FloatArray] | None = None
+        self._kernels: dict[str, tuple[object, Any]] = {}
+
+    @property
+    def label_ids(self) -> LabelArray:
+        """(L,) the ids that occur among the pixels that take part, sorted; the order of `heatmap`."""
+        return self._problem.label_ids.copy()
+
+    def run(self, parameters: Parameters | None = None) -> Refinement:
+        """Refine the labels.
+
+        Parameters
+        ----------
+        parameters : Parameters, optional
+            By default `Parameters()`.
+        """
+        for progress in self.steps(parameters):
+            if progress.refinement is not None:
+                return progress.refinement
+        raise AssertionError("steps() ends with a refinement")
+
+    def steps(self, parameters: Parameters | None = None) -> Iterator[Progress]:
+        """Refine the labels step by step; the last step carries the refinement.
+
+        Closing the iterator stops the work; what was finished until then is kept for the next run.
+
+        Raises
+        ------
+        CoarseCRFError
+            If another iterator of this Refiner is still running.
+        """
+        chosen = Parameters() if parameters is None else parameters
+        self._begin()
+        try:
+            with ThreadPoolExecutor(self._workers) as pool:
+                yield from self._walk(pool, chosen)
+        finally:
+            self._running = False
+
+    def update_labels(self, labels: Any) -> None:
+        """Replace the labels after painting; the kernels of the image are kept.
+
+        Raises
+        ------
+        InputError
+            If the labels cannot be used or have another shape.
+        """
+        label_map = read_labels(labels, self._label_map.shape).copy()
+        self._begin()
+        try:
+            problem = self._problem.with_labels(label_map)
+            check_labels_suffice(problem)
+        finally:
+            self._running = False
+        self._label_map, self._problem, self._unary = label_map, problem, None
+
+    def heatmap(self, parameters: Parameters | None = None) -> FloatArray:
+        """Return the label heatmap, eq. (1).
+
+        Returns
+        -------
+        (L, *shape) float32
+            Probability of each of `label_ids`: one-hot on labelled pixels (softened by `label_confidence`), a
+            distribution on unlabelled ones, 0 where a pixel takes no part.
+        """
+        chosen = Parameters() if parameters is None else parameters
+        self._begin()
+        try:
+            with ThreadPoolExecutor(self._workers) as pool:
+                unary = finish(self._cached_unary(pool, chosen))
+        finally:
+            self._running = False
+        problem, n_labels = self._problem, len(self._problem.label_ids)
+        labelled = np.flatnonzero(problem.labels != OPEN)
+        heatmap = np.zeros((n_labels, int(np.prod(problem.shape))), np.float32)
+        heatmap[:, problem.pixels[problem.open_pixels]] = np.exp(-unary[:, :n_labels]).T
+        own = labels_as_unary(problem.labels[labelled], n_labels, chosen.label_confidence)
+        heatmap[:, problem.pixels[labelled]] = np.exp(-own[:, :n_labels]).T
+        return heatmap.reshape(n_labels, *problem.shape)
+
+    def _begin(self) -> None:
+        if self._running:
+            raise CoarseCRFError("This Refiner is still running: close its steps() first, or make a second Refiner.")
+        self._running = True
+
+    def _check_labels(self) -> None:
+        if len(self._problem.open_pixels):  # a full label map is returned as it is, whatever it holds
+            check_labels_suffice(self._problem)
+
+    def _walk(self, pool: ThreadPoolExecutor, parameters: Parameters) -> Generator[Progress, None, None]:
+        """Go the whole way, reporting progress."""
+        if not len(self._problem.open_pixels):
+            yield Progress("mean field", 0, 0, self._unchanged(parameters))
+            return
+        report = _Report(heatmap_units(parameters) + 2 + parameters.iterations)
+        unary = yield from report.stage("heatmap", self._cached_unary(pool, parameters))
+        kernels = []
+        for name, weight in (
+            ("appearance kernel", parameters.appearance_weight),
+            ("smoothness kernel", parameters.smoothness_weight),
+        ):
+            if weight > 0:
+                kernel = yield from report.stage(name, self._cached_kernel(pool, name, parameters))
+                kernels.append((weight, kernel))
+        field = self._field_problem(unary, parameters)
+        marginals = yield from report.stage("mean field", self._engine.infer(pool, field, kernels))
+        yield Progress("mean field", report.done, report.done, self._merged(field, marginals, parameters))
+
+    def _cached_unary(
+        self, pool: ThreadPoolExecutor, parameters: Parameters
+    ) -> Generator[int | None, None, FloatArray]:
+        key = heatmap_key(parameters)
+        if self._unary is None or self._unary[0] != key:
+            self._unary = None  # frees its memory before the new one is made
+            self._unary = key, (yield from compute_unary(pool, self._problem, parameters))
+        return self._unary[1]
+
+    def _cached_kernel(
+        self, pool: ThreadPoolExecutor, name: str, parameters: Parameters
+    ) -> Generator[int | None, None, Any]:
+        if name == "appearance kernel":
+            key: tuple[float, ...] = (parameters.theta_alpha, parameters.theta_beta)
+        else:
+            key = (parameters.theta_gamma,)
+        if name not in self._kernels or self._kernels[name][0] != key:
+            self._kernels.pop(name, None)
+            features = self._problem.positions() / np.float32(key[0])
+            if len(key) > 1:
+                features = np.hstack([features, self._problem.colours / np.float32(key[1])])
+            self._kernels[name] = key, (yield from self._engine.build_kernel(pool, features))
+        yield 1
+        return self._kernels[name][1]
+
+    def _field_problem(self, unary: FloatArray, parameters: Parameters) -> FieldProblem:
+        """Clamp the labelled pixels, or soften them where the person is not sure of them."""
+        problem, n_labels = self._problem, len(self._problem.label_ids)
+        free, clamped = problem.open_pixels, problem.labels
+        if parameters.label_confidence < 1:
+            labelled = np.flatnonzero(problem.labels != OPEN)
+            both = np.empty((len(problem.labels), padded(n_labels)), np.float32)
+            both[free] = unary
+            both[labelled] = labels_as_unary(problem.labels[labelled], n_labels, parameters.label_confidence)
+            unary, free, clamped = both, np.arange(len(both)), np.full_like(clamped, OPEN)
+        return FieldProblem(unary, free, clamped, n_labels, parameters.iterations, parameters.tolerance)
+
+    def _merged(self, field: FieldProblem, marginals: Marginals, parameters: Parameters) -> Refinement:
+        """Merge what mean field found with the person's labels, eq. (5)."""
+        problem = self._problem
+        labels, confidence = self._label_map.copy(), (self._label_map != UNLABELLED).astype(np.float32)
+        confidence.reshape(-1)[problem.pixels[field.free_pixels]] = marginals.confidence
+        filled = (problem.labels[field.free_pixels] == OPEN) & (marginals.confidence >= parameters.min_confidence)
+        found = marginals.best[filled]
+        labels.reshape(-1)[problem.pixels[field.free_pixels[filled]]] = problem.label_ids[found]
+        gained = np.bincount(found, minlength=field.n_labels)
+        counts = {
+            label_id: (before, before + int(more))
+            for (label_id, before), more in zip(self._counts_before().items(), gained, strict=True)
+        }
+        return Refinement(labels, confidence, parameters, marginals.iterations, counts, self._warnings(counts))
+
+    def _unchanged(self, parameters: Parameters) -> Refinement:
+        warning = "Every pixel that takes part has a label already: the labels are returned as they are."
+        counts = {label_id: (count, count) for label_id, count in self._counts_before().items()}
+        confidence = (self._label_map != UNLABELLED).astype(np.float32)
+        return Refinement(self._label_map.copy(), confidence, parameters, 0, counts, (warning,))
+
+    def _counts_before(self) -> dict[int, int]:
+        """Pixels of each label among those that take part."""
+        problem = self._problem
+        sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=len(problem.label_ids))
+        return {int(label_id): int(size) for label_id, size in zip(problem.label_ids, sizes, strict=True)}
+
+    def _warnings(self, counts: dict[int, tuple[int, int]]) -> tuple[str, ...]:
+        return tuple(
+            f"Label {label_id} took none of the {len(self._problem.open_pixels)} unlabelled pixels: paint more of it, "
+            "or lower the appearance weight."
+            for label_id, (before, after) in counts.items()
+            if after == before
+        )
+
+
+class _Report:
+    """Counts units of work over all stages, and keeps quiet between them unless some time has passed."""
+
+    def __init__(self, total: int) -> None:
+        self.done = 0
+        self.total = total
+
+    def stage(self, name: str, work: Generator[int | None, None, Any]) -> Generator[Progress, None, Any]:
+        """Run one stage; returns what it returns."""
+        yield Progress(name, self.done, self.total)
+        last = time.monotonic()
+        while True:
+            try:
+                unit = next(work)
+            except StopIteration as stop:
+                return stop.value
+            except GeneratorExit:
+                work.close()
+                raise
+            if unit is not None:
+                self.done += 1
+            if unit is not None or time.monotonic() - last >= _TICK:
+                yield Progress(name, self.done, self.total)
+                last = time.monotonic()
