@@ -90,7 +90,7 @@ class Engine(Protocol):
     """Builds the kernels of one image and runs mean field over them."""
 
     def build_kernel(self, pool: ThreadPoolExecutor, features: FloatArray) -> Generator[None, None, Any]:
-        """Prepare the Gaussian kernel over (N, D) features, each already divided by its theta."""
+        """Prepare the Gaussian kernel over (D, N) features, each already divided by its theta."""
 
     def infer(
         self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, Any]]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.inputs import UNLABELLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     LabelArray: TypeAlias = NDArray[np.integer[Any]]
     BoolArray: TypeAlias = NDArray[np.bool_]
-
-UNLABELLED = 0
 
 # The confusion matrix is square: this many ids need 128 MB. Classes are far fewer; numbered objects are not classes.
 _MOST_IDS = 4096

@@ -41,7 +41,7 @@ def geodesic_distances(
         Where the labels are swept, eight at a time.
     problem : Problem
         Labels, positions and spacing.
-    colours : (N, C) float32
+    colours : (C, N) float32
         Colours, scaled so that a difference of 1 costs as much as a pixel.
 
     Returns
@@ -76,8 +76,8 @@ class _Grid:
 
     def step_lengths(self, pool: ThreadPoolExecutor, colours: FloatArray) -> Generator[None, None, FloatArray]:
         """Return (cells, neighbours ahead) costs of the steps; infinite where either end takes no part."""
-        colour_of_cell = np.full((self.size, colours.shape[1]), np.nan, np.float32)
-        colour_of_cell[self.cells] = colours
+        colour_of_cell = np.full((self.size, len(colours)), np.nan, np.float32)
+        colour_of_cell[self.cells] = colours.T
         steps = np.full((self.size, len(self.offsets)), np.inf, np.float32)
         margin = -int(self.offsets.min())
         yield from in_chunks(

@@ -114,10 +114,8 @@ def compute_unary(
 def _add_joint(
     pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, logits: FloatArray
 ) -> Generator[int | None, None, None]:
-    features = np.hstack([
-        problem.positions() / np.float32(parameters.heatmap_distance),
-        problem.colours / np.float32(parameters.heatmap_colour),
-    ])
+    positions = problem.positions() / np.float32(parameters.heatmap_distance)
+    features = np.vstack([positions, problem.colours / np.float32(parameters.heatmap_colour)]).T
     open_features = features[problem.open_pixels]
     for label in range(len(problem.label_ids)):
         tree = cKDTree(features[problem.labels == label], balanced_tree=False, compact_nodes=False)
@@ -136,7 +134,7 @@ def _add_kernel(
     positions = problem.positions()
     colours = _stretched(problem) / np.float32(parameters.heatmap_colour)
     for level in _PYRAMID:
-        features = np.hstack([positions / np.float32(level * parameters.heatmap_distance), colours])
+        features = np.vstack([positions / np.float32(level * parameters.heatmap_distance), colours])
         yield from _add_label_sums(pool, problem, features, 4.0**-level, logits)
         yield 1
     yield from in_chunks(pool, _add_floor_and_log, [(logits[a:b],) for a, b in blocks(len(logits), _BLOCK)])
@@ -153,7 +151,7 @@ def _add_colour(
     yield from _add_label_sums(pool, problem, features, 1.0, sums)
 
     def add_log_share(start: int, stop: int) -> None:
-        means = sums[start:stop, :n_labels] / sizes
+        means = np.maximum(sums[start:stop, :n_labels], 0.0) / sizes
         share = means / np.maximum(means.sum(axis=1, keepdims=True), np.float32(1e-30))
         logits[start:stop, :n_labels] += np.float32(weight) * np.log(share + np.float32(_COLOUR_FLOOR))
 
@@ -193,6 +191,7 @@ def _stretched(problem: Problem) -> FloatArray:
 
 
 def _add_floor_and_log(values: FloatArray) -> None:
+    np.maximum(values, 0.0, out=values)  # rounding may leave barycentric weights, so sums, just below 0
     values += np.float32(_KERNEL_FLOOR)
     np.log(values, out=values)
 

@@ -41,7 +41,7 @@ class Problem:
 
     Attributes
     ----------
-    colours : (N, C) float32
+    colours : (C, N) float32
         The image, 0..255.
     labels : (N,) int32
         Compact label 0..L-1 of each pixel, `OPEN` where it has none.
@@ -68,10 +68,10 @@ class Problem:
         return np.flatnonzero(self.labels == OPEN)
 
     def positions(self) -> FloatArray:
-        """Return (N, D) positions in pixels of the finest axis, last axis first (x, y, z), as pydensecrf has them."""
+        """Return (D, N) positions in pixels of the finest axis, last axis first (x, y, z), as pydensecrf has them."""
         axes = np.unravel_index(self.pixels, self.shape)
         scaled = [index.astype(np.float32) * np.float32(size) for index, size in zip(axes, self.spacing, strict=True)]
-        return np.stack(scaled[::-1], axis=1)
+        return np.stack(scaled[::-1])
 
     def with_labels(self, label_map: LabelArray) -> Problem:
         """Return the same problem with another label map of the same shape."""
@@ -229,9 +229,9 @@ def _read_spacing(spacing: Sequence[float] | None, ndim: int) -> tuple[float, ..
 
 
 def _scaled(values: NDArray[Any], contrast_limits: Any) -> FloatArray:
-    """Return (N, C) float32 in 0..255: uint8 as it is, everything else by its contrast limits."""
+    """Return (C, N) float32 in 0..255: uint8 as it is, everything else by its contrast limits."""
     if values.dtype == np.uint8:
-        return values.astype(np.float32)
+        return np.ascontiguousarray(values.T, dtype=np.float32)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         count = int(np.count_nonzero(~np.isfinite(values)))
         raise InputError(
@@ -239,10 +239,10 @@ def _scaled(values: NDArray[Any], contrast_limits: Any) -> FloatArray:
             "(np.nan_to_num), or leave those pixels out with mask."
         )
     limits = _read_contrast_limits(contrast_limits, values)
-    scaled = np.empty(values.shape, np.float32)
+    scaled = np.empty(values.shape[::-1], np.float32)
     for channel, (low, high) in enumerate(limits):
         stretched = (values[:, channel].astype(np.float64) - low) * (255.0 / (high - low) if high > low else 0.0)
-        scaled[:, channel] = np.clip(stretched, 0.0, 255.0)
+        scaled[channel] = np.clip(stretched, 0.0, 255.0)
     return scaled
 
 

@@ -30,7 +30,20 @@ from numba import njit
 from numpy.typing import NDArray
 
 from napari_coarse_crf.parallel import blocks, in_chunks
-from napari_coarse_crf.simd import LANES, add, broadcast, load, multiply_add, padded, store
+from napari_coarse_crf.simd import (
+    LANES,
+    add,
+    broadcast,
+    floor,
+    load,
+    multiply,
+    multiply_add,
+    padded,
+    store,
+    subtract,
+    where_equal,
+    where_less,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -101,23 +114,24 @@ class Lattice:
 def build_lattice(
     pool: ThreadPoolExecutor, features: FloatArray, *, normalise: bool
 ) -> Generator[None, None, Lattice]:
-    """Build the lattice of (N, D) features that are already divided by their thetas.
+    """Build the lattice of (D, N) features that are already divided by their thetas.
 
     Parameters
     ----------
     pool : ThreadPoolExecutor
         Where the chunks run.
-    features : (N, D) float32
-        Finite and C-contiguous.
+    features : (D, N) float32
+        Finite. Positions first (x, y, z), then colours.
     normalise : bool
         Fold the symmetric normalisation n = (K 1)^-1/2 [KK11] into the weights.
     """
-    starts = _chunk_starts(len(features))
+    d, n_pixels = features.shape
+    starts = _chunk_starts(n_pixels)
     strides = _key_strides(features)
-    rows = np.empty((len(features), features.shape[1] + 1), np.int32)
+    rows = np.empty((n_pixels, d + 1), np.int32)
     weights = np.empty(rows.shape, np.float32)
     keys_of_chunks = yield from in_chunks(
-        pool, _embed_chunk, [(features[a:b], strides, rows[a:b], weights[a:b]) for a, b in pairwise(starts)]
+        pool, _embed_chunk, [(features[:, a:b], strides, rows[a:b], weights[a:b]) for a, b in pairwise(starts)]
     )
     table, row_of_vertex, private_vertices = _merge_vertices(keys_of_chunks)
     yield
@@ -220,10 +234,8 @@ def _key_strides(features: FloatArray) -> KeyArray:
     Otherwise (very many channels) the strides are fixed random odd numbers: two of M vertices then share a key with a
     probability of about M^2 / 2^64.
     """
-    d = features.shape[1]
-    corners = np.stack([features.min(axis=0), features.max(axis=0)]).astype(np.float64)
-    scaled = corners * _elevation(d)
-    extent = [scaled[:, j].max() - scaled[:, j].min() for j in range(d)]
+    d = len(features)
+    extent = (features.max(axis=1) - features.min(axis=1)).astype(np.float64) * _elevation(d)
     # Coordinate i is a sum over features j >= i with factor 1 (i = j: -j), see _embed_kernel; margin for neighbours.
     spans = [int(i * extent[i - 1] if i else 0) + int(sum(extent[i:])) + 6 * (d + 1) for i in range(d)]
     if np.prod([float(span) for span in spans]) < 2.0**62:
@@ -240,18 +252,20 @@ def _elevation(d: int) -> NDArray[np.float32]:
 
 def _embed_chunk(features: FloatArray, strides: KeyArray, rows: IndexArray, weights: FloatArray) -> KeyArray:
     """Fill the rows (numbered within the chunk) and weights of one chunk; returns the keys of its vertices."""
-    d = features.shape[1]
+    d, n = features.shape
     elevation = _elevation(d)
-    capacity = 2**12
-    keys = np.empty(capacity // 2 + d + 1, np.int64)
+    aligned = np.zeros((d, padded(n)), np.float32)
+    aligned[:, :n] = features
+    capacity, margin = 2**12, LANES * (d + 1)  # between two looks at the table, that many keys may come in
+    keys = np.empty(capacity // 2 + margin, np.int64)
     table = np.full(capacity, _EMPTY), np.empty(capacity, np.int32)
     n_keys, done = 0, 0
     while True:
-        done, n_keys = _embed_kernel(features, done, elevation, strides, n_keys, keys, *table, rows, weights)
-        if done == len(features):
+        done, n_keys = _embed_kernel(aligned, done, n, elevation, strides, n_keys, keys, *table, rows, weights)
+        if done == n:
             return keys[:n_keys].copy()
         capacity *= 4
-        keys = np.concatenate([keys, np.empty(capacity // 2 + d + 1 - len(keys), np.int64)])
+        keys = np.concatenate([keys, np.empty(capacity // 2 + margin - len(keys), np.int64)])
         table = _table_of(keys[:n_keys], capacity)
 
 
@@ -321,88 +335,101 @@ def _insert_kernel(keys, n_keys, all_keys, table_keys, table_rows, out):  # type
 
 
 @njit(nogil=True, cache=True)
-def _embed_kernel(features, start, elevation, strides, n_keys, keys, table_keys, table_rows, rows, weights):  # type: ignore[no-untyped-def]
-    """Find simplex and barycentric weights of pixels from `start` on [ABD10, section 3.1].
+def _embed_kernel(features, start, n, elevation, strides, n_keys, keys, table_keys, table_rows, rows, weights):  # type: ignore[no-untyped-def]
+    """Find simplex and weights of the pixels from `start` to `n`, eight at a time.
 
     Stops when the hash table is half full; returns the next pixel and the number of keys.
     """
-    n, d = features.shape
-    elevated = np.empty(d + 1, np.float32)
-    remainder0 = np.empty(d + 1, np.float32)
-    rank = np.empty(d + 1, np.int64)
-    corner_of = np.empty(d + 1, np.int64)
-    barycentric = np.empty(d + 2, np.float32)
+    d = len(features)
+    rank, remainder0 = np.empty((d + 1, LANES), np.float32), np.empty((d + 1, LANES), np.float32)
+    barycentric, difference = np.empty((d + 1, LANES), np.float32), np.empty((d + 1, LANES), np.float32)
+    coordinate_of_rank = np.empty(d + 1, np.int64)
     last_key = np.full(d + 1, _EMPTY)
     last_row = np.zeros(d + 1, np.int32)
-    down_factor = np.float32(1.0) / np.float32(d + 1)
     stride_sum = np.int64(0)
     for i in range(d):
         stride_sum += strides[i]
-    for pixel in range(start, n):
+    for first in range(start, n, LANES):
         if 2 * n_keys >= len(table_keys):
-            return pixel, n_keys
-        # Elevate: y = E f, a point of the hyperplane sum(y) = 0.
-        total = np.float32(0.0)
-        for j in range(d, 0, -1):
-            scaled = features[pixel, j - 1] * elevation[j - 1]
-            elevated[j] = total - np.float32(j) * scaled
-            total += scaled
-        elevated[0] = total
-        # Round to the nearest vertex of remainder 0.
-        off_plane = 0
-        for i in range(d + 1):
-            down = np.floor(elevated[i] * down_factor)
-            up = np.ceil(elevated[i] * down_factor)
-            if up * np.float32(d + 1) - elevated[i] < elevated[i] - down * np.float32(d + 1):
-                down = up
-            remainder0[i] = down * np.float32(d + 1)
-            off_plane += int(down)
-        # Rank the differences; the order of the ranks names the simplex.
-        for i in range(d + 1):
-            rank[i] = off_plane
-        for i in range(d):
-            difference = elevated[i] - remainder0[i]
-            for j in range(i + 1, d + 1):
-                if difference < elevated[j] - remainder0[j]:
-                    rank[i] += 1
-                else:
-                    rank[j] += 1
-        # Back onto the plane, where rounding left it.
-        for i in range(d + 1):
-            if rank[i] < 0:
-                rank[i] += d + 1
-                remainder0[i] += np.float32(d + 1)
-            elif rank[i] > d:
-                rank[i] -= d + 1
-                remainder0[i] -= np.float32(d + 1)
-            corner_of[rank[i]] = i
-        for i in range(d + 2):
-            barycentric[i] = 0.0
-        for i in range(d + 1):
-            share = (elevated[i] - remainder0[i]) * down_factor
-            barycentric[d - rank[i]] += share
-            barycentric[d + 1 - rank[i]] -= share
-        barycentric[0] += np.float32(1.0) + barycentric[d + 1]
-        # The key of corner r + 1 differs from corner r by +1 everywhere and -(d + 1) at the coordinate of rank d - r.
-        key = np.int64(0)
-        for i in range(d):
-            key += np.int64(remainder0[i]) * strides[i]
-        for r in range(d + 1):
-            if key != last_key[r]:
-                slot = _find(key, table_keys)
-                if table_keys[slot] == _EMPTY:
-                    table_keys[slot] = key
-                    table_rows[slot] = n_keys
-                    keys[n_keys] = key
-                    n_keys += 1
-                last_key[r] = key
-                last_row[r] = table_rows[slot]
-            rows[pixel, r] = last_row[r]
-            weights[pixel, r] = barycentric[r]
-            key += stride_sum
-            if corner_of[d - r] < d:
-                key -= np.int64(d + 1) * strides[corner_of[d - r]]
+            return first, n_keys
+        _find_simplices(features, first, elevation, remainder0, difference, rank, barycentric)
+        for k in range(min(LANES, n - first)):
+            key = np.int64(0)
+            for i in range(d):
+                key += np.int64(remainder0[i, k]) * strides[i]
+            for i in range(d + 1):
+                coordinate_of_rank[int(rank[i, k])] = i
+            for corner in range(d + 1):
+                if key != last_key[corner]:  # neighbouring pixels mostly share vertices
+                    slot = _find(key, table_keys)
+                    if table_keys[slot] == _EMPTY:
+                        table_keys[slot] = key
+                        table_rows[slot] = n_keys
+                        keys[n_keys] = key
+                        n_keys += 1
+                    last_key[corner] = key
+                    last_row[corner] = table_rows[slot]
+                rows[first + k, corner] = last_row[corner]
+                weights[first + k, corner] = barycentric[corner, k]
+                # The next corner is +1 in every coordinate, but -D in the one of rank D - corner [ABD10, section 3.1].
+                key += stride_sum
+                if coordinate_of_rank[d - corner] < d:
+                    key -= np.int64(d + 1) * strides[coordinate_of_rank[d - corner]]
     return n, n_keys
+
+
+@njit(nogil=True, cache=True)
+def _find_simplices(features, first, elevation, remainder0, difference, rank, barycentric):  # type: ignore[no-untyped-def]
+    """Find the simplices of eight pixels from `first` on [ABD10, section 3.1]; arrays are (coordinate, pixel)."""
+    d, stride = features.shape
+    zero, one, period = broadcast(np.float32(0)), broadcast(np.float32(1)), broadcast(np.float32(d + 1))
+    # Elevate: y = E f, a point of the hyperplane sum(y) = 0.
+    above = zero
+    for j in range(d, 0, -1):
+        scaled = multiply(load(features, (j - 1) * stride + first), broadcast(elevation[j - 1]))
+        store(difference, j * LANES, subtract(above, multiply(broadcast(np.float32(j)), scaled)))
+        above = add(above, scaled)
+    store(difference, 0, above)
+    # Round to the nearest vertex of remainder 0, which may leave the hyperplane by a few periods.
+    off_plane = zero
+    for i in range(d + 1):
+        elevated = load(difference, i * LANES)
+        down = floor(multiply(elevated, broadcast(np.float32(1.0) / np.float32(d + 1))))
+        up = add(down, one)
+        to_up, to_down = subtract(multiply(up, period), elevated), subtract(elevated, multiply(down, period))
+        nearest = where_less(to_up, to_down, up, down)
+        off_plane = add(off_plane, nearest)
+        store(remainder0, i * LANES, multiply(nearest, period))
+        store(difference, i * LANES, subtract(elevated, multiply(nearest, period)))
+    # Rank the differences, largest first; their order names the simplex.
+    for i in range(d + 1):
+        store(rank, i * LANES, off_plane)
+    for i in range(d):
+        own, own_rank = load(difference, i * LANES), load(rank, i * LANES)
+        for j in range(i + 1, d + 1):
+            smaller_than = where_less(own, load(difference, j * LANES), one, zero)
+            own_rank = add(own_rank, smaller_than)
+            store(rank, j * LANES, add(load(rank, j * LANES), subtract(one, smaller_than)))
+        store(rank, i * LANES, own_rank)
+    # Back onto the hyperplane.
+    for i in range(d + 1):
+        own_rank = load(rank, i * LANES)
+        back = where_less(own_rank, zero, period, zero)
+        back = subtract(back, where_less(broadcast(np.float32(d)), own_rank, period, zero))
+        store(rank, i * LANES, add(own_rank, back))
+        store(remainder0, i * LANES, add(load(remainder0, i * LANES), back))
+        store(difference, i * LANES, subtract(load(difference, i * LANES), back))
+    # Weight of corner k: difference of rank D - k less that of rank D + 1 - k, over D + 1; corner 0 has the rest of 1.
+    following = zero
+    for k in range(d + 1):
+        own = zero
+        for i in range(d + 1):
+            wanted = broadcast(np.float32(d - k))
+            own = add(own, where_equal(load(rank, i * LANES), wanted, load(difference, i * LANES), zero))
+        own = multiply(own, broadcast(np.float32(1.0) / np.float32(d + 1)))
+        store(barycentric, k * LANES, subtract(own, following))
+        following = own
+    store(barycentric, 0, add(load(barycentric, 0), subtract(one, following)))
 
 
 @njit(nogil=True, cache=True)
@@ -423,11 +450,11 @@ def _neighbours_kernel(keys, table_keys, table_rows, strides, start, stop, out):
             step = -stride_sum
             if direction < d:
                 step += np.int64(d + 1) * strides[direction]
-            for side in range(2):
-                slot = _find(keys[vertex] + step, table_keys)
-                if table_keys[slot] != _EMPTY:
-                    out[direction, vertex, side] = table_rows[slot]
-                step = -step
+            slot = _find(keys[vertex] + step, table_keys)
+            if table_keys[slot] != _EMPTY:
+                # Neighbours are mutual; no other vertex writes to either place.
+                out[direction, vertex, 0] = table_rows[slot]
+                out[direction, table_rows[slot], 1] = vertex
 
 
 @njit(nogil=True, cache=True)

@@ -58,7 +58,7 @@ class PyDenseCRFEngine:
         field.setUnaryEnergy(_unary_of_all(problem))
         for weight, features in kernels:
             field.addPairwiseEnergy(
-                np.ascontiguousarray(features.T),
+                np.ascontiguousarray(features),
                 float(weight),
                 self._densecrf.DIAG_KERNEL,
                 self._densecrf.NORMALIZE_SYMMETRIC,

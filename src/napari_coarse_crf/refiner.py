@@ -290,7 +290,7 @@ class Refiner:
             self._kernels.pop(name, None)
             features = self._problem.positions() / np.float32(key[0])
             if len(key) > 1:
-                features = np.hstack([features, self._problem.colours / np.float32(key[1])])
+                features = np.vstack([features, self._problem.colours / np.float32(key[1])])
             self._kernels[name] = key, (yield from self._engine.build_kernel(pool, features))
         yield 1
         return self._kernels[name][1]
@@ -354,14 +354,11 @@ class _Report:
         """Run one stage; returns what it returns."""
         yield Progress(name, self.done, self.total)
         last = time.monotonic()
-        while True:
+        while True:  # `work` is closed with this generator, as nothing else refers to it
             try:
                 unit = next(work)
             except StopIteration as stop:
                 return stop.value
-            except GeneratorExit:
-                work.close()
-                raise
             if unit is not None:
                 self.done += 1
             if unit is not None or time.monotonic() - last >= _TICK:

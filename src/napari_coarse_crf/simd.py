@@ -157,7 +157,28 @@ def lane(typing: Any, a: Any, index: Any) -> Any:
 
 
 @intrinsic  # type: ignore[misc]
-def _floor(typing: Any, a: Any) -> Any:
+def where_less(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
+    """Return `then` where a < b, else `otherwise`, lane by lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
+
+    return _float8(_float8, _float8, _float8, _float8), generate
+
+
+@intrinsic  # type: ignore[misc]
+def where_equal(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
+    """Return `then` where a == b, else `otherwise`, lane by lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered("==", args[0], args[1]), args[2], args[3])
+
+    return _float8(_float8, _float8, _float8, _float8), generate
+
+
+@intrinsic  # type: ignore[misc]
+def floor(typing: Any, a: Any) -> Any:
+    """Return the largest whole number <= a, lane by lane."""
     return _float8(_float8), lambda context, builder, signature, args: _call(builder, "floor", *args)
 
 
@@ -193,7 +214,7 @@ def exponential(a):  # type: ignore[no-untyped-def]  # Float8 -> Float8
     a = (k + f) ln 2 with whole k and f in 0..1; 2**f by a polynomial of degree 6 interpolated at Chebyshev nodes.
     """
     scaled = larger(multiply(a, broadcast(np.float32(1.4426950408889634))), broadcast(np.float32(-123.0)))
-    whole = _floor(scaled)
+    whole = floor(scaled)
     part = subtract(scaled, whole)
     power = broadcast(np.float32(2.1865785e-04))
     power = multiply_add(power, part, broadcast(np.float32(1.2391332e-03)))

@@ -1,0 +1,291 @@
+"""Sliders and choices for every field of `Parameters`, made from its descriptions.
+
+Ranges, units, names and tooltips come from `Parameters.describe()`; nothing about a parameter is said twice. Plain Qt
+where magicgui has no equivalent: a slider that spreads its range over decades beside a box with the unit. Used by
+widget.py.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+from superqt.utils import signals_blocked
+
+from napari_coarse_crf.parameters import Parameters
+
+if TYPE_CHECKING:
+    from napari_coarse_crf.parameters import Description
+
+_SLIDER_STEPS = 1000
+
+
+def to_slider(value: float, description: Description) -> int:
+    """Return the place of `value` on a slider of 1000 steps."""
+    low, high = description.low, description.high
+    if description.logarithmic:
+        return round(_SLIDER_STEPS * math.log(value / low) / math.log(high / low))
+    return round(_SLIDER_STEPS * (value - low) / (high - low))
+
+
+def from_slider(step: int, description: Description) -> float:
+    """Return the value at a place of the slider, to three digits: what is shown is what runs."""
+    low, high, share = description.low, description.high, step / _SLIDER_STEPS
+    value = low * (high / low) ** share if description.logarithmic else low + share * (high - low)
+    return min(max(float(f"{value:.3g}"), low), high)
+
+
+class NumberControl(QWidget):
+    """One number: its name, a box with the unit, and a slider below.
+
+    Parameters
+    ----------
+    description : Description
+        How the parameter is shown.
+    default : int or float
+        The value at first; its type is the type of `value`.
+    """
+
+    changed = Signal()
+
+    def __init__(self, description: Description, default: float) -> None:
+        super().__init__()
+        self._description = description
+        self._is_whole = isinstance(default, int)
+        # Kept beside the widgets: a value set by a script may have more digits than the box shows.
+        self._value = default
+        self.box = _NumberBox()
+        self.box.setDecimals(0 if self._is_whole else 4)
+        self.box.setRange(description.low, description.high)
+        self.box.setSuffix(f" {description.unit}" if description.unit else "")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, _SLIDER_STEPS)
+        self.slider.setPageStep(_SLIDER_STEPS // 10)
+        self.slider.setSingleStep(_SLIDER_STEPS // 100)
+        self._lay_out(default)
+        self.value = default
+        self.box.valueChanged.connect(self._on_box)
+        self.slider.valueChanged.connect(self._on_slider)
+
+    @property
+    def value(self) -> float:
+        """The value as it was set, typed or dragged to."""
+        return self._value
+
+    @value.setter
+    def value(self, value: float) -> None:
+        changed = value != self._value
+        self._value = value
+        with signals_blocked(self.box), signals_blocked(self.slider):
+            self.box.setValue(value)
+            self.slider.setValue(to_slider(value, self._description))
+        if changed:
+            self.changed.emit()
+
+    def _lay_out(self, default: float) -> None:
+        described = self._description
+        tip = _tooltip(described, f"{described.low:g} to {described.high:g} {described.unit}", f"{default:g}")
+        name = QLabel(_title(described))
+        name.setBuddy(self.box)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 2)
+        layout.setVerticalSpacing(0)
+        layout.addWidget(name, 0, 0)
+        layout.addWidget(self.box, 0, 1, Qt.AlignmentFlag.AlignRight)
+        layout.addWidget(self.slider, 1, 0, 1, 2)
+        for widget in (name, self.box, self.slider):
+            widget.setToolTip(tip)
+        for widget in (self.box, self.slider):
+            widget.setAccessibleName(described.label)
+            _ignore_wheel_without_focus(widget, self)
+
+    def _on_box(self, value: float) -> None:
+        self.value = round(value) if self._is_whole else value
+
+    def _on_slider(self, step: int) -> None:
+        value = from_slider(step, self._description)
+        self.value = round(value) if self._is_whole else value
+
+
+class ChoiceControl(QWidget):
+    """One choice: its name and a combo box.
+
+    Parameters
+    ----------
+    description : Description
+        How the parameter is shown.
+    default : str
+        The choice at first.
+    """
+
+    changed = Signal()
+
+    def __init__(self, description: Description, default: str) -> None:
+        super().__init__()
+        self.box = QComboBox()
+        self.box.addItems(description.choices)
+        self.box.setCurrentText(default)
+        self.box.currentTextChanged.connect(self._on_box)
+        self.box.setAccessibleName(description.label)
+        name = QLabel(_title(description))
+        name.setBuddy(self.box)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 2)
+        layout.setColumnStretch(1, 1)
+        layout.addWidget(name, 0, 0)
+        layout.addWidget(self.box, 0, 1)
+        for widget in (name, self.box):
+            widget.setToolTip(_tooltip(description, "", default))
+        _ignore_wheel_without_focus(self.box, self)
+
+    @property
+    def value(self) -> str:
+        """The choice."""
+        return self.box.currentText()
+
+    @value.setter
+    def value(self, value: str) -> None:
+        self.box.setCurrentText(value)
+
+    def _on_box(self, _text: str) -> None:
+        self.changed.emit()
+
+
+class ParameterControls(QWidget):
+    """A control for every field of `Parameters`, in sections; the less used ones folded away."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_name: dict[str, NumberControl | ChoiceControl] = {}
+        self.advanced = _Folded("Advanced")
+        self.restore_button = QPushButton("Restore defaults")
+        self.restore_button.setToolTip("Put every parameter back to the value it had at first.")
+        self.restore_button.clicked.connect(self._on_restore)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._add_sections(layout)
+        layout.addWidget(self.advanced)
+        layout.addWidget(self.restore_button, alignment=Qt.AlignmentFlag.AlignLeft)
+        layout.addStretch()
+
+    @property
+    def parameters(self) -> Parameters:
+        """What the controls say."""
+        return Parameters.from_dict({name: control.value for name, control in self.by_name.items()})
+
+    @parameters.setter
+    def parameters(self, parameters: Parameters) -> None:
+        before = self.parameters
+        for name, value in parameters.to_dict().items():
+            control = self.by_name[name]
+            with control.changed.blocked():
+                control.value = value
+        if parameters != before:
+            self.changed.emit()
+
+    def _add_sections(self, layout: QVBoxLayout) -> None:
+        defaults = Parameters().to_dict()
+        headings: set[tuple[str, bool]] = set()
+        for name, description in Parameters.describe().items():
+            is_choice = bool(description.choices)
+            control = (ChoiceControl if is_choice else NumberControl)(description, defaults[name])
+            control.changed.connect(self.changed.emit)
+            self.by_name[name] = control
+            folded = _is_advanced(description)
+            add = self.advanced.addWidget if folded else layout.addWidget
+            if (description.section, folded) not in headings:
+                headings.add((description.section, folded))
+                add(_heading(description.section))
+            add(control)
+
+    def _on_restore(self) -> None:
+        self.parameters = Parameters()
+
+
+class _Folded(QCollapsible):
+    """A collapsible part that looks like a heading of napari's theme, not like a button."""
+
+    def __init__(self, title: str) -> None:
+        # superqt draws its arrows in the colour of the system's palette: black on napari's dark theme.
+        super().__init__(title, expandedIcon=QIcon(), collapsedIcon=QIcon())
+        self._title = title
+        self.setDuration(100)
+        self.toggleButton().setStyleSheet("text-align: left; border: none; background: none; font-weight: bold;")
+        for part in (self, self.content()):
+            layout = part.layout()
+            if layout is not None:
+                layout.setContentsMargins(0, 0, 0, 0)
+        self.toggled.connect(self._show_arrow)
+        self._show_arrow(False)
+
+    def _show_arrow(self, expanded: bool) -> None:
+        self.setText(f"{'▾' if expanded else '▸'} {self._title}")
+
+
+class _NumberBox(QDoubleSpinBox):
+    """A spin box without trailing zeros, whose steps suit the size of the value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        self.setKeyboardTracking(False)  # "160" on the way to "16" would be a value of its own
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") if self.decimals() else f"{value:.0f}"
+
+
+class _WheelGuard(QObject):
+    """Lets the wheel scroll the dock instead of changing a parameter the pointer happens to pass over."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is None or event.type() != QEvent.Type.Wheel:
+            return False
+        if isinstance(watched, QWidget) and watched.hasFocus():
+            return False
+        event.ignore()  # so that it goes on to the scroll area
+        return True
+
+
+def _ignore_wheel_without_focus(widget: QWidget, parent: QObject) -> None:
+    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # Qt's default gives the focus to what the wheel turns over
+    widget.installEventFilter(_WheelGuard(parent))
+
+
+def _is_advanced(description: Description) -> bool:
+    """Whether most people never need it: the heatmap's numbers and how the inference runs."""
+    return description.section == "inference" or (description.section == "heatmap" and not description.choices)
+
+
+def _heading(section: str) -> QLabel:
+    label = QLabel(f"<b>{section.capitalize()}</b>")
+    label.setContentsMargins(0, 6, 0, 0)
+    return label
+
+
+def _title(description: Description) -> str:
+    """Return the name with its symbol: theta_alpha is written with an index, as in the formulas."""
+    letter, index = description.symbol[:1], description.symbol[1:].strip("_")
+    return f"{description.label} <i>{letter}</i><sub>{index}</sub>" if letter else description.label
+
+
+def _tooltip(description: Description, extent: str, default: str) -> str:
+    facts = f"{extent.strip()}, default {default}" if extent else f"Default {default}"
+    return f"<p>{description.help_text}</p><p>{facts}.</p>"  # a paragraph: Qt breaks lines in rich text only

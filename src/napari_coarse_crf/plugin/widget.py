@@ -1,0 +1,269 @@
+"""The dock widget "Refine labels".
+
+It holds no arithmetic: it shows the layers and parameters to choose from, says in one sentence what is missing, and
+hands a `Job` to the `JobRunner`. From top to bottom: layers, parameters (scrolling), run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox, Container
+from napari.layers import Image, Labels
+from napari.utils.notifications import notification_manager
+from psygnal import Signal
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from napari_coarse_crf.plugin.controls import ParameterControls
+from napari_coarse_crf.plugin.job import Job
+from napari_coarse_crf.plugin.layers import find_problem
+from napari_coarse_crf.plugin.worker import JobRunner
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Layer
+    from napari.qt.threading import GeneratorWorker
+
+    from napari_coarse_crf import Parameters, Progress
+    from napari_coarse_crf.plugin.job import Outcome
+
+_READY = "Ready. Unlabelled pixels get a label in a new layer; your own layer stays as it is."
+_FIRST_USE = "First use compiles the engine, a few seconds."
+_LOOK_AGAIN_MS = 100
+"""How long after a stroke the labels are looked at again: once for many strokes."""
+
+
+class RefineWidget(Container[Any]):
+    """Choose an image and coarse labels, turn the parameters, and refine into a new layer.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer whose layers are offered; napari fills it in because of its name.
+
+    Attributes
+    ----------
+    image_layer, labels_layer : ComboBox
+        `.value` is the chosen layer, or None.
+    refined : psygnal.Signal
+        Emitted with the new layer, once for each layer that a run adds.
+    """
+
+    refined = Signal(object)
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__(labels=False)
+        self._viewer = napari_viewer
+        self._runner = JobRunner(self)
+        self._message = ""
+        self._watched: list[Layer] = []
+        self.image_layer = _layer_box("Image", self._layers_of_type(Image), "The image that the labels belong to.")
+        self.labels_layer = _layer_box(
+            "Labels", self._layers_of_type(Labels), "Your coarse labels: a few strokes of every class, 0 = unlabelled."
+        )
+        self.controls = ParameterControls()
+        self.run_bar = RunBar()
+        self._lay_out()
+        self._look_again = QTimer(self.native)
+        self._look_again.setSingleShot(True)
+        self._look_again.setInterval(_LOOK_AGAIN_MS)
+        self._connect()
+        self._on_layer_chosen()
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters that the controls show; set it to move the controls."""
+        return self.controls.parameters
+
+    @parameters.setter
+    def parameters(self, parameters: Parameters) -> None:
+        self.controls.parameters = parameters
+
+    @property
+    def status(self) -> str:
+        """The sentence beside the Run button."""
+        return self.run_bar.status.text()
+
+    def run(self) -> GeneratorWorker[Any, Any, Any] | None:
+        """Refine the chosen layers in a thread.
+
+        Returns
+        -------
+        GeneratorWorker or None
+            The worker; a run that is under way is cancelled first. None if the layers cannot be refined: the status
+            says why.
+        """
+        image_layer, labels_layer = self.image_layer.value, self.labels_layer.value
+        if find_problem(image_layer, labels_layer):
+            self._refresh()
+            return None
+        worker = self._runner.start(Job.prepare(image_layer, labels_layer, self.parameters))
+        self._say_busy("Starting.")
+        return worker
+
+    def cancel(self) -> None:
+        """Stop the run that is under way, if any; it adds no layer."""
+        if self._runner.is_busy:
+            self._runner.cancel()
+            self._message = "Cancelled."
+            self._refresh()
+
+    # What the runner tells: see `worker.Listener`.
+
+    def job_progressed(self, progress: Progress) -> None:
+        """Show how far the run is."""
+        self.run_bar.show_progress(progress.step, progress.total)
+        self._say_busy(f"{progress.stage.capitalize()}, step {progress.step} of at most {progress.total}.")
+
+    def job_returned(self, job: Job, outcome: Outcome) -> None:
+        """Add the result."""
+        layer = job.add_layer(self._viewer, outcome)
+        done = f"Done in {outcome.seconds:.1f} s: layer '{layer.name}' added."
+        self._message = " ".join([done, *outcome.warnings])
+        self.refined.emit(layer)
+
+    def job_failed(self, error: Exception) -> None:
+        """Say what went wrong; what nobody foresaw goes to napari's notifications as well, with its traceback."""
+        self._message = str(error)
+        unforeseen = error.__cause__
+        if unforeseen is not None:
+            notification_manager.receive_error(type(unforeseen), unforeseen, unforeseen.__traceback__)
+
+    def job_finished(self) -> None:
+        """Offer Run again."""
+        self._refresh()
+
+    # Building and following the viewer.
+
+    def _lay_out(self) -> None:
+        layers = Container(widgets=[self.image_layer, self.labels_layer], name="layers")
+        layers.margins = (0, 0, 0, 0)
+        self.margins = (6, 6, 6, 6)
+        self.append(layers)
+        scroll = QScrollArea()
+        scroll.setWidget(self.controls)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = self.native.layout()
+        layout.addWidget(scroll, 1)
+        layout.addWidget(self.run_bar)
+
+    def _connect(self) -> None:
+        self.image_layer.changed.connect(self._on_layer_chosen)
+        self.labels_layer.changed.connect(self._on_layer_chosen)
+        self.run_bar.button.clicked.connect(self._on_button)
+        self._look_again.timeout.connect(self._refresh)
+        # napari takes the widget out of its dock without closing it, so losing the parent is all there is to notice.
+        self.native_parent_changed.connect(self._on_parent_changed)
+        self.native.destroyed.connect(self._on_destroyed)
+
+    def _layers_of_type(self, layer_type: type[Layer]) -> Any:
+        # By the widget's own viewer: napari's default choices are those of whichever viewer was used last.
+        return lambda _box: [layer for layer in self._viewer.layers if isinstance(layer, layer_type)]
+
+    def _on_layer_chosen(self) -> None:
+        self._stop_watching()
+        self._watched = [box.value for box in (self.image_layer, self.labels_layer) if box.value is not None]
+        for layer in self._watched:
+            for event in _events_to_watch(layer):
+                event.connect(self._on_layer_edited)
+        self._message = ""
+        self._refresh()
+
+    def _stop_watching(self) -> None:
+        for layer in self._watched:
+            for event in _events_to_watch(layer):
+                event.disconnect(self._on_layer_edited)
+        self._watched = []
+
+    def _on_layer_edited(self) -> None:
+        self._look_again.start()
+
+    def _on_parent_changed(self, parent: QWidget | None) -> None:
+        if parent is None:
+            self.cancel()
+
+    def _on_destroyed(self) -> None:
+        self._runner.abandon()
+        self._stop_watching()
+
+    def _on_button(self) -> None:
+        if self._runner.is_busy:
+            self.cancel()
+        else:
+            self.run()
+
+    def _say_busy(self, sentence: str) -> None:
+        self._message = sentence if JobRunner.has_compiled else f"{sentence} {_FIRST_USE}"
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show what can be done now, and why nothing can."""
+        if self._runner.is_stopping:
+            self.run_bar.show_busy("Cancelling: the step under way still has to end.", stoppable=False)
+            return
+        if self._runner.is_busy:
+            self.run_bar.show_busy(self._message, stoppable=True)
+            return
+        problem = find_problem(self.image_layer.value, self.labels_layer.value)
+        self.run_bar.show_idle(problem or self._message or _READY, enabled=not problem)
+
+
+class RunBar(QWidget):
+    """The Run button, the progress and the sentence that says how things are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.button = QPushButton("Run")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.hide()
+        self.status = QLabel()
+        self.status.setTextFormat(Qt.TextFormat.PlainText)  # names of layers may hold anything
+        self.status.setWordWrap(True)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.status.setMinimumHeight(3 * self.status.fontMetrics().lineSpacing())  # else the dock jumps
+        row = QHBoxLayout()
+        row.addWidget(self.button, 1)
+        row.addWidget(self.progress, 2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.status)
+
+    def show_idle(self, sentence: str, *, enabled: bool) -> None:
+        """Offer Run, or say why not."""
+        self.button.setText("Run")
+        self.button.setEnabled(enabled)
+        self.progress.hide()
+        self.progress.setRange(0, 0)  # moves without an end until the next run says how many steps it takes
+        self.status.setText(sentence)
+
+    def show_busy(self, sentence: str, *, stoppable: bool) -> None:
+        """Offer Cancel, or show that it was heard."""
+        self.button.setText("Cancel")
+        self.button.setEnabled(stoppable)
+        self.progress.show()
+        self.status.setText(sentence)
+
+    def show_progress(self, step: int, total: int) -> None:
+        """Move the progress bar."""
+        self.progress.setRange(0, total)
+        self.progress.setValue(step)
+
+
+def _layer_box(label: str, choices: Any, tooltip: str) -> ComboBox:
+    box = ComboBox(name=f"{label.lower()}_layer", label=label, choices=choices, tooltip=tooltip)
+    # A long layer name would set the width of the whole dock otherwise.
+    box.native.setSizeAdjustPolicy(box.native.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.native.setMinimumContentsLength(8)
+    return box
+
+
+def _events_to_watch(layer: Layer) -> list[Any]:
+    """Return the events after which a layer may become fit or unfit to be refined."""
+    names = ("data", "set_data", "paint", "labels_update")
+    return [getattr(layer.events, name) for name in names if hasattr(layer.events, name)]

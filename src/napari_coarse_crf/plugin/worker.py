@@ -1,0 +1,147 @@
+"""One job at a time in a thread, reported on the main thread.
+
+napari's generator workers stop between two steps, so a job answers a cancel as soon as its step ends. Used by
+widget.py.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from napari.qt.threading import create_worker
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import Qt
+
+from napari_coarse_crf import CoarseCRFWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari.qt.threading import GeneratorWorker
+
+    from napari_coarse_crf import Progress
+    from napari_coarse_crf.plugin.job import Job, Outcome
+
+
+class Listener(Protocol):
+    """Who is told how the jobs go. All calls come on the main thread."""
+
+    def job_progressed(self, progress: Progress) -> None:
+        """Take note that a step of the current job is done."""
+
+    def job_returned(self, job: Job, outcome: Outcome) -> None:
+        """Take the result of the current job, which was not cancelled."""
+
+    def job_failed(self, error: Exception) -> None:
+        """Take the error that stopped the current job."""
+
+    def job_finished(self) -> None:
+        """Take note that no job runs any more, whichever way the last one ended."""
+
+
+class JobRunner:
+    """Runs one job at a time; a new job waits until the one before it has stopped.
+
+    Parameters
+    ----------
+    listener : Listener
+        Who is told.
+    """
+
+    has_compiled: ClassVar[bool] = False
+    """Whether a job of this session has ended well: the compiled engine serves all that follow."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._worker: GeneratorWorker[Any, Any, Any] | None = None
+        self._job: Job | None = None
+        self._number = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs or is about to stop."""
+        return self._worker is not None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the current job was cancelled and still ends its step."""
+        return self._worker is not None and bool(self._worker.abort_requested)
+
+    def start(self, job: Job) -> GeneratorWorker[Any, Any, Any]:
+        """Start a job; one that runs already is cancelled first."""
+        before = self._worker
+        self._worker, self._job = self._connected_worker(job), job
+        if before is None:
+            self._worker.start()
+        else:
+            before.quit()
+            before.finished.connect(self._worker.start)
+        return self._worker
+
+    def cancel(self) -> None:
+        """Ask the current job to stop after its step; it adds no layer."""
+        if self._worker is not None:
+            self._worker.quit()
+
+    def abandon(self) -> None:
+        """Cancel, and tell nothing more: whoever listened is gone."""
+        self.cancel()
+        self._worker = self._job = None
+
+    def _connected_worker(self, job: Job) -> GeneratorWorker[Any, Any, Any]:
+        # napari keeps every worker until its window closes. So a job's arrays must hang on nothing that is connected to
+        # the worker: the slots know the number of their job only.
+        self._number += 1
+        steps = job.steps()
+        # Total 0: napari would count steps towards a total that is known only once the job has begun.
+        progress = {"desc": "Refine labels", "total": 0}
+        worker = create_worker(refine_layers, steps, _start_thread=False, _ignore_errors=True, _progress=progress)
+        worker.yielded.connect(partial(self._on_yielded, self._number))
+        worker.returned.connect(partial(self._on_returned, self._number))
+        worker.errored.connect(partial(self._on_errored, self._number))
+        worker.finished.connect(partial(self._on_finished, self._number))
+        worker.warned.connect(_pass_on_warning)
+        # superqt drops an aborted generator as it stands. Directly, that is in the thread of the job: closing waits for
+        # the tasks of the step under way.
+        worker.aborted.connect(steps.close, Qt.ConnectionType.DirectConnection)
+        return worker
+
+    def _on_yielded(self, number: int, progress: Progress) -> None:
+        if self._worker is None or not self._is_wanted(number):
+            return
+        bar = self._worker.pbar
+        bar.total = progress.total
+        bar.set_description(f"Refine labels: {progress.stage}")
+        bar.update(progress.step - bar.n)
+        self._listener.job_progressed(progress)
+
+    def _on_returned(self, number: int, outcome: Outcome) -> None:
+        # A cancel may come after the last step, when the result is already on its way through the event queue.
+        if self._job is not None and self._is_wanted(number):
+            JobRunner.has_compiled = True
+            self._listener.job_returned(self._job, outcome)
+
+    def _on_errored(self, number: int, error: Exception) -> None:
+        if self._is_wanted(number):
+            self._listener.job_failed(error)
+
+    def _on_finished(self, number: int) -> None:
+        if self._worker is not None and number == self._number:
+            self._worker = self._job = None
+            self._listener.job_finished()
+
+    def _is_wanted(self, number: int) -> bool:
+        return self._worker is not None and number == self._number and not self.is_stopping
+
+
+def refine_layers(steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome]:
+    """Take the steps of a job. napari shows the name of this function when it asks whether to stop it."""
+    return (yield from steps)
+
+
+def _pass_on_warning(shown: tuple[Any, ...]) -> None:
+    """Show in napari what a library warned about; our own warnings come with the outcome."""
+    message, category, *place = shown
+    if not issubclass(category, CoarseCRFWarning):
+        notification_manager.receive_warning(message, category, *place)
