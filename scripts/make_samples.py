@@ -69,7 +69,7 @@ class Recipe:
 
 
 RECIPES = {
-    "aerial": Recipe((1, 2, 4, 5), (3,), 0.4, max_margin=16, smallest=150, brush=5, shortest=60, left_out=0, seed=1),
+    "aerial": Recipe((1, 2, 4, 5), (3,), 0.4, max_margin=20, smallest=150, brush=5, shortest=60, left_out=0, seed=1),
     "tissue": Recipe((2,), (1,), 0.45, max_margin=6, smallest=60, brush=5, shortest=40, left_out=0.2, seed=2),
     "nuclei": Recipe((2,), (1,), 0.45, max_margin=6, smallest=60, brush=5, shortest=40, left_out=0.2, seed=3),
     "dim_nuclei": Recipe((2,), (1,), 0.45, max_margin=10, smallest=200, brush=6, shortest=60, left_out=0.2, seed=4),
@@ -107,7 +107,8 @@ def distance_inside(piece: Mask) -> Points:
 def draw_polygons(piece: Mask, recipe: Recipe, rng: np.random.Generator) -> Mask:
     """Return polygons with few, shaky corners inside the piece; a thin neck splits it into several."""
     distance = distance_inside(piece)
-    core = distance > min(recipe.margin * distance.max(), recipe.max_margin)
+    care = rng.uniform(0.7, 1.5)  # some pieces are painted with more patience than others
+    core = distance > min(care * recipe.margin * distance.max(), care * recipe.max_margin, 0.7 * distance.max())
     drawn = np.zeros_like(piece)
     for part in pieces(core, recipe.smallest // 6):
         if rng.random() < recipe.left_out:
