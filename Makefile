@@ -1,0 +1,46 @@
+# From a fresh clone, with Python 3.11 or newer and make: `make demo` or `make test`. Each command makes the environment
+# it needs in .venv (once) and says what it does. Another interpreter: make test PYTHON=python3.12. Another Qt binding:
+# make test QT=pyside6.
+
+PYTHON ?=
+QT ?= pyqt6
+BIN := .venv/bin
+ENVIRONMENT := PYTHON="$(PYTHON)" QT="$(QT)" scripts/environment.sh
+
+.PHONY: help demo test lint napari bench clean
+
+help:
+	@echo "make demo    refine the bundled samples, print scores, draw pictures into demo-output/"
+	@echo "make test    run the tests"
+	@echo "make lint    check style (ruff) and types (mypy)"
+	@echo "make napari  open napari with the plugin and a sample"
+	@echo "make bench   run the benchmarks"
+	@echo "make clean   remove .venv and everything the commands made"
+
+demo: .venv/.made-base
+	@$(BIN)/napari-coarse-crf demo
+
+test: .venv/.made-dev
+	@echo "Running the tests"
+	@scripts/on-a-display.sh $(BIN)/python -m pytest
+
+lint: .venv/.made-dev
+	@echo "Checking style and types"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+napari: .venv/.made-napari
+	@echo "Opening napari"
+	@$(BIN)/python scripts/open_napari.py
+
+bench: .venv/.made-dev
+	@for benchmark in benchmarks/*.py; do echo "Running $$benchmark"; $(BIN)/python "$$benchmark" || exit 1; done
+
+clean:
+	@echo "Removing .venv, caches and what the commands made"
+	@rm -rf .venv build dist demo-output benchmark-output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.made-%: pyproject.toml scripts/environment.sh scripts/system-packages.sh
+	@$(ENVIRONMENT) $*
