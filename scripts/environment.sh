@@ -67,7 +67,7 @@ dev)
     if wants_pydensecrf; then
         can_compile || scripts/system-packages.sh compiler \
             "$(.venv/bin/python -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])')"
-        can_compile && package='.[pydensecrf]'
+        if can_compile; then package='.[pydensecrf]'; fi
     fi
     echo "Installing $package, napari with $qt and the tools into .venv (some minutes the first time)"
     pip_install --editable "$package" "napari[$qt]" --group dev

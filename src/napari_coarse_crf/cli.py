@@ -191,9 +191,9 @@ def run_demo(
         raise InputError(
             f"The folder {out} cannot be made: {error.strerror}. Choose another one with --out."
         ) from error
-    _say("Warming up. The very first run compiles for some seconds, later ones load what it compiled.")
+    _say("Warming up: the very first run compiles for some seconds, later ones load what it compiled.")
     first = load_sample(SAMPLE_NAMES[-1])
-    _run(Refiner(first.image[:64, :64], first.coarse[:64, :64]), Parameters(iterations=1), "Warming up")
+    _run(Refiner(first.image, first.coarse), Parameters(iterations=1), "Warming up")
     for name in SAMPLE_NAMES:
         sample = load_sample(name)
         start = time.perf_counter()

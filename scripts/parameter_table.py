@@ -1,0 +1,45 @@
+#!/usr/bin/env python
+"""Write the table of parameters into README.md from their one description.
+
+python scripts/parameter_table.py            # rewrites the part between the two markers
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_coarse_crf import Parameters
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- parameters: begin -->\n", "<!-- parameters: end -->"
+
+
+def parameter_table() -> str:
+    """Return the table as Markdown, one row for each field of `Parameters`."""
+    rows = ["| in the widget | name | symbol | range | default | what it does |", "|---|---|---|---|---|---|"]
+    section = ""
+    for name, described in Parameters.describe().items():
+        if described.section != section:
+            section = described.section
+            rows.append(f"| **{section.capitalize()}** | | | | | |")
+        default = getattr(Parameters(), name)
+        shown = default if described.choices else f"{default:g}"
+        span = ", ".join(described.choices) or f"{described.low:g} to {described.high:g} {described.unit}".strip()
+        rows.append(f"| {described.label} | `{name}` | {described.symbol} | {span} | {shown} | {described.help_text} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_table(text: str) -> str:
+    """Return the text of the README with the table between its markers."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{parameter_table()}\n{END}{after}"
+
+
+def main() -> None:
+    """Rewrite README.md."""
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+#!/usr/bin/env python
+"""Write the scores of the bundled samples, and the picture of one, into the README.
+
+python scripts/score_table.py            # rewrites the part of README.md between its markers, and docs/images/
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_coarse_crf import demo, refine_labels
+from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+BEGIN, END = "<!-- scores: begin -->\n", "<!-- scores: end -->"
+PICTURE = "tissue"
+_WIDTH = 1600  # of the picture in pixels: what a page shows
+
+
+def score_table() -> str:
+    """Return the mean IoU of every sample as Markdown."""
+    rows = ["| sample | painted | coarse | nearest | refined |", "|---|---|---|---|---|"]
+    for name in SAMPLE_NAMES:
+        sample = load_sample(name)
+        scores = demo.judge(sample, refine_labels(sample.image, sample.coarse))
+        means = " | ".join(f"{score.mean_iou:.2f}" for score in scores.values())
+        rows.append(f"| {sample.title} | {(sample.coarse > 0).mean():.0%} | {means} |")
+    return "\n".join(rows) + "\n"
+
+
+def main() -> None:
+    """Rewrite README.md and its picture."""
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    README.write_text(f"{before}{BEGIN}\n{score_table()}\n{END}{after}", encoding="utf-8")
+    sample = load_sample(PICTURE)
+    refined = refine_labels(sample.image, sample.coarse)
+    sheet = demo.draw_panels(sample, refined, demo.judge(sample, refined))
+    sheet.thumbnail((_WIDTH, _WIDTH))
+    sheet.save(ROOT / "docs" / "images" / f"{PICTURE}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
