@@ -265,7 +265,7 @@ def _checked(spec: Field[Any], value: Any) -> Any:
     """Return `value` as the field's type, or say why it cannot be used."""
     described: Description = spec.metadata["description"]
     if described.choices:
-        if value not in described.choices:
+        if not isinstance(value, str) or value not in described.choices:
             raise ParameterError(f"{spec.name} is {value!r}; it must be one of: {', '.join(described.choices)}.")
         return value
     whole = isinstance(spec.default, int)
@@ -274,7 +274,7 @@ def _checked(spec: Field[Any], value: Any) -> Any:
         needed += f" ({described.unit})"
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if isinstance(value, (bool, str)) or not described.low <= number <= described.high:  # NaN fails the comparison
         raise ParameterError(f"{spec.name} is {value!r}; it must be {needed}.")
