@@ -8,8 +8,8 @@ model. Mean field [KK11, Algorithm 1] repeats
 where K is the symmetrically normalised Gaussian filter. As in the code of [KK11], a pixel's message to itself stays in:
 K is then positive semidefinite, and parallel updates do not raise the free energy.
 
-Clamped pixels keep their label through all iterations; only the other, *free* pixels are updated. Each kernel is linear,
-so the clamped pixels are splat once and every iteration begins from that.
+Clamped pixels keep their label through all iterations; only the other, *free* pixels are updated. Each kernel is
+linear, so the clamped pixels are splat once and every iteration begins from that.
 
 References
 ----------
@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numba import njit
 
-from napari_coarse_crf.inputs import FloatArray, IndexArray
 from napari_coarse_crf.lattice import Lattice, blur, build_lattice, merge, splat_labels
 from napari_coarse_crf.parallel import in_chunks
 from napari_coarse_crf.simd import (
@@ -49,6 +48,8 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from numpy.typing import NDArray
+
+    from napari_coarse_crf.inputs import FloatArray, IndexArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,10 @@ class Marginals:
 class Engine(Protocol):
     """Builds the kernels of one image and runs mean field over them."""
 
-    def build_kernel(self, pool: ThreadPoolExecutor, features: FloatArray) -> Generator[None, None, Any]:
-        """Prepare the Gaussian kernel over (D, N) features, each already divided by its theta."""
+    def build_kernel(
+        self, pool: ThreadPoolExecutor, features: FloatArray, thetas: FloatArray
+    ) -> Generator[None, None, Any]:
+        """Prepare the Gaussian kernel over (D, N) features with a standard deviation theta for each of the D."""
 
     def infer(
         self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, Any]]
@@ -101,9 +104,11 @@ class Engine(Protocol):
 class LatticeEngine:
     """The engine of this package: permutohedral lattices on threads."""
 
-    def build_kernel(self, pool: ThreadPoolExecutor, features: FloatArray) -> Generator[None, None, Lattice]:
-        """Build the symmetrically normalised lattice of `features`."""
-        return build_lattice(pool, features, normalise=True)
+    def build_kernel(
+        self, pool: ThreadPoolExecutor, features: FloatArray, thetas: FloatArray
+    ) -> Generator[None, None, Lattice]:
+        """Build the symmetrically normalised lattice; see `Engine.build_kernel`."""
+        return build_lattice(pool, features, thetas, normalise=True)
 
     def infer(
         self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, Lattice]]
@@ -213,50 +218,71 @@ def _update_kernel(  # type: ignore[no-untyped-def]
     """Slice both kernels, softmax, splat [KK11, Algorithm 1], one pixel after the other; returns the largest |dQ|."""
     width = unary.shape[1]
     work = np.empty(width, np.float32)
-    corners1, corners2 = rows1.shape[1], rows2.shape[1]
-    largest_change = broadcast(np.float32(0.0))
+    largest_change = np.float32(0.0)
     for i in range(len(free_pixels)):
         n = free_pixels[i]
-        top = broadcast(np.float32(-np.inf))
         for block in range(0, width, LANES):
-            logit = subtract(broadcast(np.float32(0.0)), load(unary, i * width + block))
-            if message:
-                for corner in range(corners1):
-                    share = broadcast(weight1 * weights1[n, corner])
-                    logit = multiply_add(share, load(blurred1, np.intp(rows1[n, corner]) * width + block), logit)
-                for corner in range(corners2):
-                    share = broadcast(weight2 * weights2[n, corner])
-                    logit = multiply_add(share, load(blurred2, np.intp(rows2[n, corner]) * width + block), logit)
-            store(work, block, logit)
-            top = larger(top, logit)
-        highest = largest(top)
+            store(work, block, subtract(broadcast(np.float32(0.0)), load(unary, i * width + block)))
+        if message:
+            _slice_into(work, weight1, rows1, weights1, n, blurred1)
+            _slice_into(work, weight2, rows2, weights2, n, blurred2)
         if read_out:
-            for label in range(n_labels):
-                if work[label] == highest:
-                    best[i] = label
-                    break
-        mass = broadcast(np.float32(0.0))
+            best[i] = np.argmax(work[:n_labels])
+        confidence[i] = _softmax(work)
+        if len(q) > 0:
+            largest_change = max(largest_change, _replace(q, i * width, work))
+        _splat_from(work, rows1, weights1, n, splat1)
+        _splat_from(work, rows2, weights2, n, splat2)
+    return largest_change
+
+
+@njit(nogil=True, forceinline=True)
+def _slice_into(work, weight, rows, weights, n, values):  # type: ignore[no-untyped-def]
+    """Add the weighted message that one kernel has for pixel n."""
+    width = len(work)
+    for block in range(0, width, LANES):
+        message = load(work, block)
+        for corner in range(rows.shape[1]):
+            share = broadcast(weight * weights[n, corner])
+            message = multiply_add(share, load(values, np.intp(rows[n, corner]) * width + block), message)
+        store(work, block, message)
+
+
+@njit(nogil=True, forceinline=True)
+def _splat_from(work, rows, weights, n, values):  # type: ignore[no-untyped-def]
+    """Add pixel n's probabilities to the corners of its simplex."""
+    width = len(work)
+    for corner in range(rows.shape[1]):
+        share = broadcast(weights[n, corner])
+        row = np.intp(rows[n, corner]) * width
         for block in range(0, width, LANES):
-            unnormalised = exponential(subtract(load(work, block), broadcast(highest)))
-            store(work, block, unnormalised)
-            mass = add(mass, unnormalised)
-        inverse = np.float32(1.0) / total(mass)
-        confidence[i] = inverse  # the largest term of the sum is exp(0) = 1
-        for block in range(0, width, LANES):
-            probability = multiply(load(work, block), broadcast(inverse))
-            store(work, block, probability)
-            if len(q) > 0:
-                change = magnitude(subtract(probability, load(q, i * width + block)))
-                largest_change = larger(largest_change, change)
-                store(q, i * width + block, probability)
-        for corner in range(corners1):
-            share = broadcast(weights1[n, corner])
-            row = np.intp(rows1[n, corner]) * width
-            for block in range(0, width, LANES):
-                store(splat1, row + block, multiply_add(share, load(work, block), load(splat1, row + block)))
-        for corner in range(corners2):
-            share = broadcast(weights2[n, corner])
-            row = np.intp(rows2[n, corner]) * width
-            for block in range(0, width, LANES):
-                store(splat2, row + block, multiply_add(share, load(work, block), load(splat2, row + block)))
-    return largest(largest_change)
+            store(values, row + block, multiply_add(share, load(work, block), load(values, row + block)))
+
+
+@njit(nogil=True, forceinline=True)
+def _softmax(work):  # type: ignore[no-untyped-def]
+    """Turn logits into probabilities in place; returns the largest."""
+    top = load(work, 0)
+    for block in range(LANES, len(work), LANES):
+        top = larger(top, load(work, block))
+    highest = broadcast(largest(top))
+    mass = broadcast(np.float32(0.0))
+    for block in range(0, len(work), LANES):
+        unnormalised = exponential(subtract(load(work, block), highest))
+        store(work, block, unnormalised)
+        mass = add(mass, unnormalised)
+    inverse = np.float32(1.0) / total(mass)
+    for block in range(0, len(work), LANES):
+        store(work, block, multiply(load(work, block), broadcast(inverse)))
+    return inverse  # the largest term of the sum was exp(0) = 1
+
+
+@njit(nogil=True, forceinline=True)
+def _replace(q, start, work):  # type: ignore[no-untyped-def]
+    """Write new probabilities over old ones; returns the largest |change|."""
+    change = broadcast(np.float32(0.0))
+    for block in range(0, len(work), LANES):
+        probability = load(work, block)
+        change = larger(change, magnitude(subtract(probability, load(q, start + block))))
+        store(q, start + block, probability)
+    return largest(change)

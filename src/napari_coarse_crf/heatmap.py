@@ -114,7 +114,7 @@ def compute_unary(
 def _add_joint(
     pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, logits: FloatArray
 ) -> Generator[int | None, None, None]:
-    positions = problem.positions() / np.float32(parameters.heatmap_distance)
+    positions = problem.positions / np.float32(parameters.heatmap_distance)
     features = np.vstack([positions, problem.colours / np.float32(parameters.heatmap_colour)]).T
     open_features = features[problem.open_pixels]
     for label in range(len(problem.label_ids)):
@@ -131,11 +131,9 @@ def _add_kernel(
     pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, logits: FloatArray
 ) -> Generator[int | None, None, None]:
     """Add log(K_c + 1e-9), K the kernel sums over all scales of the pyramid."""
-    positions = problem.positions()
-    colours = _stretched(problem) / np.float32(parameters.heatmap_colour)
     for level in _PYRAMID:
-        features = np.vstack([positions / np.float32(level * parameters.heatmap_distance), colours])
-        yield from _add_label_sums(pool, problem, features, 4.0**-level, logits)
+        thetas = _thetas(problem, level * parameters.heatmap_distance, parameters.heatmap_colour)
+        yield from _add_label_sums(pool, problem, problem.features, thetas, 4.0**-level, logits)
         yield 1
     yield from in_chunks(pool, _add_floor_and_log, [(logits[a:b],) for a, b in blocks(len(logits), _BLOCK)])
 
@@ -146,9 +144,9 @@ def _add_colour(
     """Add the weighted log(q_c / sum q + 1e-3), q the mean colour kernel over each label."""
     n_labels = len(problem.label_ids)
     sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=n_labels).astype(np.float32)
-    features = _stretched(problem) / np.float32(parameters.heatmap_colour)
     sums = np.zeros_like(logits)
-    yield from _add_label_sums(pool, problem, features, 1.0, sums)
+    thetas = _thetas(problem, 1.0, parameters.heatmap_colour)[len(problem.shape) :]
+    yield from _add_label_sums(pool, problem, problem.colours, thetas, 1.0, sums)
 
     def add_log_share(start: int, stop: int) -> None:
         means = np.maximum(sums[start:stop, :n_labels], 0.0) / sizes
@@ -163,7 +161,7 @@ def _add_geodesic(
     pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, logits: FloatArray
 ) -> Generator[int | None, None, None]:
     """Add -p log(1 + d_c / s_g)."""
-    scaled = _stretched(problem) * np.float32(parameters.geodesic_colour_weight)
+    scaled = problem.colours * np.float32(_contrast_gain(problem) * parameters.geodesic_colour_weight)
     distances = yield from geodesic_distances(pool, problem, scaled)
     exponent, scale = np.float32(parameters.geodesic_exponent), np.float32(parameters.geodesic_scale)
 
@@ -175,19 +173,25 @@ def _add_geodesic(
 
 
 def _add_label_sums(
-    pool: ThreadPoolExecutor, problem: Problem, features: FloatArray, scale: float, out: FloatArray
+    pool: ThreadPoolExecutor, problem: Problem, features: FloatArray, thetas: FloatArray, scale: float, out: FloatArray
 ) -> Generator[None, None, None]:
-    """Add `scale` times sum over j in Omega_c of exp(-|f_i - f_j|^2 / 2) for every unlabelled pixel i."""
-    lattice = yield from build_lattice(pool, features, normalise=False)
+    """Add `scale` times the sum over j in Omega_c of the Gaussian kernel, for every unlabelled pixel."""
+    lattice = yield from build_lattice(pool, features, thetas, normalise=False)
     values = yield from splat_labels(pool, lattice, problem.labels, len(problem.label_ids))
     values = yield from blur(pool, lattice, values, np.zeros_like(values))
     yield from slice_pixels(pool, lattice, values, problem.open_pixels, scale * lattice.gaussian_scale, out)
 
 
-def _stretched(problem: Problem) -> FloatArray:
-    """Return I', the colours with their contrast stretched by one gain (an offset would not change distances)."""
+def _thetas(problem: Problem, distance: float, colour: float) -> FloatArray:
+    """Return the standard deviations of a kernel on positions and stretched colours I'."""
+    stretched = colour / _contrast_gain(problem)
+    return np.array([distance] * len(problem.shape) + [stretched] * len(problem.colours), np.float32)
+
+
+def _contrast_gain(problem: Problem) -> float:
+    """Return the gain that turns I into I' (an offset would not change distances)."""
     low, high = np.percentile(problem.colours, [0.5, 99.5])
-    return problem.colours * np.float32(255.0 / max(high - low, _LEAST_CONTRAST))
+    return float(255.0 / max(high - low, _LEAST_CONTRAST))
 
 
 def _add_floor_and_log(values: FloatArray) -> None:

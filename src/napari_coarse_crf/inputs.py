@@ -41,8 +41,9 @@ class Problem:
 
     Attributes
     ----------
-    colours : (C, N) float32
-        The image, 0..255.
+    features : (D + C, N) float32
+        Position of each pixel, last axis first (x, y, z) as pydensecrf has them, in pixels of the finest axis; then
+        its colour, 0..255.
     labels : (N,) int32
         Compact label 0..L-1 of each pixel, `OPEN` where it has none.
     label_ids : (L,) int
@@ -55,7 +56,7 @@ class Problem:
         Size of a pixel along each axis, 1 along the finest.
     """
 
-    colours: FloatArray
+    features: FloatArray
     labels: IndexArray
     label_ids: LabelArray
     pixels: NDArray[np.intp]
@@ -67,11 +68,15 @@ class Problem:
         """The unlabelled ones among the N pixels."""
         return np.flatnonzero(self.labels == OPEN)
 
+    @property
     def positions(self) -> FloatArray:
-        """Return (D, N) positions in pixels of the finest axis, last axis first (x, y, z), as pydensecrf has them."""
-        axes = np.unravel_index(self.pixels, self.shape)
-        scaled = [index.astype(np.float32) * np.float32(size) for index, size in zip(axes, self.spacing, strict=True)]
-        return np.stack(scaled[::-1])
+        """(D, N) the spatial part of the features."""
+        return self.features[: len(self.shape)]
+
+    @property
+    def colours(self) -> FloatArray:
+        """(C, N) the colour part of the features."""
+        return self.features[len(self.shape) :]
 
     def with_labels(self, label_map: LabelArray) -> Problem:
         """Return the same problem with another label map of the same shape."""
@@ -103,16 +108,15 @@ def read_problem(
     pixels = _tile_order(label_map.shape)
     if taking_part is not None:
         pixels = pixels[taking_part.reshape(-1)[pixels]]
-    values = raw.reshape(-1, raw.shape[-1])[pixels]
+    sizes = _read_spacing(spacing, label_map.ndim)
+    ndim, channels = label_map.ndim, raw.shape[-1]
+    features = np.empty((ndim + channels, len(pixels)), np.float32)
+    for row, axis in zip(features, reversed(range(ndim)), strict=False):
+        stride = int(np.prod(label_map.shape[axis + 1 :]))
+        row[:] = pixels // stride % label_map.shape[axis] * sizes[axis]
+    _scale_colours(raw.reshape(-1, channels)[pixels], contrast_limits, features[ndim:])
     labels, label_ids = _compact(label_map.reshape(-1)[pixels])
-    return Problem(
-        colours=_scaled(values, contrast_limits),
-        labels=labels,
-        label_ids=label_ids,
-        pixels=pixels,
-        shape=label_map.shape,
-        spacing=_read_spacing(spacing, label_map.ndim),
-    )
+    return Problem(features, labels, label_ids, pixels, label_map.shape, sizes)
 
 
 def read_labels(labels: Any, shape: tuple[int, ...] | None = None) -> LabelArray:
@@ -130,9 +134,9 @@ def read_labels(labels: Any, shape: tuple[int, ...] | None = None) -> LabelArray
             "labels.astype(np.uint8)."
         )
     if label_map.ndim == 0 or label_map.size == 0:
-        raise InputError(f"The labels are empty (shape {label_map.shape}); draw them on an image of at least one pixel.")
+        raise InputError(f"The labels are empty (shape {label_map.shape}); draw them on an image with pixels.")
     if shape is not None and label_map.shape != shape:
-        raise InputError(f"The labels have shape {label_map.shape} but were {shape} before; make a new Refiner instead.")
+        raise InputError(f"The labels have shape {label_map.shape} but were {shape} before; make a new Refiner.")
     if label_map.dtype.kind == "i" and label_map.min() < 0:
         raise InputError(
             f"The labels hold the negative id {label_map.min()}; use ids from 1 up, and 0 for unlabelled pixels."
@@ -187,7 +191,8 @@ def _channels_last(image: NDArray[Any], shape: tuple[int, ...], channel_axis: in
         )
     if not -image.ndim <= channel_axis < image.ndim:
         raise InputError(
-            f"channel_axis is {channel_axis} but the image has {image.ndim} axes; use {-image.ndim} to {image.ndim - 1}."
+            f"channel_axis is {channel_axis} but the image has {image.ndim} axes; use {-image.ndim} to "
+            f"{image.ndim - 1}."
         )
     moved = np.moveaxis(image, channel_axis, -1)
     if moved.shape[:-1] != shape:
@@ -223,27 +228,26 @@ def _read_spacing(spacing: Sequence[float] | None, ndim: int) -> tuple[float, ..
         sizes = np.empty(0)
     if sizes.shape != (ndim,) or not np.isfinite(sizes).all() or (sizes <= 0).any():
         raise InputError(
-            f"spacing is {spacing!r}; pass {ndim} positive number{'s' * (ndim > 1)}, the size of a pixel along each axis."
+            f"spacing is {spacing!r}; pass {ndim} positive number{'s' * (ndim > 1)}, the size of a pixel along each "
+            "axis."
         )
     return tuple(float(size) for size in sizes / sizes.min())
 
 
-def _scaled(values: NDArray[Any], contrast_limits: Any) -> FloatArray:
-    """Return (C, N) float32 in 0..255: uint8 as it is, everything else by its contrast limits."""
+def _scale_colours(values: NDArray[Any], contrast_limits: Any, out: FloatArray) -> None:
+    """Write (N, C) values to (C, N), in 0..255: uint8 as it is, everything else by its contrast limits."""
     if values.dtype == np.uint8:
-        return np.ascontiguousarray(values.T, dtype=np.float32)
+        out[:] = values.T
+        return
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         count = int(np.count_nonzero(~np.isfinite(values)))
         raise InputError(
             f"The image holds {count} value{'s' * (count > 1)} that are NaN or infinite; replace them "
             "(np.nan_to_num), or leave those pixels out with mask."
         )
-    limits = _read_contrast_limits(contrast_limits, values)
-    scaled = np.empty(values.shape[::-1], np.float32)
-    for channel, (low, high) in enumerate(limits):
+    for channel, (low, high) in enumerate(_read_contrast_limits(contrast_limits, values)):
         stretched = (values[:, channel].astype(np.float64) - low) * (255.0 / (high - low) if high > low else 0.0)
-        scaled[channel] = np.clip(stretched, 0.0, 255.0)
-    return scaled
+        out[channel] = np.clip(stretched, 0.0, 255.0)
 
 
 def _read_contrast_limits(contrast_limits: Any, values: NDArray[Any]) -> NDArray[np.float64]:
@@ -256,7 +260,8 @@ def _read_contrast_limits(contrast_limits: Any, values: NDArray[Any]) -> NDArray
         limits = np.asarray(contrast_limits, dtype=np.float64)
     except (TypeError, ValueError):
         limits = np.empty(0)
-    if limits.shape not in {(2,), (channels, 2)} or not np.isfinite(limits).all() or (limits[..., 0] >= limits[..., 1]).any():
+    fitting = limits.shape in {(2,), (channels, 2)} and np.isfinite(limits).all()
+    if not fitting or (limits[..., 0] >= limits[..., 1]).any():
         raise InputError(
             f"contrast_limits is {contrast_limits!r}; pass (low, high) with low < high, or one such pair for each of "
             f"the {channels} channel{'s' * (channels > 1)}."

@@ -88,7 +88,7 @@ class Lattice:
     @property
     def n_vertices(self) -> int:
         """M, the number of lattice vertices."""
-        return self.neighbours.shape[1] - 1
+        return int(self.neighbours.shape[1]) - 1
 
     @property
     def n_rows(self) -> int:
@@ -112,9 +112,9 @@ class Lattice:
 
 
 def build_lattice(
-    pool: ThreadPoolExecutor, features: FloatArray, *, normalise: bool
+    pool: ThreadPoolExecutor, features: FloatArray, thetas: FloatArray, *, normalise: bool
 ) -> Generator[None, None, Lattice]:
-    """Build the lattice of (D, N) features that are already divided by their thetas.
+    """Build the lattice of the Gaussian kernel exp(-1/2 sum over d of (f_d / theta_d)^2).
 
     Parameters
     ----------
@@ -122,16 +122,18 @@ def build_lattice(
         Where the chunks run.
     features : (D, N) float32
         Finite. Positions first (x, y, z), then colours.
+    thetas : (D,) float32
+        Standard deviation of the kernel along each feature, above 0.
     normalise : bool
         Fold the symmetric normalisation n = (K 1)^-1/2 [KK11] into the weights.
     """
     d, n_pixels = features.shape
     starts = _chunk_starts(n_pixels)
-    strides = _key_strides(features)
+    strides = _key_strides(features, thetas)
     rows = np.empty((n_pixels, d + 1), np.int32)
     weights = np.empty(rows.shape, np.float32)
     keys_of_chunks = yield from in_chunks(
-        pool, _embed_chunk, [(features[:, a:b], strides, rows[a:b], weights[a:b]) for a, b in pairwise(starts)]
+        pool, _embed_chunk, [(features[:, a:b], thetas, strides, rows[a:b], weights[a:b]) for a, b in pairwise(starts)]
     )
     table, row_of_vertex, private_vertices = _merge_vertices(keys_of_chunks)
     yield
@@ -227,7 +229,7 @@ def _chunk_starts(n_pixels: int) -> tuple[int, ...]:
     return tuple(int(start) for start in np.linspace(0, n_pixels, count + 1).round())
 
 
-def _key_strides(features: FloatArray) -> KeyArray:
+def _key_strides(features: FloatArray, thetas: FloatArray) -> KeyArray:
     """Return what each of the D coordinates of a vertex counts in its 64-bit key.
 
     Keys are mixed-radix numbers where the range of the features allows it, so different vertices have different keys.
@@ -235,7 +237,7 @@ def _key_strides(features: FloatArray) -> KeyArray:
     probability of about M^2 / 2^64.
     """
     d = len(features)
-    extent = (features.max(axis=1) - features.min(axis=1)).astype(np.float64) * _elevation(d)
+    extent = (features.max(axis=1) - features.min(axis=1)) / thetas.astype(np.float64) * _elevation(d)
     # Coordinate i is a sum over features j >= i with factor 1 (i = j: -j), see _embed_kernel; margin for neighbours.
     spans = [int(i * extent[i - 1] if i else 0) + int(sum(extent[i:])) + 6 * (d + 1) for i in range(d)]
     if np.prod([float(span) for span in spans]) < 2.0**62:
@@ -244,18 +246,21 @@ def _key_strides(features: FloatArray) -> KeyArray:
     return random.integers(-(2**62), 2**62, d, dtype=np.int64) | 1
 
 
-def _elevation(d: int) -> NDArray[np.float32]:
+def _elevation(d: int) -> FloatArray:
     """Return the factors that give the filter a standard deviation of 1 in every direction [ABD10, section 3.1]."""
     i = np.arange(d, dtype=np.float64)
-    return (np.sqrt(2.0 / 3.0) * (d + 1) / np.sqrt((i + 1) * (i + 2))).astype(np.float32)
+    factors: FloatArray = (np.sqrt(2.0 / 3.0) * (d + 1) / np.sqrt((i + 1) * (i + 2))).astype(np.float32)
+    return factors
 
 
-def _embed_chunk(features: FloatArray, strides: KeyArray, rows: IndexArray, weights: FloatArray) -> KeyArray:
+def _embed_chunk(
+    features: FloatArray, thetas: FloatArray, strides: KeyArray, rows: IndexArray, weights: FloatArray
+) -> KeyArray:
     """Fill the rows (numbered within the chunk) and weights of one chunk; returns the keys of its vertices."""
     d, n = features.shape
     elevation = _elevation(d)
     aligned = np.zeros((d, padded(n)), np.float32)
-    aligned[:, :n] = features
+    np.divide(features, thetas[:, np.newaxis], out=aligned[:, :n])
     capacity, margin = 2**12, LANES * (d + 1)  # between two looks at the table, that many keys may come in
     keys = np.empty(capacity // 2 + margin, np.int64)
     table = np.full(capacity, _EMPTY), np.empty(capacity, np.int32)
@@ -278,7 +283,7 @@ def _table_of(keys: KeyArray, capacity: int) -> tuple[KeyArray, IndexArray]:
 def _merge_vertices(
     keys_of_chunks: list[KeyArray],
 ) -> tuple[tuple[KeyArray, KeyArray, IndexArray], list[IndexArray], IndexArray]:
-    """Number the vertices of all chunks, and give those of several chunks a private row in each.
+    """Count the vertices of all chunks, and give those of several chunks a private row in each.
 
     Returns
     -------
@@ -309,7 +314,7 @@ def _merge_vertices(
     return (all_keys[:n_keys], table_keys, table_rows), vertices, np.concatenate(private_vertices)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, forceinline=True)
 def _find(key, table_keys):  # type: ignore[no-untyped-def]
     """Return the slot of `key`, or the empty slot where it belongs. The table must not be full."""
     mask = np.uint64(len(table_keys) - 1)
@@ -335,7 +340,9 @@ def _insert_kernel(keys, n_keys, all_keys, table_keys, table_rows, out):  # type
 
 
 @njit(nogil=True, cache=True)
-def _embed_kernel(features, start, n, elevation, strides, n_keys, keys, table_keys, table_rows, rows, weights):  # type: ignore[no-untyped-def]
+def _embed_kernel(  # type: ignore[no-untyped-def]  # noqa: C901  # reads better in one piece
+    features, start, n, elevation, strides, n_keys, keys, table_keys, table_rows, rows, weights
+):
     """Find simplex and weights of the pixels from `start` to `n`, eight at a time.
 
     Stops when the hash table is half full; returns the next pixel and the number of keys.
@@ -378,7 +385,7 @@ def _embed_kernel(features, start, n, elevation, strides, n_keys, keys, table_ke
     return n, n_keys
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, forceinline=True)
 def _find_simplices(features, first, elevation, remainder0, difference, rank, barycentric):  # type: ignore[no-untyped-def]
     """Find the simplices of eight pixels from `first` on [ABD10, section 3.1]; arrays are (coordinate, pixel)."""
     d, stride = features.shape

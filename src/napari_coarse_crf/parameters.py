@@ -1,7 +1,7 @@
 """What a person may turn, described once.
 
-Each field of `Parameters` carries its symbol, unit, range, default and help. Sliders, command-line options, the table in
-the README, the range check and the saved JSON are all made from these fields, so a parameter is added in one place.
+Each field of `Parameters` carries its symbol, unit, range, default and help. Sliders, command-line options, the table
+in the README, the range check and the saved JSON are all made from these fields, so a parameter is added in one place.
 """
 
 from __future__ import annotations

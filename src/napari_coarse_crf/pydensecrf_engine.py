@@ -44,10 +44,12 @@ class PyDenseCRFEngine:
             ) from error
         self._densecrf = densecrf
 
-    def build_kernel(self, pool: ThreadPoolExecutor, features: FloatArray) -> Generator[None, None, FloatArray]:
-        """Keep the features: pydensecrf builds its lattice when a field is set up."""
+    def build_kernel(
+        self, pool: ThreadPoolExecutor, features: FloatArray, thetas: FloatArray
+    ) -> Generator[None, None, FloatArray]:
+        """Scale the features: pydensecrf builds its lattice when a field is set up."""
         yield
-        return features
+        return np.divide(features, thetas[:, np.newaxis])
 
     def infer(
         self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, FloatArray]]
@@ -58,7 +60,7 @@ class PyDenseCRFEngine:
         field.setUnaryEnergy(_unary_of_all(problem))
         for weight, features in kernels:
             field.addPairwiseEnergy(
-                np.ascontiguousarray(features),
+                features,
                 float(weight),
                 self._densecrf.DIAG_KERNEL,
                 self._densecrf.NORMALIZE_SYMMETRIC,

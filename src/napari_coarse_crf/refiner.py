@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -238,8 +239,9 @@ class Refiner:
         labelled = np.flatnonzero(problem.labels != OPEN)
         heatmap = np.zeros((n_labels, int(np.prod(problem.shape))), np.float32)
         heatmap[:, problem.pixels[problem.open_pixels]] = np.exp(-unary[:, :n_labels]).T
-        own = labels_as_unary(problem.labels[labelled], n_labels, chosen.label_confidence)
-        heatmap[:, problem.pixels[labelled]] = np.exp(-own[:, :n_labels]).T
+        # Not from labels_as_unary: a certain label gives the others the potential -log 0.
+        heatmap[:, problem.pixels[labelled]] = (1.0 - chosen.label_confidence) / max(1, n_labels - 1)
+        heatmap[problem.labels[labelled], problem.pixels[labelled]] = chosen.label_confidence
         return heatmap.reshape(n_labels, *problem.shape)
 
     def _begin(self) -> None:
@@ -282,16 +284,15 @@ class Refiner:
     def _cached_kernel(
         self, pool: ThreadPoolExecutor, name: str, parameters: Parameters
     ) -> Generator[int | None, None, Any]:
+        features = self._problem.features
+        thetas = [parameters.theta_gamma] * len(self._problem.shape)
         if name == "appearance kernel":
-            key: tuple[float, ...] = (parameters.theta_alpha, parameters.theta_beta)
-        else:
-            key = (parameters.theta_gamma,)
-        if name not in self._kernels or self._kernels[name][0] != key:
-            self._kernels.pop(name, None)
-            features = self._problem.positions() / np.float32(key[0])
-            if len(key) > 1:
-                features = np.vstack([features, self._problem.colours / np.float32(key[1])])
-            self._kernels[name] = key, (yield from self._engine.build_kernel(pool, features))
+            thetas = [parameters.theta_alpha] * len(self._problem.shape)
+            thetas += [parameters.theta_beta] * len(self._problem.colours)
+        if name not in self._kernels or self._kernels[name][0] != thetas:
+            self._kernels.pop(name, None)  # frees its memory before the new one is made
+            kernel = self._engine.build_kernel(pool, features[: len(thetas)], np.array(thetas, np.float32))
+            self._kernels[name] = thetas, (yield from kernel)
         yield 1
         return self._kernels[name][1]
 
@@ -354,13 +355,14 @@ class _Report:
         """Run one stage; returns what it returns."""
         yield Progress(name, self.done, self.total)
         last = time.monotonic()
-        while True:  # `work` is closed with this generator, as nothing else refers to it
-            try:
-                unit = next(work)
-            except StopIteration as stop:
-                return stop.value
-            if unit is not None:
-                self.done += 1
-            if unit is not None or time.monotonic() - last >= _TICK:
-                yield Progress(name, self.done, self.total)
-                last = time.monotonic()
+        with closing(work):
+            while True:
+                try:
+                    unit = next(work)
+                except StopIteration as stop:
+                    return stop.value
+                if unit is not None:
+                    self.done += 1
+                if unit is not None or time.monotonic() - last >= _TICK:
+                    yield Progress(name, self.done, self.total)
+                    last = time.monotonic()

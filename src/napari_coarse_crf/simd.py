@@ -1,9 +1,9 @@
 """Eight float32 at once inside numba kernels.
 
 A loop over a run-time number of labels is not vectorised by numba. These intrinsics say in LLVM's own vector type what
-is meant: the slice of a permutohedral lattice runs 8 times faster with them than as a plain loop (1 M pixels, 24 labels,
-6 corners: 13 ms against 112 ms on one core). LLVM splits the vectors where the processor has narrower ones, so there is
-one path for all machines. They do not check bounds: the wrappers that call the kernels do.
+is meant: the slice of a permutohedral lattice runs 8 times faster with them than as a plain loop (1 M pixels,
+24 labels, 6 corners: 13 ms against 112 ms on one core). LLVM splits the vectors where the processor has narrower ones,
+so there is one path for all machines. They do not check bounds: the wrappers that call the kernels do.
 
 Labels are therefore padded to a multiple of `LANES`, see `padded`.
 """
@@ -20,6 +20,9 @@ from numba.extending import intrinsic, models, register_model
 
 LANES = 8
 
+_intrinsic: Any = intrinsic  # numba passes the typing context itself, which its types do not say
+_declare: Any = cgutils.get_or_insert_function  # numba is only partly typed
+
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 
@@ -35,20 +38,20 @@ def padded(count: int) -> int:
     return -(-count // LANES) * LANES
 
 
-class Float8(types.Type):  # type: ignore[misc]  # numba has no types
+class Float8(types.Type):
     """The numba type of a vector of eight float32."""
 
     def __init__(self) -> None:
         super().__init__(name="Float8")
 
 
-_float8 = Float8()
+_float8: Any = Float8()
 
 
 @register_model(Float8)
-class _Float8Model(models.PrimitiveModel):  # type: ignore[misc]  # numba has no types
+class _Float8Model(models.PrimitiveModel):
     def __init__(self, manager: Any, fe_type: Float8) -> None:
-        super().__init__(manager, fe_type, _FLOATS)
+        super().__init__(manager, fe_type, _FLOATS)  # type: ignore[no-untyped-call]  # numba is only partly typed
 
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -59,11 +62,11 @@ def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any
 def _call(builder: Any, name: str, *values: Any) -> Any:
     """Call one of LLVM's own vector functions, such as floor."""
     signature = ir.FunctionType(_FLOATS, [_FLOATS] * len(values))
-    function = cgutils.get_or_insert_function(builder.module, signature, f"llvm.{name}.v{LANES}f32")
+    function = _declare(builder.module, signature, f"llvm.{name}.v{LANES}f32")
     return builder.call(function, values)
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def load(typing: Any, array: Any, index: Any) -> Any:
     """Return elements `index` to `index + 7` of a C-contiguous float32 array, counted over all its axes."""
 
@@ -73,7 +76,7 @@ def load(typing: Any, array: Any, index: Any) -> Any:
     return _float8(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Write `value` to elements `index` to `index + 7` of a C-contiguous float32 array."""
 
@@ -84,7 +87,7 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.intp, _float8), generate
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def broadcast(typing: Any, value: Any) -> Any:
     """Return a vector of eight times `value`."""
 
@@ -96,31 +99,35 @@ def broadcast(typing: Any, value: Any) -> Any:
     return _float8(types.float32), generate
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def add(typing: Any, a: Any, b: Any) -> Any:
     """Return a + b."""
     return _float8(_float8, _float8), lambda context, builder, signature, args: builder.fadd(*args)
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def subtract(typing: Any, a: Any, b: Any) -> Any:
     """Return a - b."""
     return _float8(_float8, _float8), lambda context, builder, signature, args: builder.fsub(*args)
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def multiply(typing: Any, a: Any, b: Any) -> Any:
     """Return a * b."""
     return _float8(_float8, _float8), lambda context, builder, signature, args: builder.fmul(*args)
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def multiply_add(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """Return a * b + c."""
-    return _float8(_float8, _float8, _float8), lambda context, builder, signature, args: _call(builder, "fmuladd", *args)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _call(builder, "fmuladd", *args)
+
+    return _float8(_float8, _float8, _float8), generate
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def smaller(typing: Any, a: Any, b: Any) -> Any:
     """Return the smaller of a and b, lane by lane; neither may be NaN."""
 
@@ -130,7 +137,7 @@ def smaller(typing: Any, a: Any, b: Any) -> Any:
     return _float8(_float8, _float8), generate
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def larger(typing: Any, a: Any, b: Any) -> Any:
     """Return the larger of a and b, lane by lane; neither may be NaN."""
 
@@ -140,13 +147,13 @@ def larger(typing: Any, a: Any, b: Any) -> Any:
     return _float8(_float8, _float8), generate
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def magnitude(typing: Any, a: Any) -> Any:
     """Return |a|."""
     return _float8(_float8), lambda context, builder, signature, args: _call(builder, "fabs", *args)
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def lane(typing: Any, a: Any, index: Any) -> Any:
     """Return one element of `a`."""
 
@@ -156,7 +163,7 @@ def lane(typing: Any, a: Any, index: Any) -> Any:
     return types.float32(_float8, types.intp), generate
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def where_less(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
     """Return `then` where a < b, else `otherwise`, lane by lane."""
 
@@ -166,7 +173,7 @@ def where_less(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
     return _float8(_float8, _float8, _float8, _float8), generate
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def where_equal(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
     """Return `then` where a == b, else `otherwise`, lane by lane."""
 
@@ -176,13 +183,13 @@ def where_equal(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
     return _float8(_float8, _float8, _float8, _float8), generate
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def floor(typing: Any, a: Any) -> Any:
     """Return the largest whole number <= a, lane by lane."""
     return _float8(_float8), lambda context, builder, signature, args: _call(builder, "floor", *args)
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def _power_of_two(typing: Any, a: Any) -> Any:
     """Return 2**a for whole a in -126..127: the exponent's bits of a float32."""
 
@@ -193,24 +200,25 @@ def _power_of_two(typing: Any, a: Any) -> Any:
     return _float8(_float8), generate
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def total(a):  # type: ignore[no-untyped-def]  # Float8 -> float32
     """Return the sum of the eight elements."""
     low = (lane(a, 0) + lane(a, 4)) + (lane(a, 2) + lane(a, 6))
     return low + ((lane(a, 1) + lane(a, 5)) + (lane(a, 3) + lane(a, 7)))
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def largest(a):  # type: ignore[no-untyped-def]  # Float8 -> float32
     """Return the largest of the eight elements."""
     low = max(max(lane(a, 0), lane(a, 4)), max(lane(a, 2), lane(a, 6)))
     return max(low, max(max(lane(a, 1), lane(a, 5)), max(lane(a, 3), lane(a, 7))))
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def exponential(a):  # type: ignore[no-untyped-def]  # Float8 -> Float8
-    """Return e**a for a <= 0, relative error below 2e-7 near 0 (it grows with |a| as float32 does); what would be below 1e-37 is about 1e-37.
+    """Return e**a for a <= 0.
 
+    The relative error is below 2e-7 near 0 and grows with |a| as float32 does; below 1e-37 it stays at about 1e-37.
     a = (k + f) ln 2 with whole k and f in 0..1; 2**f by a polynomial of degree 6 interpolated at Chebyshev nodes.
     """
     scaled = larger(multiply(a, broadcast(np.float32(1.4426950408889634))), broadcast(np.float32(-123.0)))
