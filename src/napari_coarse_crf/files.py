@@ -318,7 +318,14 @@ def _picture_pixels(picture: Image.Image) -> tuple[AnyArray, bool]:
         picture = picture.convert("L")
     elif picture.mode not in _AS_THEY_ARE:
         picture = picture.convert("RGB")  # palettes, CMYK and other ways to store colours
-    return np.asarray(picture), picture.mode in ("LA", "RGBA")
+    return _array(picture), picture.mode in ("LA", "RGBA")
+
+
+def _array(picture: Image.Image) -> AnyArray:
+    pixels = np.asarray(picture)
+    if picture.mode == "I" and picture.format == "PNG":  # older Pillow gives 16 bits as int32
+        return pixels.astype(np.uint16)
+    return pixels
 
 
 def _split_alpha(pixels: AnyArray, alpha: bool) -> ImageFile:
@@ -336,8 +343,7 @@ def _read_png_ids(content: bytes) -> tuple[AnyArray, bytes | None]:
             raise InputError(_COLOURS)
         if picture.mode == "P":
             return np.asarray(picture), bytes(picture.getpalette() or ())
-        ids = np.asarray(picture.getchannel(0) if picture.mode == "LA" else picture)
-        return (ids.astype(np.uint16) if picture.mode == "I" else ids), None  # "I": 16 bits in older Pillow
+        return _array(picture.getchannel(0) if picture.mode == "LA" else picture), None
 
 
 def _tiff(values: AnyArray) -> bytes:
