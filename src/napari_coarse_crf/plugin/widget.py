@@ -109,6 +109,11 @@ class RefineWidget(Container[Any]):
             self._message = "Cancelled."
             self._refresh()
 
+    def reset_choices(self, *_: Any) -> None:
+        """Offer the layers there are now; napari calls this whenever its list changes."""
+        super().reset_choices()
+        self._on_layer_chosen()  # a box that loses its last layer does not say so
+
     # What the runner tells: see `worker.Listener`.
 
     def job_progressed(self, progress: Progress) -> None:
@@ -164,8 +169,11 @@ class RefineWidget(Container[Any]):
         return lambda _box: [layer for layer in self._viewer.layers if isinstance(layer, layer_type)]
 
     def _on_layer_chosen(self) -> None:
+        chosen = [box.value for box in (self.image_layer, self.labels_layer) if box.value is not None]
+        if chosen == self._watched and chosen:
+            return
         self._stop_watching()
-        self._watched = [box.value for box in (self.image_layer, self.labels_layer) if box.value is not None]
+        self._watched = chosen
         for layer in self._watched:
             for event in _events_to_watch(layer):
                 event.connect(self._on_layer_edited)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from weakref import ref
 
 from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 
 from napari_coarse_crf import CoarseCRFWarning
 
@@ -46,14 +47,15 @@ class JobRunner:
     Parameters
     ----------
     listener : Listener
-        Who is told.
+        Who is told, as long as it lives.
     """
 
     has_compiled: ClassVar[bool] = False
     """Whether a job of this session has ended well: the compiled engine serves all that follow."""
 
     def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+        # napari keeps every worker, and thereby its slots, until the window closes: they must not keep a closed widget.
+        self._listener = ref(listener)
         self._worker: GeneratorWorker[Any, Any, Any] | None = None
         self._job: Job | None = None
         self._number = 0
@@ -73,7 +75,7 @@ class JobRunner:
         before = self._worker
         self._worker, self._job = self._connected_worker(job), job
         if before is None:
-            self._worker.start()
+            QTimer.singleShot(0, self._worker.start)  # so that whoever gets the worker can connect to it in time
         else:
             before.quit()
             before.finished.connect(self._worker.start)
@@ -90,8 +92,7 @@ class JobRunner:
         self._worker = self._job = None
 
     def _connected_worker(self, job: Job) -> GeneratorWorker[Any, Any, Any]:
-        # napari keeps every worker until its window closes. So a job's arrays must hang on nothing that is connected to
-        # the worker: the slots know the number of their job only.
+        # The slots know the number of their job only: napari would keep its arrays with the worker.
         self._number += 1
         steps = job.steps()
         # Total 0: napari would count steps towards a total that is known only once the job has begun.
@@ -108,28 +109,39 @@ class JobRunner:
         return worker
 
     def _on_yielded(self, number: int, progress: Progress) -> None:
-        if self._worker is None or not self._is_wanted(number):
-            return
-        bar = self._worker.pbar
-        bar.total = progress.total
-        bar.set_description(f"Refine labels: {progress.stage}")
-        bar.update(progress.step - bar.n)
-        self._listener.job_progressed(progress)
+        if (listener := self._listener_of(number)) is not None:
+            listener.job_progressed(progress)
+            self._show_in_activity_dock(number, progress)
 
     def _on_returned(self, number: int, outcome: Outcome) -> None:
         # A cancel may come after the last step, when the result is already on its way through the event queue.
-        if self._job is not None and self._is_wanted(number):
+        if self._job is not None and (listener := self._listener_of(number)) is not None:
             JobRunner.has_compiled = True
-            self._listener.job_returned(self._job, outcome)
+            listener.job_returned(self._job, outcome)
 
     def _on_errored(self, number: int, error: Exception) -> None:
-        if self._is_wanted(number):
-            self._listener.job_failed(error)
+        if (listener := self._listener_of(number)) is not None:
+            listener.job_failed(error)
 
     def _on_finished(self, number: int) -> None:
         if self._worker is not None and number == self._number:
             self._worker = self._job = None
-            self._listener.job_finished()
+            if (listener := self._listener()) is not None:
+                listener.job_finished()
+
+    def _show_in_activity_dock(self, number: int, progress: Progress) -> None:
+        # napari handles all waiting events whenever its bar changes. So later steps, even the result, may arrive within
+        # this call: nothing is done after it, and the bar never goes back.
+        description = f"Refine labels: {progress.stage}"
+        if self._worker is not None and not self._worker.pbar.desc.startswith(description):
+            self._worker.pbar.total = progress.total
+            self._worker.pbar.set_description(description)
+        if self._worker is not None and self._is_wanted(number) and progress.step > self._worker.pbar.n:
+            self._worker.pbar.update(progress.step - self._worker.pbar.n)
+
+    def _listener_of(self, number: int) -> Listener | None:
+        """Return who still wants to hear of this job: nobody once it is cancelled or replaced."""
+        return self._listener() if self._is_wanted(number) else None
 
     def _is_wanted(self, number: int) -> bool:
         return self._worker is not None and number == self._number and not self.is_stopping
