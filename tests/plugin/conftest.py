@@ -1,0 +1,76 @@
+"""What the tests of the plugin share: a small problem, a docked widget, and a watch over forgotten workers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QThreadPool
+from superqt.utils import WorkerBase
+from waiting import TIMEOUT, wait_until_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.plugin import RefineWidget
+
+
+@pytest.fixture(autouse=True)
+def no_worker_is_left(qapp: Any) -> Iterator[None]:
+    yield
+    assert QThreadPool.globalInstance().waitForDone(TIMEOUT)
+    qapp.processEvents()  # delivers what the last worker sent
+    running = [worker for worker in WorkerBase._worker_set if worker.is_running]
+    assert not running
+
+
+@pytest.fixture
+def image() -> NDArray[np.uint8]:
+    """Return an RGB image of two halves, not square, a little noisy."""
+    random = np.random.default_rng(3)
+    image = np.full((40, 60, 3), (60, 90, 40), np.uint8)
+    image[:, 35:] = (180, 60, 90)
+    return image + random.integers(0, 12, image.shape, dtype=np.uint8)
+
+
+@pytest.fixture
+def labels() -> NDArray[np.int32]:
+    """Return one stroke on each half, with ids that leave gaps."""
+    labels = np.zeros((40, 60), np.int32)
+    labels[10:30, 8] = 3
+    labels[10:30, 50] = 70_000
+    return labels
+
+
+@pytest.fixture
+def dock(make_napari_viewer: Callable[..., Any]) -> Callable[..., tuple[Any, RefineWidget]]:
+    """Return a function that opens a viewer with these layers and docks the widget as a user would."""
+
+    def open_dock(image: Any = None, labels: Any = None, **image_keywords: Any) -> tuple[Any, RefineWidget]:
+        viewer = make_napari_viewer()
+        if image is not None:
+            viewer.add_image(image, name="photo", **image_keywords)
+        if labels is not None:
+            viewer.add_labels(labels, name="strokes")
+        _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
+        return viewer, widget
+
+    return open_dock
+
+
+@pytest.fixture
+def press_run(qtbot: Any) -> Callable[[RefineWidget], Any]:
+    """Return a function that clicks Run and returns the new layer once the widget is ready again."""
+
+    def press(widget: RefineWidget) -> Any:
+        with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+            widget.refined.connect(refined)
+            widget.run_bar.button.click()
+        widget.refined.disconnect(refined)
+        wait_until_ready(qtbot, widget)
+        return refined.args[0]
+
+    return press

@@ -1,0 +1,238 @@
+"""Runs that do not go to their end, and what happens to the viewer meanwhile."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from napari.utils import progress
+from qtpy.QtCore import QThreadPool
+from waiting import TIMEOUT, wait_until_ended, wait_until_ready
+
+from napari_coarse_crf import CoarseCRFError, Parameters
+from napari_coarse_crf.plugin.job import Job
+from napari_coarse_crf.plugin.worker import JobRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.plugin import RefineWidget
+
+    Busy = tuple[Any, RefineWidget, Any]
+
+
+@pytest.fixture
+def busy(dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any) -> Busy:
+    """Return viewer, widget and the worker of a run that has begun and has long to go."""
+    random = np.random.default_rng(5)
+    image = random.integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    labels = np.zeros((300, 400), np.uint8)
+    labels[::20, ::20] = random.integers(1, 9, labels[::20, ::20].shape)
+    viewer, widget = dock(image, labels, rgb=True)
+    widget.parameters = Parameters(iterations=100)
+    worker = widget.run()
+    assert worker is not None
+    with qtbot.waitSignal(worker.yielded, timeout=TIMEOUT):
+        pass
+    return viewer, widget, worker
+
+
+def close_dock(viewer: Any) -> None:
+    """Do what a click on the cross of the dock does."""
+    (dock_widget,) = (dock for name, dock in viewer.window._wrapped_dock_widgets.items() if "Refine" in name)
+    dock_widget.destroyOnClose()
+
+
+def test_cancel_leaves_no_layer_and_the_widget_ready(busy: Busy, qtbot: Any) -> None:
+    viewer, widget, _ = busy
+    assert widget.run_bar.button.text() == "Cancel"
+    widget.run_bar.button.click()
+    assert not widget.run_bar.button.isEnabled()
+    wait_until_ready(qtbot, widget)
+    assert widget.run_bar.button.isEnabled()
+    assert widget.status == "Cancelled."
+    assert len(viewer.layers) == 2
+    widget.parameters = Parameters(iterations=1)
+    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+        widget.refined.connect(refined)
+        widget.run_bar.button.click()
+    assert len(viewer.layers) == 3
+    wait_until_ready(qtbot, widget)
+
+
+def test_cancel_before_the_first_step_and_without_a_run_do_no_harm(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    widget.cancel()
+    assert widget.status.startswith("Ready.")
+    widget.run()
+    widget.cancel()
+    wait_until_ready(qtbot, widget)
+    assert len(viewer.layers) == 2
+
+
+def test_a_cancel_after_the_last_step_still_adds_no_layer(busy: Busy, qtbot: Any) -> None:
+    viewer, widget, worker = busy
+    # Without a turn of the event loop the result waits in the queue while the job is over.
+    assert QThreadPool.globalInstance().waitForDone(TIMEOUT)
+    assert not worker.is_running
+    assert len(viewer.layers) == 2
+    widget.cancel()
+    wait_until_ready(qtbot, widget)
+    assert len(viewer.layers) == 2
+
+
+def test_pressing_run_ten_times_gives_the_last_run_only(busy: Busy, qtbot: Any) -> None:
+    viewer, widget, _ = busy
+    added: list[Any] = []
+    widget.refined.connect(added.append)
+    widget.parameters = Parameters(iterations=1)
+    for _ in range(10):
+        assert widget.run() is not None
+    wait_until_ready(qtbot, widget)
+    assert len(added) == 1
+    assert len(viewer.layers) == 3
+    assert added[0].metadata["napari_coarse_crf"]["iterations"] == 1
+
+
+def test_progress_is_shown_in_the_dock_and_in_the_activity_dock(busy: Busy, qtbot: Any) -> None:
+    _, widget, worker = busy
+    bars = list(progress._all_instances)
+    assert len(bars) == 1
+    qtbot.waitUntil(lambda: "step" in widget.status, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget.run_bar.progress.value() > 1, timeout=TIMEOUT)
+    assert 0 < bars[0].n <= bars[0].total
+    assert widget.run_bar.progress.maximum() == bars[0].total
+    widget.cancel()
+    wait_until_ready(qtbot, widget)
+    wait_until_ended(qtbot, worker)
+    assert not progress._all_instances
+
+
+def test_first_use_says_that_it_compiles(busy: Busy, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, widget, _ = busy
+    widget.cancel()
+    wait_until_ready(qtbot, widget)
+    monkeypatch.setattr(JobRunner, "has_compiled", False)
+    widget.parameters = Parameters(iterations=1)
+    widget.run()
+    assert "First use compiles the engine" in widget.status
+    wait_until_ready(qtbot, widget)
+    widget.run()
+    assert "First use" not in widget.status
+    wait_until_ready(qtbot, widget)
+
+
+def test_closing_the_dock_stops_the_run(busy: Busy, qtbot: Any) -> None:
+    viewer, _, worker = busy
+    close_dock(viewer)
+    wait_until_ended(qtbot, worker)
+    assert worker.abort_requested
+    assert len(viewer.layers) == 2
+
+
+def test_a_closed_dock_leaves_no_widget_behind(
+    dock: Callable[..., tuple[Any, RefineWidget]],
+    press_run: Callable[[RefineWidget], Any],
+    image: NDArray[Any],
+    labels: NDArray[Any],
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    press_run(widget)
+    closed = weakref.ref(widget)
+    del widget
+    close_dock(viewer)
+    gc.collect()
+    assert closed() is None
+
+
+def test_closing_the_viewer_stops_the_run(busy: Busy, qtbot: Any) -> None:
+    viewer, _, worker = busy
+    layers = viewer.layers
+    viewer.close()  # empties the list
+    wait_until_ended(qtbot, worker)
+    assert worker.abort_requested
+    assert not layers
+
+
+def test_deleting_the_layers_while_it_runs_still_gives_the_result(busy: Busy, qtbot: Any) -> None:
+    viewer, widget, _ = busy
+    widget.parameters = Parameters(iterations=3)
+    widget.run()
+    viewer.layers.clear()
+    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+        widget.refined.connect(refined)
+    assert [layer.name for layer in viewer.layers] == ["strokes refined"]
+    assert refined.args[0].metadata["napari_coarse_crf"]["image"] == "photo"
+    wait_until_ready(qtbot, widget)
+
+
+def test_painting_and_renaming_while_it_runs_do_not_reach_the_result(busy: Busy, qtbot: Any) -> None:
+    viewer, widget, _ = busy
+    widget.parameters = Parameters(iterations=3)
+    widget.run()
+    strokes = viewer.layers["strokes"]
+    strokes.data[...] = 200
+    strokes.refresh()
+    strokes.name = "scribbles"
+    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+        widget.refined.connect(refined)
+    assert 200 not in refined.args[0].data
+    assert refined.args[0].name == "strokes refined"
+    assert [layer.name for layer in viewer.layers] == ["photo", "scribbles", "strokes refined"]
+    wait_until_ready(qtbot, widget)
+
+
+@pytest.mark.parametrize(
+    ("raised", "sentence"),
+    [(RuntimeError("lost"), "internal error (RuntimeError: lost)"), (MemoryError(), "memory does not suffice")],
+)
+def test_what_nobody_foresaw_ends_the_run_in_words(
+    dock: Callable[..., tuple[Any, RefineWidget]],
+    qtbot: Any,
+    image: NDArray[Any],
+    labels: NDArray[Any],
+    raised: Exception,
+    sentence: str,
+) -> None:
+    class Unreadable:
+        """A lazy image whose storage fails when it is read."""
+
+        shape, dtype, ndim, size = image.shape, image.dtype, image.ndim, image.size
+        fails = False
+
+        def __array__(self, *_: Any, **__: Any) -> NDArray[Any]:
+            if self.fails:
+                raise raised
+            return image
+
+        def __getitem__(self, key: Any) -> NDArray[Any]:
+            return image[key]
+
+    data = Unreadable()
+    viewer, widget = dock(data, labels, rgb=True)
+    data.fails = True
+    # superqt would neither end nor report a RuntimeError: this waits for ever unless the job turns it into our own.
+    with qtbot.waitSignal(widget.run().finished, timeout=TIMEOUT):
+        pass
+    wait_until_ready(qtbot, widget)
+    assert sentence in widget.status
+    assert len(viewer.layers) == 2
+
+
+def test_a_job_gives_its_steps_to_whoever_asks(
+    dock: Callable[..., tuple[Any, RefineWidget]], image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    # Threads of Qt hide what they run from coverage; the generator itself is plain Python.
+    viewer, _ = dock(image, labels, rgb=True)
+    job = Job.prepare(viewer.layers["photo"], viewer.layers["strokes"], Parameters())
+    stages = [step.stage for step in job.steps()]
+    assert list(dict.fromkeys(stages)) == ["heatmap", "appearance kernel", "smoothness kernel", "mean field"]
+    with pytest.raises(CoarseCRFError, match="Open an image first"):
+        Job.prepare(None, viewer.layers["strokes"], Parameters())

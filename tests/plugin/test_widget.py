@@ -1,0 +1,282 @@
+"""The widget in a real viewer, driven by its buttons."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dask.array as da
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from waiting import TIMEOUT, wait_until_ready
+
+from napari_coarse_crf import Parameters, __version__, refine_labels
+from napari_coarse_crf.plugin import RefineWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Dock = Callable[..., tuple[Any, RefineWidget]]
+    PressRun = Callable[[RefineWidget], Any]
+
+
+def test_the_manifest_opens_the_widget(dock: Dock) -> None:
+    viewer, widget = dock()
+    assert isinstance(widget, RefineWidget)
+    assert widget.parameters == Parameters()
+    assert any("Refine labels" in name for name in viewer.window.dock_widgets)
+
+
+def test_run_adds_a_layer_equal_to_refine_labels(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    widget.parameters = Parameters(theta_alpha=80, iterations=3)
+    layer = press_run(widget)
+    wanted = refine_labels(
+        image,
+        labels,
+        Parameters(theta_alpha=80, iterations=3),
+        spacing=(1, 1),
+        contrast_limits=viewer.layers["photo"].contrast_limits,
+    )
+    np.testing.assert_array_equal(layer.data, wanted)
+    assert layer.data.dtype == labels.dtype
+    assert [each.name for each in viewer.layers] == ["photo", "strokes", "strokes refined"]
+    assert "Done" in widget.status
+    assert "'strokes refined'" in widget.status
+
+
+def test_sixteen_bit_and_float_images_are_scaled_by_the_contrast_limits(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    grey = image[..., 0].astype(">u2") * 37  # big-endian, as TIFF readers give it
+    for data in (grey, grey.astype(np.float32)):
+        _, widget = dock(data, labels, contrast_limits=(1500, 8000))
+        layer = press_run(widget)
+        wanted = refine_labels(data, labels, spacing=(1, 1), contrast_limits=(1500, 8000))
+        np.testing.assert_array_equal(layer.data, wanted)
+
+
+def test_the_scale_of_the_labels_is_the_spacing(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    viewer.layers["strokes"].scale = viewer.layers["photo"].scale = (6, 0.5)
+    layer = press_run(widget)
+    wanted = refine_labels(image, labels, spacing=(6, 0.5))
+    np.testing.assert_array_equal(layer.data, wanted)
+    np.testing.assert_array_equal(layer.scale, (6, 0.5))
+
+
+def test_transparent_pixels_take_no_part(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    alpha = np.full((40, 60, 1), 255, np.uint8)
+    alpha[:, 30:33] = 0
+    _, widget = dock(np.concatenate([image, alpha], axis=-1), labels, rgb=True)
+    layer = press_run(widget)
+    np.testing.assert_array_equal(layer.data, refine_labels(image, labels, mask=alpha[..., 0] > 0))
+    assert not layer.data[:, 30:33].any()
+
+
+def test_a_volume_is_refined_as_a_volume(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    volume, strokes = np.stack([image[..., 0]] * 4), np.zeros((4, 40, 60), np.int32)
+    strokes[2] = labels
+    _, widget = dock(volume, strokes)
+    layer = press_run(widget)
+    np.testing.assert_array_equal(layer.data, refine_labels(volume, strokes))
+    assert layer.data[0].all()
+
+
+def test_arrays_of_every_make_are_read(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    wanted = refine_labels(image, labels)
+    frozen, frozen_labels = image.copy(), labels.copy()
+    frozen.flags.writeable = frozen_labels.flags.writeable = False
+    transposed = np.ascontiguousarray(labels.T).T
+    lazy, lazy_labels = da.from_array(image, chunks=(20, 20, 3)), da.from_array(labels, chunks=20)
+    for each in ((frozen, frozen_labels), (np.asfortranarray(image), transposed), (lazy, lazy_labels)):
+        _, widget = dock(*each, rgb=True)
+        np.testing.assert_array_equal(press_run(widget).data, wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.uint64])
+def test_ids_and_dtype_survive(dock: Dock, press_run: PressRun, image: NDArray[Any], dtype: Any) -> None:
+    ids = (3, 200) if dtype is np.uint8 else (7, 2**40)
+    labels = np.zeros((40, 60), dtype)
+    labels[20, 5], labels[20, 55] = ids
+    _, widget = dock(image, labels, rgb=True)
+    layer = press_run(widget)
+    assert layer.data.dtype == dtype
+    assert set(np.unique(layer.data).tolist()) == set(ids)
+
+
+def test_the_input_layers_are_never_changed(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    before = [layer.data.tobytes() for layer in viewer.layers]
+    layer = press_run(widget)
+    assert [each.data.tobytes() for each in list(viewer.layers)[:2]] == before
+    layer.data[...] = 0
+    assert viewer.layers["strokes"].data.tobytes() == before[1]
+
+
+def test_two_runs_give_two_layers_and_keep_the_choice(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    press_run(widget)
+    press_run(widget)
+    assert [each.name for each in viewer.layers] == ["photo", "strokes", "strokes refined [1]", "strokes refined"]
+    assert widget.labels_layer.value is viewer.layers["strokes"]
+
+
+def test_metadata_says_where_the_result_comes_from(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    _, widget = dock(image, labels, rgb=True)
+    about = press_run(widget).metadata["napari_coarse_crf"]
+    assert about["version"] == __version__
+    assert Parameters.from_dict(about["parameters"]) == widget.parameters
+    assert (about["image"], about["labels"], about["engine"]) == ("photo", "strokes", "lattice")
+    assert about["label_counts"][3][0] == 20
+    assert sum(after for _, after in about["label_counts"].values()) == labels.size
+    assert about["seconds"] >= 0
+    assert datetime.now(UTC) - datetime.fromisoformat(about["time"]) < timedelta(minutes=10)
+    json.dumps(about)  # plain values, so that it can be saved
+
+
+def test_warnings_of_the_core_are_shown_and_kept(dock: Dock, press_run: PressRun, image: NDArray[Any]) -> None:
+    full = np.ones((40, 60), np.uint8)
+    full[:, 35:] = 2
+    _, widget = dock(image, full, rgb=True)
+    layer = press_run(widget)
+    np.testing.assert_array_equal(layer.data, full)
+    (sentence,) = layer.metadata["napari_coarse_crf"]["warnings"]
+    assert sentence in widget.status
+
+
+def test_layers_at_different_places_are_refined_with_a_warning(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    viewer.layers["photo"].translate = (0, 9)
+    press_run(widget)
+    assert "different places" in widget.status
+
+
+def test_what_is_missing_is_said_and_run_is_disabled_until_it_is_there(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock()
+    button = widget.run_bar.button
+    assert "Open an image first" in widget.status
+    assert not button.isEnabled()
+    assert widget.run() is None
+    viewer.add_image(image, name="photo", rgb=True)
+    assert "Add a Labels layer" in widget.status
+    layer = viewer.add_labels(np.zeros_like(labels), name="strokes")
+    assert "still empty" in widget.status
+    layer.selected_label = 3
+    layer.paint((10, 10), 3)
+    qtbot.waitUntil(lambda: "one label only (3)" in widget.status)
+    assert not button.isEnabled()
+    layer.paint((20, 40), 9)
+    qtbot.waitUntil(button.isEnabled)
+    assert widget.status.startswith("Ready.")
+    layer.data = labels[1:]
+    qtbot.waitUntil(lambda: "39 x 60" in widget.status)
+    viewer.layers.clear()
+    assert "Open an image first" in widget.status
+    assert not button.isEnabled()
+
+
+def test_run_looks_again_when_the_labels_were_changed_behind_its_back(
+    dock: Dock, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels.copy(), rgb=True)
+    viewer.layers["strokes"].data[...] = 0
+    assert widget.run() is None
+    assert "still empty" in widget.status
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda image, labels: (np.where(image == image[0, 0], np.nan, image.astype(float)), labels), "NaN"),
+        (lambda image, labels: (image, -labels), "negative"),
+    ],
+)
+def test_what_only_the_core_finds_is_said_in_its_words(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any], spoil: Any, sentence: str
+) -> None:
+    grey, strokes = spoil(image[..., 0], labels)
+    viewer, widget = dock(grey, strokes, contrast_limits=(0, 255))
+    with qtbot.waitSignal(widget.run().finished, timeout=TIMEOUT):
+        pass
+    wait_until_ready(qtbot, widget)
+    assert sentence in widget.status
+    assert len(viewer.layers) == 2
+
+
+def test_the_boxes_follow_the_layer_list(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    other = viewer.add_labels(labels, name="other")
+    assert widget.labels_layer.value is viewer.layers["strokes"]
+    assert list(widget.labels_layer.choices) == [viewer.layers["strokes"], other]
+    other.name = "renamed"
+    assert widget.labels_layer.native.itemText(1) == "renamed"
+    viewer.layers.remove("strokes")
+    assert widget.labels_layer.value is other
+
+
+def test_a_viewer_offers_its_own_layers_only(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:
+    first_viewer, first = dock(image, labels, rgb=True)
+    second_viewer, second = dock(image, labels, rgb=True)
+    assert first.image_layer.value is first_viewer.layers["photo"]
+    assert second.image_layer.value is second_viewer.layers["photo"]
+    second_viewer.layers.clear()
+    assert first.image_layer.value is first_viewer.layers["photo"]
+    assert second.image_layer.value is None
+
+
+def test_two_widgets_of_two_viewers_run_side_by_side(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    opened = [dock(image, labels, rgb=True) for _ in range(2)]
+    for _, widget in opened:
+        widget.run_bar.button.click()
+    for viewer, widget in opened:
+        wait_until_ready(qtbot, widget)
+        assert len(viewer.layers) == 3
+
+
+def test_the_keyboard_alone_is_enough(dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    slider = widget.controls.by_name["theta_alpha"].slider
+    qtbot.keyClick(slider, Qt.Key.Key_Home)
+    assert widget.parameters.theta_alpha == 1
+    qtbot.keyClick(widget.run_bar.button, Qt.Key.Key_Space)
+    assert widget.run_bar.button.text() == "Cancel"
+    wait_until_ready(qtbot, widget)
+    assert len(viewer.layers) == 3
+
+
+@pytest.mark.parametrize("width", [300, 500])
+def test_nothing_is_cut_at_this_width(dock: Dock, width: int) -> None:
+    _, widget = dock()
+    widget.controls.advanced.expand(animate=False)
+    # What the controls need, with the margins around them and a scroll bar beside them.
+    margins = widget.native.layout().contentsMargins()
+    scroll_bar = widget.native.style().pixelMetric(widget.native.style().PixelMetric.PM_ScrollBarExtent)
+    assert widget.controls.minimumSizeHint().width() + margins.left() + margins.right() + scroll_bar <= width
+    assert widget.native.minimumSizeHint().width() <= width

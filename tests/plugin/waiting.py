@@ -1,0 +1,22 @@
+"""Waiting for what the widget does, never for a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_coarse_crf.plugin import RefineWidget
+
+TIMEOUT = 120_000
+"""Milliseconds that a run may take on a slow machine, compiling included; no test waits as long as that."""
+
+
+def wait_until_ready(qtbot: Any, widget: RefineWidget) -> None:
+    """Wait until no run is under way."""
+    qtbot.waitUntil(lambda: widget.run_bar.button.text() == "Run", timeout=TIMEOUT)
+
+
+def wait_until_ended(qtbot: Any, worker: Any) -> None:
+    """Wait until a worker has left its thread and everything it sent has arrived."""
+    qtbot.waitUntil(lambda: not worker.is_running, timeout=TIMEOUT)
+    qtbot.wait(0)  # one turn of the event loop
