@@ -1,0 +1,103 @@
+"""Calls into the core that no public name makes: in one place, as these signatures may change.
+
+Everything here takes and returns plain (N, D) and (N, L) arrays in the order of the flattened image.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_coarse_crf.crf import FieldProblem, LatticeEngine, Marginals
+from napari_coarse_crf.geodesic import geodesic_distances
+from napari_coarse_crf.heatmap import PAD_ENERGY
+from napari_coarse_crf.inputs import OPEN, Problem, read_labels, read_problem
+from napari_coarse_crf.lattice import Lattice, blur, build_lattice, slice_pixels, splat_labels
+from napari_coarse_crf.parallel import finish
+from napari_coarse_crf.simd import padded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+
+def lattice_of(features: Array, *, normalise: bool = False, workers: int = 1) -> Lattice:
+    """Return the lattice of (N, D) features."""
+    with ThreadPoolExecutor(workers) as pool:
+        return finish(build_lattice(pool, *_transposed(features), normalise=normalise))
+
+
+def filter_labels(lattice: Lattice, labels: Array, n_labels: int, *, blurred: bool = True, workers: int = 1) -> Array:
+    """Return the (N, L) sums that the lattice gives for the one-hot vectors of (N,) labels, -1: none."""
+    with ThreadPoolExecutor(workers) as pool:
+        values = finish(splat_labels(pool, lattice, labels.astype(np.int32), n_labels))
+        if blurred:
+            values = finish(blur(pool, lattice, values, np.zeros_like(values)))
+        out = np.zeros((len(labels), padded(n_labels)), np.float32)
+        finish(slice_pixels(pool, lattice, values, np.arange(len(labels)), 1.0, out))
+    return out[:, :n_labels]
+
+
+def lattice_matrix(features: Array, *, normalise: bool, blurred: bool = True) -> Array:
+    """Return the (N, N) float64 matrix that the lattice applies: column j is its answer to pixel j alone."""
+    lattice = lattice_of(features, normalise=normalise)
+    n = len(features)
+    return filter_labels(lattice, np.arange(n), n, blurred=blurred).astype(np.float64)
+
+
+def mean_field(
+    unary: Array,
+    kernels: Sequence[tuple[float, Array]],
+    *,
+    iterations: int,
+    tolerance: float = 0.0,
+    clamped: Array | None = None,
+    engine: Any = LatticeEngine,
+    workers: int = 2,
+) -> Marginals:
+    """Run an engine on (N, L) potentials and (weight, (N, D) features); `clamped` (N,) holds labels, -1 where free.
+
+    The marginals are those of the free pixels.
+    """
+    n, n_labels = unary.shape
+    clamped = np.full(n, OPEN, np.int32) if clamped is None else clamped.astype(np.int32)
+    free = np.flatnonzero(clamped == OPEN)
+    padded_unary = np.full((len(free), padded(n_labels)), PAD_ENERGY, np.float32)
+    padded_unary[:, :n_labels] = unary[free]
+    chosen = engine()
+    with ThreadPoolExecutor(workers) as pool:
+        built = [(weight, finish(chosen.build_kernel(pool, *_transposed(features)))) for weight, features in kernels]
+        problem = FieldProblem(padded_unary, free, clamped, n_labels, iterations, tolerance)
+        return finish(chosen.infer(pool, problem, built))
+
+
+def problem_of(image: Array, labels: Array, **options: Any) -> Problem:
+    """Return the problem that the core makes of its inputs."""
+    return read_problem(image, read_labels(labels), **options)
+
+
+def _transposed(features: Array) -> tuple[Array, Array]:
+    """Return (D, N) features and the (D,) thetas that they are still to be divided by."""
+    return np.ascontiguousarray(features.T, dtype=np.float32), np.ones(features.shape[1], np.float32)
+
+
+@dataclass(frozen=True)
+class Geodesic:
+    """Distances of the unlabelled pixels, and where these stand in the flattened image."""
+
+    distances: Array
+    pixels: Array
+
+
+def geodesic(image: Array, labels: Array, colour_weight: float, **options: Any) -> Geodesic:
+    """Return the (F, L) geodesic distances for colours times `colour_weight`."""
+    problem = problem_of(image, labels, **options)
+    with ThreadPoolExecutor(2) as pool:
+        found = finish(geodesic_distances(pool, problem, problem.colours * np.float32(colour_weight)))
+    return Geodesic(found[:, : len(problem.label_ids)], problem.pixels[problem.open_pixels])

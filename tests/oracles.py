@@ -1,0 +1,207 @@
+"""The method, slowly and obviously, in float64: what the tests compare the fast code with.
+
+Written from the formulas and without a look at the package: nothing here imports it. N pixels in the order of the
+flattened image, L labels, C channels, D axes.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+FLOOR_OF_KERNEL = 1e-9
+FLOOR_OF_COLOUR = 1e-3
+
+
+def positions(shape: tuple[int, ...], spacing: Sequence[float] | None = None) -> Array:
+    """Return (N, D) positions in pixels of the finest axis, last axis first: x, y, z."""
+    sizes = np.ones(len(shape)) if spacing is None else np.asarray(spacing, np.float64)
+    sizes = sizes / sizes.min()
+    index = np.indices(shape).reshape(len(shape), -1).T.astype(np.float64)
+    return (index * sizes)[:, ::-1]
+
+
+def colours(image: Array, ndim: int) -> Array:
+    """Return (N, C) colours of an image with its channels, if any, last."""
+    return image.reshape(int(np.prod(image.shape[:ndim])), -1).astype(np.float64)
+
+
+def stretched(values: Array) -> Array:
+    """Return colours (N, C) times 255 / max(p99.5 - p0.5, 32)."""
+    low, high = np.percentile(values, [0.5, 99.5])
+    return values * (255.0 / max(high - low, 32.0))
+
+
+def squared_distances(a: Array, b: Array) -> Array:
+    """Return (len(a), len(b)) squared Euclidean distances."""
+    return np.square(a[:, None, :] - b[None, :, :]).sum(axis=2)
+
+
+def gaussian_matrix(features: Array, *, normalise: bool) -> Array:
+    """Return K_ij = exp(-|f_i - f_j|^2 / 2), divided by the roots of both row sums where it is normalised."""
+    exact = features.astype(np.float64)
+    kernel = np.exp(-squared_distances(exact, exact) / 2.0)
+    if normalise:
+        roots = np.sqrt(kernel.sum(axis=1))
+        kernel /= roots[:, None] * roots[None, :]
+    return kernel
+
+
+def lattice_matrix(features: Array) -> Array:
+    """Return the (N, N) matrix of splat, blur and slice on a permutohedral lattice [ABD10], with dictionaries.
+
+    Vertices are tuples of D + 1 whole numbers of sum 0 and equal remainder modulo D + 1. There are as many as the
+    pixels touch; a missing neighbour counts as 0.
+    """
+    n, d = features.shape
+    weights = [_barycentric(pixel) for pixel in features.astype(np.float64)]
+    touched: dict[tuple[int, ...], int] = {}
+    for corners in weights:
+        for vertex in corners:
+            touched.setdefault(vertex, len(touched))
+    splat = np.zeros((len(touched), n))
+    for pixel, corners in enumerate(weights):
+        for vertex, weight in corners.items():
+            splat[touched[vertex], pixel] += weight
+    values = splat
+    for direction in range(d + 1):
+        step = np.full(d + 1, -1)
+        step[direction] = d
+        blurred = values.copy()
+        for vertex, row in touched.items():
+            for neighbour in (tuple(np.add(vertex, step)), tuple(np.subtract(vertex, step))):
+                if neighbour in touched:
+                    blurred[row] += 0.5 * values[touched[neighbour]]
+        values = blurred
+    return splat.T @ values
+
+
+def lattice_vertices(features: Array) -> int:
+    """Return how many different vertices the pixels touch."""
+    return len({vertex for pixel in features.astype(np.float64) for vertex in _barycentric(pixel)})
+
+
+def _barycentric(pixel: Array) -> dict[tuple[int, ...], float]:
+    """Return the D + 1 vertices around a feature vector and its weights there."""
+    d = len(pixel)
+    scaled = pixel * np.sqrt(2 / 3) * (d + 1) / np.sqrt([(i + 1) * (i + 2) for i in range(d)])
+    point = np.array([scaled[i:].sum() - (i * scaled[i - 1] if i else 0.0) for i in range(d + 1)])
+    base = np.round(point / (d + 1)).astype(int) * (d + 1)
+    excess = base.sum() // (d + 1)
+    order = np.argsort(base - point)  # those rounded down the most come first
+    if excess > 0:
+        base[order[len(order) - excess :]] -= d + 1
+    else:
+        base[order[:-excess]] += d + 1
+    share = (point - base) / (d + 1)
+    order = np.argsort(-share)
+    falling = share[order]
+    corners = {}
+    for k in range(d + 1):
+        # Corner k is the base plus k everywhere, minus D + 1 at the k coordinates of the smallest shares.
+        vertex = base + k
+        vertex[order[len(order) - k :]] -= d + 1
+        weight = falling[d - k] - falling[d - k + 1] if k else 1 - falling[0] + falling[d]
+        corners[tuple(int(v) for v in vertex)] = float(weight)
+    return corners
+
+
+def softmax(logits: Array) -> Array:
+    """Return the softmax of each row."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def mean_field(
+    unary: Array, matrices: Sequence[tuple[float, Array]], iterations: int, clamped: Array | None = None
+) -> Array:
+    """Return (N, L) marginals after so many parallel updates [KK11, Algorithm 1] with the message to oneself kept.
+
+    Pixels whose `clamped` label is 0 or more are one-hot throughout.
+    """
+    q = softmax(-unary)
+    held = np.zeros(len(unary), bool) if clamped is None else clamped >= 0
+    if clamped is not None:
+        q[held] = np.eye(unary.shape[1])[clamped[held]]
+    for _ in range(iterations):
+        message = sum((weight * (matrix @ q) for weight, matrix in matrices), np.zeros_like(unary))
+        q = np.where(held[:, None], q, softmax(message - unary))
+    return q
+
+
+def members(labels: Array) -> list[Array]:
+    """Return the flat indices of the pixels of each id, in the order of the ids; 0 is no id."""
+    flat = labels.reshape(-1)
+    return [np.flatnonzero(flat == label_id) for label_id in np.unique(flat[flat != 0])]
+
+
+def joint_logits(xy: Array, rgb: Array, labels: Array, *, distance: float, colour: float) -> Array:
+    """Return -min over j in Omega_c of sqrt(|dp|^2 / distance^2 + |dI|^2 / colour^2)."""
+    features = np.hstack([xy / distance, rgb / colour])
+    nearest = [squared_distances(features, features[own]).min(axis=1) for own in members(labels)]
+    return -np.sqrt(np.stack(nearest, axis=1))
+
+
+def kernel_logits(xy: Array, rgb: Array, labels: Array, *, distance: float, colour: float) -> Array:
+    """Return log(K_c + floor), K_c = sum over m in {1, 2, 4, 8} of 4^-m times the Gaussian sums over Omega_c."""
+    sums = np.zeros((len(xy), len(members(labels))))
+    for scale in (1, 2, 4, 8):
+        features = np.hstack([xy / (scale * distance), rgb / colour])
+        for label, own in enumerate(members(labels)):
+            sums[:, label] += 4.0**-scale * np.exp(-squared_distances(features, features[own]) / 2).sum(axis=1)
+    return np.log(sums + FLOOR_OF_KERNEL)
+
+
+def colour_logits(rgb: Array, labels: Array, *, colour: float) -> Array:
+    """Return log(q_c / sum of all q + floor), q_c the mean of exp(-|dI|^2 / 2 colour^2) over Omega_c."""
+    features = rgb / colour
+    means = [np.exp(-squared_distances(features, features[own]) / 2).mean(axis=1) for own in members(labels)]
+    q = np.stack(means, axis=1)
+    return np.log(q / np.maximum(q.sum(axis=1, keepdims=True), 1e-30) + FLOOR_OF_COLOUR)
+
+
+def geodesic_distances(
+    image: Array,
+    labels: Array,
+    *,
+    colour_weight: float,
+    mask: Array | None = None,
+    spacing: Sequence[float] | None = None,
+) -> Array:
+    """Return (N, L) lengths of the shortest paths (Dijkstra) over neighbouring pixels, diagonals included.
+
+    A step costs sqrt(|dp|^2 + colour_weight^2 |dI|^2); infinite where no path leads.
+    """
+    shape = labels.shape
+    xy, rgb = positions(shape, spacing), colours(image, labels.ndim)
+    open_to_all = np.ones(shape, bool) if mask is None else mask
+    index = np.arange(labels.size).reshape(shape)
+    begins, ends = [], []
+    for move in product((-1, 0, 1), repeat=len(shape)):
+        if move > (0,) * len(shape):
+            here = tuple(slice(max(0, -m), size - max(0, m)) for m, size in zip(move, shape, strict=True))
+            there = tuple(slice(max(0, m), size + min(0, m)) for m, size in zip(move, shape, strict=True))
+            both = open_to_all[here] & open_to_all[there]
+            begins.append(index[here][both])
+            ends.append(index[there][both])
+    a, b = np.concatenate(begins), np.concatenate(ends)
+    cost = np.sqrt(np.square(xy[a] - xy[b]).sum(axis=1) + colour_weight**2 * np.square(rgb[a] - rgb[b]).sum(axis=1))
+    graph = coo_array((cost, (a, b)), shape=(labels.size, labels.size)).tocsr()
+    inside = np.where(open_to_all, labels, 0)
+    return np.stack([dijkstra(graph, directed=False, indices=own, min_only=True) for own in members(inside)], axis=1)
+
+
+def geodesic_logits(distances: Array, *, scale: float, exponent: float, farthest: float) -> Array:
+    """Return -p log(1 + d_c / s_g); what cannot be reached is `farthest` away."""
+    return -exponent * np.log1p(np.minimum(distances, farthest) / scale)
