@@ -33,6 +33,7 @@ OPEN = -1
 
 _TILE_PIXELS = 4096  # 64 x 64, 16 x 16 x 16: the vertices a tile touches stay in a core's cache
 _PERCENTILES = (0.1, 99.9)
+_LONGEST = 2**20  # pixels of the finest axis: float32 still places them in a lattice at the smallest theta, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def read_problem(
     pixels = _tile_order(label_map.shape)
     if taking_part is not None:
         pixels = pixels[taking_part.reshape(-1)[pixels]]
-    sizes = _read_spacing(spacing, label_map.ndim)
+    sizes = _read_spacing(spacing, label_map.shape)
     ndim, channels = label_map.ndim, raw.shape[-1]
     features = np.empty((ndim + channels, len(pixels)), np.float32)
     for row, axis in zip(features, reversed(range(ndim)), strict=False):
@@ -189,7 +190,7 @@ def _channels_last(image: NDArray[Any], shape: tuple[int, ...], channel_axis: in
             f"The image has {image.ndim} axes and the labels {len(shape)}; the image needs as many, or one more for "
             "channels."
         )
-    if not -image.ndim <= channel_axis < image.ndim:
+    if not isinstance(channel_axis, int | np.integer) or not -image.ndim <= channel_axis < image.ndim:
         raise InputError(
             f"channel_axis is {channel_axis} but the image has {image.ndim} axes; use {-image.ndim} to "
             f"{image.ndim - 1}."
@@ -218,8 +219,9 @@ def _read_mask(mask: Any, shape: tuple[int, ...]) -> MaskArray | None:
     return array
 
 
-def _read_spacing(spacing: Sequence[float] | None, ndim: int) -> tuple[float, ...]:
+def _read_spacing(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> tuple[float, ...]:
     """Return the spacing in units of the finest axis."""
+    ndim = len(shape)
     if spacing is None:
         return (1.0,) * ndim
     try:
@@ -231,14 +233,25 @@ def _read_spacing(spacing: Sequence[float] | None, ndim: int) -> tuple[float, ..
             f"spacing is {spacing!r}; pass {ndim} positive number{'s' * (ndim > 1)}, the size of a pixel along each "
             "axis."
         )
+    lengths = np.log2(sizes) - np.log2(sizes.min()) + np.log2(shape)  # logarithms, as the ratio itself may overflow
+    if lengths.max() > np.log2(_LONGEST):
+        raise InputError(
+            f"spacing is {spacing!r}, which makes the image more than {_LONGEST} pixels of its finest axis long; give "
+            "all axes the same unit."
+        )
     return tuple(float(size) for size in sizes / sizes.min())
 
 
 def _scale_colours(values: NDArray[Any], contrast_limits: Any, out: FloatArray) -> None:
     """Write (N, C) values to (C, N), in 0..255: uint8 as it is, everything else by its contrast limits."""
     if values.dtype == np.uint8:
+        if contrast_limits is not None:  # not needed, but what cannot be used is refused
+            _read_contrast_limits(contrast_limits, values)
         out[:] = values.T
         return
+    if values.dtype.itemsize > 8:  # long double: what float64 cannot hold becomes infinite, and is refused
+        with np.errstate(over="ignore"):
+            values = values.astype(np.float64)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         count = int(np.count_nonzero(~np.isfinite(values)))
         raise InputError(
@@ -246,15 +259,16 @@ def _scale_colours(values: NDArray[Any], contrast_limits: Any, out: FloatArray) 
             "(np.nan_to_num), or leave those pixels out with mask."
         )
     for channel, (low, high) in enumerate(_read_contrast_limits(contrast_limits, values)):
-        stretched = (values[:, channel].astype(np.float64) - low) * (255.0 / (high - low) if high > low else 0.0)
-        out[channel] = np.clip(stretched, 0.0, 255.0)
+        # Halves, as the difference of two huge numbers may overflow.
+        halves = np.clip(values[:, channel].astype(np.float64), low, high) / 2 - low / 2
+        out[channel] = halves / (high / 2 - low / 2) * 255.0 if high > low else 0.0
 
 
 def _read_contrast_limits(contrast_limits: Any, values: NDArray[Any]) -> NDArray[np.float64]:
     """Return (C, 2) limits: one pair for all channels (given, or from percentiles) or a pair for each."""
     channels = values.shape[-1]
     if contrast_limits is None:
-        both = np.percentile(values.astype(np.float64, copy=False), _PERCENTILES)
+        both = 2 * np.percentile(values.astype(np.float64, copy=False) / 2, _PERCENTILES)  # halves: see _scale_colours
         return np.broadcast_to(both, (channels, 2))
     try:
         limits = np.asarray(contrast_limits, dtype=np.float64)

@@ -22,6 +22,7 @@ from napari_coarse_crf.inputs import (
     UNLABELLED,
     FloatArray,
     LabelArray,
+    Problem,
     check_labels_suffice,
     read_labels,
     read_problem,
@@ -145,7 +146,7 @@ class Refiner:
         engine: EngineName = "lattice",
         workers: int | None = None,
     ) -> None:
-        if engine not in _ENGINES:
+        if not isinstance(engine, str) or engine not in _ENGINES:
             raise ParameterError(f"engine is {engine!r}; it must be one of: {', '.join(_ENGINES)}.")
         if workers is not None and (not isinstance(workers, int | np.integer) or workers < 1):
             raise ParameterError(f"workers is {workers!r}; it must be a whole number from 1 up, or None.")
@@ -160,7 +161,7 @@ class Refiner:
             spacing=spacing,
             contrast_limits=contrast_limits,
         )
-        self._check_labels()
+        _check_labels(self._problem)
         self._running = False
         # The latest of each, with what it was made for.
         self._unary: tuple[object, FloatArray] | None = None
@@ -194,7 +195,7 @@ class Refiner:
         CoarseCRFError
             If another iterator of this Refiner is still running.
         """
-        chosen = Parameters() if parameters is None else parameters
+        chosen = _chosen(parameters)
         self._begin()
         try:
             with ThreadPoolExecutor(self._workers) as pool:
@@ -214,7 +215,7 @@ class Refiner:
         self._begin()
         try:
             problem = self._problem.with_labels(label_map)
-            check_labels_suffice(problem)
+            _check_labels(problem)
         finally:
             self._running = False
         self._label_map, self._problem, self._unary = label_map, problem, None
@@ -228,7 +229,7 @@ class Refiner:
             Probability of each of `label_ids`: one-hot on labelled pixels (softened by `label_confidence`), a
             distribution on unlabelled ones, 0 where a pixel takes no part.
         """
-        chosen = Parameters() if parameters is None else parameters
+        chosen = _chosen(parameters)
         self._begin()
         try:
             with ThreadPoolExecutor(self._workers) as pool:
@@ -248,10 +249,6 @@ class Refiner:
         if self._running:
             raise CoarseCRFError("This Refiner is still running: close its steps() first, or make a second Refiner.")
         self._running = True
-
-    def _check_labels(self) -> None:
-        if len(self._problem.open_pixels):  # a full label map is returned as it is, whatever it holds
-            check_labels_suffice(self._problem)
 
     def _walk(self, pool: ThreadPoolExecutor, parameters: Parameters) -> Generator[Progress, None, None]:
         """Go the whole way, reporting progress."""
@@ -342,6 +339,23 @@ class Refiner:
             for label_id, (before, after) in counts.items()
             if after == before
         )
+
+
+def _check_labels(problem: Problem) -> None:
+    if len(problem.open_pixels):  # a full label map is returned as it is, whatever it holds
+        check_labels_suffice(problem)
+
+
+def _chosen(parameters: Parameters | None) -> Parameters:
+    """Return the parameters, or the default ones."""
+    if parameters is None:
+        return Parameters()
+    if not isinstance(parameters, Parameters):
+        raise ParameterError(
+            f"parameters is a {type(parameters).__name__}; pass Parameters(...), or Parameters.from_dict(...) of names "
+            "and values."
+        )
+    return parameters
 
 
 class _Report:
