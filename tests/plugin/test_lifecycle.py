@@ -101,6 +101,15 @@ def test_pressing_run_ten_times_gives_the_last_run_only(busy: Busy, qtbot: Any) 
     assert added[0].metadata["napari_coarse_crf"]["iterations"] == 1
 
 
+def test_a_run_starts_even_while_the_end_of_the_last_one_waits_in_the_queue(busy: Busy, qtbot: Any) -> None:
+    viewer, widget, _ = busy
+    assert QThreadPool.globalInstance().waitForDone(TIMEOUT)  # without a turn of the event loop
+    widget.parameters = Parameters(iterations=1)
+    assert widget.run() is not None
+    wait_until_ready(qtbot, widget)
+    assert [layer.metadata["napari_coarse_crf"]["iterations"] for layer in list(viewer.layers)[2:]] == [1]
+
+
 def test_progress_is_shown_in_the_dock_and_in_the_activity_dock(busy: Busy, qtbot: Any) -> None:
     _, widget, worker = busy
     bars = list(progress._all_instances)

@@ -6,6 +6,7 @@ widget.py.
 
 from __future__ import annotations
 
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from weakref import ref
@@ -17,7 +18,7 @@ from qtpy.QtCore import Qt, QTimer
 from napari_coarse_crf import CoarseCRFWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from napari.qt.threading import GeneratorWorker
 
@@ -55,41 +56,40 @@ class JobRunner:
 
     def __init__(self, listener: Listener) -> None:
         # napari keeps every worker, and thereby its slots, until the window closes: they must not keep a closed widget.
-        self._listener = ref(listener)
-        self._worker: GeneratorWorker[Any, Any, Any] | None = None
+        self._listener: Callable[[], Listener | None] = ref(listener)
+        self._workers: deque[GeneratorWorker[Any, Any, Any]] = deque()
         self._job: Job | None = None
         self._number = 0
 
     @property
     def is_busy(self) -> bool:
         """Whether a job runs or is about to stop."""
-        return self._worker is not None
+        return bool(self._workers)
 
     @property
     def is_stopping(self) -> bool:
         """Whether the current job was cancelled and still ends its step."""
-        return self._worker is not None and bool(self._worker.abort_requested)
+        return bool(self._workers) and bool(self._workers[-1].abort_requested)
 
     def start(self, job: Job) -> GeneratorWorker[Any, Any, Any]:
         """Start a job; one that runs already is cancelled first."""
-        before = self._worker
-        self._worker, self._job = self._connected_worker(job), job
-        if before is None:
-            QTimer.singleShot(0, self._worker.start)  # so that whoever gets the worker can connect to it in time
-        else:
-            before.quit()
-            before.finished.connect(self._worker.start)
-        return self._worker
+        self.cancel()
+        worker = self._connected_worker(job)
+        self._job = job
+        self._workers.append(worker)
+        if len(self._workers) == 1:
+            QTimer.singleShot(0, worker.start)  # so that whoever gets the worker can connect to it in time
+        return worker
 
     def cancel(self) -> None:
         """Ask the current job to stop after its step; it adds no layer."""
-        if self._worker is not None:
-            self._worker.quit()
+        if self._workers:
+            self._workers[-1].quit()
 
     def abandon(self) -> None:
         """Cancel, and tell nothing more: whoever listened is gone."""
         self.cancel()
-        self._worker = self._job = None
+        self._listener = _nobody
 
     def _connected_worker(self, job: Job) -> GeneratorWorker[Any, Any, Any]:
         # The slots know the number of their job only: napari would keep its arrays with the worker.
@@ -101,7 +101,7 @@ class JobRunner:
         worker.yielded.connect(partial(self._on_yielded, self._number))
         worker.returned.connect(partial(self._on_returned, self._number))
         worker.errored.connect(partial(self._on_errored, self._number))
-        worker.finished.connect(partial(self._on_finished, self._number))
+        worker.finished.connect(self._on_finished)
         worker.warned.connect(_pass_on_warning)
         # superqt drops an aborted generator as it stands. Directly, that is in the thread of the job: closing waits for
         # the tasks of the step under way.
@@ -123,33 +123,42 @@ class JobRunner:
         if (listener := self._listener_of(number)) is not None:
             listener.job_failed(error)
 
-    def _on_finished(self, number: int) -> None:
-        if self._worker is not None and number == self._number:
-            self._worker = self._job = None
-            if (listener := self._listener()) is not None:
-                listener.job_finished()
+    def _on_finished(self) -> None:
+        self._workers.popleft()
+        if self._workers:
+            # Cancelled ones take their turn too: napari waits for every worker it knows of.
+            self._workers[0].start()
+            return
+        self._job = None
+        if (listener := self._listener()) is not None:
+            listener.job_finished()
 
     def _show_in_activity_dock(self, number: int, progress: Progress) -> None:
         # napari handles all waiting events whenever its bar changes. So later steps, even the result, may arrive within
         # this call: nothing is done after it, and the bar never goes back.
         description = f"Refine labels: {progress.stage}"
-        if self._worker is not None and not self._worker.pbar.desc.startswith(description):
-            self._worker.pbar.total = progress.total
-            self._worker.pbar.set_description(description)
-        if self._worker is not None and self._is_wanted(number) and progress.step > self._worker.pbar.n:
-            self._worker.pbar.update(progress.step - self._worker.pbar.n)
+        bar = self._workers[-1].pbar
+        if not bar.desc.startswith(description):
+            bar.total = progress.total
+            bar.set_description(description)
+        if self._is_wanted(number) and progress.step > bar.n:
+            bar.update(progress.step - bar.n)
 
     def _listener_of(self, number: int) -> Listener | None:
         """Return who still wants to hear of this job: nobody once it is cancelled or replaced."""
         return self._listener() if self._is_wanted(number) else None
 
     def _is_wanted(self, number: int) -> bool:
-        return self._worker is not None and number == self._number and not self.is_stopping
+        return self.is_busy and number == self._number and not self.is_stopping
 
 
 def refine_layers(steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome]:
     """Take the steps of a job. napari shows the name of this function when it asks whether to stop it."""
     return (yield from steps)
+
+
+def _nobody() -> None:
+    """Stand in for a listener that is gone."""
 
 
 def _pass_on_warning(shown: tuple[Any, ...]) -> None:
