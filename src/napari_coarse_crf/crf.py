@@ -118,12 +118,11 @@ class LatticeEngine:
         for weight, lattice in kernels:
             filters.append((yield from _start_filter(pool, lattice, weight, problem)))
         field = _Field(problem, filters)
-        yield from field.update(pool, message=False, read_out=False)
+        yield from field.update(pool, message=False)
         for iteration in range(1, problem.iterations + 1):
             for kernel in filters:
                 yield from kernel.blur(pool)
-            last = iteration == problem.iterations
-            change = yield from field.update(pool, message=True, read_out=last or problem.tolerance > 0)
+            change = yield from field.update(pool, last=iteration == problem.iterations)
             yield iteration
             if change <= problem.tolerance:
                 break
@@ -171,12 +170,16 @@ class _Field:
         bounds = filters[0].lattice.starts if filters else (0, len(problem.clamped_labels))
         self._ranges = np.searchsorted(free, bounds)
 
-    def update(self, pool: ThreadPoolExecutor, *, message: bool, read_out: bool) -> Generator[None, None, float]:
-        """Do Q <- softmax(-unary + messages) for all free pixels and splat it; returns the largest |change| of a Q.
+    def update(
+        self, pool: ThreadPoolExecutor, *, message: bool = True, last: bool = False
+    ) -> Generator[None, None, float]:
+        """Do Q <- softmax(-unary + messages) for all free pixels; returns the largest |change| of a Q.
 
-        The change is infinite where Q is not kept.
+        The new Q is splat for the next iteration, unless this is the `last`; the best labels are read out where it may
+        be the last. The change is infinite where Q is not kept.
         """
         problem = self._problem
+        read_out = last or problem.tolerance > 0
         kernels = [
             argument
             for kernel in (*self._filters, _NO_FILTER, _NO_FILTER)[:2]
@@ -186,7 +189,7 @@ class _Field:
         for start, stop in zip(self._ranges[:-1], self._ranges[1:], strict=True):
             part = slice(start, stop)
             read = [self.best[part], self.confidence[part], self._q[part], problem.n_labels, read_out]
-            tasks.append((problem.unary[part], problem.free_pixels[part], *kernels, message, *read))
+            tasks.append((problem.unary[part], problem.free_pixels[part], *kernels, message, not last, *read))
         changes = yield from in_chunks(pool, _update_kernel, tasks)
         return max(changes) if len(self._q) else np.inf
 
@@ -213,7 +216,7 @@ def _update_kernel(  # type: ignore[no-untyped-def]
     unary, free_pixels,
     weight1, rows1, weights1, blurred1, splat1,
     weight2, rows2, weights2, blurred2, splat2,
-    message, best, confidence, q, n_labels, read_out,
+    message, splat, best, confidence, q, n_labels, read_out,
 ):  # fmt: skip
     """Slice both kernels, softmax, splat [KK11, Algorithm 1], one pixel after the other; returns the largest |dQ|."""
     width = unary.shape[1]
@@ -231,8 +234,9 @@ def _update_kernel(  # type: ignore[no-untyped-def]
         confidence[i] = _softmax(work)
         if len(q) > 0:
             largest_change = max(largest_change, _replace(q, i * width, work))
-        _splat_from(work, rows1, weights1, n, splat1)
-        _splat_from(work, rows2, weights2, n, splat2)
+        if splat:
+            _splat_from(work, rows1, weights1, n, splat1)
+            _splat_from(work, rows2, weights2, n, splat2)
     return largest_change
 
 

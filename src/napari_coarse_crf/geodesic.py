@@ -7,6 +7,7 @@ position and scaled colour. Raster sweeps relax all steps in scan order, then ba
 from __future__ import annotations
 
 from itertools import product
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,8 +55,9 @@ def geodesic_distances(
     open_cells = grid.cells[problem.open_pixels]
     n_labels = len(problem.label_ids)
     out = np.empty((len(open_cells), padded(n_labels)), np.float32)
-    tasks = [(grid, steps, problem.labels, first, open_cells, out) for first in range(0, n_labels, LANES)]
-    yield from in_chunks(pool, _sweep_labels, tasks)
+    stop = Event()
+    tasks = [(grid, steps, problem.labels, first, open_cells, stop, out) for first in range(0, n_labels, LANES)]
+    yield from in_chunks(pool, _sweep_labels, tasks, stop)
     return out
 
 
@@ -97,6 +99,7 @@ def _sweep_labels(
     labels: NDArray[np.int32],
     first: int,
     open_cells: NDArray[np.intp],
+    stop: Event,
     out: FloatArray,
 ) -> None:
     """Fill columns first..first + 7 of `out`."""
@@ -106,7 +109,7 @@ def _sweep_labels(
     margin = -int(grid.offsets.min())
     for _ in range(_MOST_SWEEPS):
         change = _sweep_kernel(steps, grid.offsets, margin, distance)
-        if change <= _SETTLED:
+        if change <= _SETTLED or stop.is_set():
             break
     out[:, first : first + LANES] = distance[open_cells]
 

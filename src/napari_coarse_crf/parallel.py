@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+    from threading import Event
 
 T = TypeVar("T")
 
-Steps = "Generator[None, None, T]"
+_TICK = 0.05  # seconds
 
 
 def available_workers() -> int:
@@ -27,19 +28,27 @@ def available_workers() -> int:
 
 
 def in_chunks(
-    pool: ThreadPoolExecutor, kernel: Callable[..., T], chunks: Iterable[tuple[Any, ...]]
+    pool: ThreadPoolExecutor,
+    kernel: Callable[..., T],
+    chunks: Iterable[tuple[Any, ...]],
+    stop: Event | None = None,
 ) -> Generator[None, None, list[T]]:
-    """Call `kernel(*chunk)` for every chunk on the pool, yield after each, and return the results in order.
+    """Call `kernel(*chunk)` for every chunk on the pool and return the results in order.
 
-    Closing the generator drops the chunks not begun and waits for the others, so no thread writes afterwards.
+    Yields after each chunk, and every `_TICK` seconds of a long one. Closing the generator drops the chunks not begun
+    and waits for the others, so no thread writes afterwards; a kernel of long chunks looks at `stop`, set then.
     """
     tasks = [pool.submit(kernel, *chunk) for chunk in chunks]
     results = []
     try:
         for task in tasks:
+            while not wait([task], _TICK).done:
+                yield
             results.append(task.result())
             yield
     finally:
+        if stop is not None:
+            stop.set()
         for task in tasks:
             task.cancel()
         wait(tasks)
