@@ -165,6 +165,20 @@ def test_warnings_of_the_core_are_shown_and_kept(dock: Dock, press_run: PressRun
     assert sentence in widget.status
 
 
+def test_of_many_warnings_the_first_are_shown_and_the_rest_counted(
+    dock: Dock, press_run: PressRun, image: NDArray[Any]
+) -> None:
+    crowded = np.zeros((40, 60), np.uint8)
+    crowded[::4, ::4] = np.arange(150, dtype=np.uint8).reshape(10, 15) + 1
+    _, widget = dock(image, crowded, rgb=True)
+    widget.parameters = Parameters(appearance_weight=50, smoothness_weight=20)
+    warnings = press_run(widget).metadata["napari_coarse_crf"]["warnings"]
+    assert len(warnings) > 2
+    assert f"{len(warnings) - 2} more warnings are in the layer's metadata." in widget.status
+    assert warnings[1] in widget.status
+    assert warnings[2] not in widget.status
+
+
 def test_layers_at_different_places_are_refined_with_a_warning(
     dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:

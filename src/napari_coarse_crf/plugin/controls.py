@@ -11,8 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
-from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QIcon
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -223,8 +222,9 @@ class _Folded(QCollapsible):
     """A collapsible part that looks like a heading of napari's theme, not like a button."""
 
     def __init__(self, title: str) -> None:
+        super().__init__(title)
         # superqt draws its arrows in the colour of the system's palette: black on napari's dark theme.
-        super().__init__(title, expandedIcon=QIcon(), collapsedIcon=QIcon())
+        self.toggleButton().setIconSize(QSize(0, 0))
         self._title = title
         self.setDuration(100)
         self.toggleButton().setStyleSheet("text-align: left; border: none; background: none; font-weight: bold;")

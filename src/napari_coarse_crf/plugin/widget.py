@@ -21,6 +21,8 @@ from napari_coarse_crf.plugin.layers import find_problem
 from napari_coarse_crf.plugin.worker import JobRunner
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import napari
     from napari.layers import Layer
     from napari.qt.threading import GeneratorWorker
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _READY = "Ready. Unlabelled pixels get a label in a new layer; your own layer stays as it is."
 _FIRST_USE = "First use compiles the engine, a few seconds."
+_MOST_WARNINGS = 2
 _LOOK_AGAIN_MS = 100
 """How long after a stroke the labels are looked at again: once for many strokes."""
 
@@ -125,7 +128,7 @@ class RefineWidget(Container[Any]):
         """Add the result."""
         layer = job.add_layer(self._viewer, outcome)
         done = f"Done in {outcome.seconds:.1f} s: layer '{layer.name}' added."
-        self._message = " ".join([done, *outcome.warnings])
+        self._message = " ".join([done, *_shortened(outcome.warnings)])
         self.refined.emit(layer)
 
     def job_failed(self, error: Exception) -> None:
@@ -261,6 +264,14 @@ class RunBar(QWidget):
         """Move the progress bar."""
         self.progress.setRange(0, total)
         self.progress.setValue(step)
+
+
+def _shortened(sentences: Sequence[str]) -> list[str]:
+    """Return the first few: a warning for each of twenty labels would push the parameters out of the dock."""
+    shown = list(sentences[:_MOST_WARNINGS])
+    if len(sentences) > len(shown):
+        shown.append(f"{len(sentences) - len(shown)} more warnings are in the layer's metadata.")
+    return shown
 
 
 def _layer_box(label: str, choices: Any, tooltip: str) -> ComboBox:
