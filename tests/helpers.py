@@ -39,8 +39,8 @@ def filter_labels(lattice: Lattice, labels: Array, n_labels: int, *, blurred: bo
         values = finish(splat_labels(pool, lattice, labels.astype(np.int32), n_labels))
         if blurred:
             values = finish(blur(pool, lattice, values, np.zeros_like(values)))
-        out = np.zeros((len(labels), padded(n_labels)), np.float32)
-        finish(slice_pixels(pool, lattice, values, np.arange(len(labels)), 1.0, out))
+    out = np.zeros((len(labels), padded(n_labels)), np.float32)
+    slice_pixels(lattice, values, np.arange(len(labels)), 1.0, out)
     return out[:, :n_labels]
 
 
@@ -98,6 +98,11 @@ class Geodesic:
 def geodesic(image: Array, labels: Array, colour_weight: float, **options: Any) -> Geodesic:
     """Return the (F, L) geodesic distances for colours times `colour_weight`."""
     problem = problem_of(image, labels, **options)
+    found = np.empty((len(problem.open_pixels), padded(len(problem.label_ids))), np.float32)
+
+    def keep(rows: slice, columns: slice, distances: Array) -> None:
+        found[rows, columns] = distances
+
     with ThreadPoolExecutor(2) as pool:
-        found = finish(geodesic_distances(pool, problem, problem.colours * np.float32(colour_weight)))
+        finish(geodesic_distances(pool, problem, problem.colours * np.float32(colour_weight), keep))
     return Geodesic(found[:, : len(problem.label_ids)], problem.pixels[problem.open_pixels])

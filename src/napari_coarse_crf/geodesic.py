@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from napari_coarse_crf.inputs import OPEN, FloatArray, Problem
+from napari_coarse_crf.inputs import OPEN, FloatArray, IndexArray, Problem
 from napari_coarse_crf.parallel import blocks, in_chunks
-from napari_coarse_crf.simd import LANES, add, broadcast, larger, largest, load, padded, smaller, store, subtract
+from napari_coarse_crf.simd import LANES, add, broadcast, larger, largest, load, smaller, store, subtract
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from concurrent.futures import ThreadPoolExecutor
-
-    from numpy.typing import NDArray
 
 UNREACHED = np.float32(1e6)
 """Distance (px) of pixels that no path reaches: areas that the mask cuts off."""
@@ -32,9 +30,12 @@ _BLOCK = 2**15
 
 
 def geodesic_distances(
-    pool: ThreadPoolExecutor, problem: Problem, colours: FloatArray
-) -> Generator[None, None, FloatArray]:
-    """Return the geodesic distance of the F unlabelled pixels to each label.
+    pool: ThreadPoolExecutor,
+    problem: Problem,
+    colours: FloatArray,
+    consume: Callable[[slice, slice, FloatArray], None],
+) -> Generator[None, None, None]:
+    """Find the geodesic distance of the F unlabelled pixels to each label.
 
     Parameters
     ----------
@@ -44,21 +45,22 @@ def geodesic_distances(
         Labels, positions and spacing.
     colours : (C, N) float32
         Colours, scaled so that a difference of 1 costs as much as a pixel.
-
-    Returns
-    -------
-    (F, P) float32
-        Distances in pixels of the finest axis, at most `UNREACHED`; P is L padded to whole vectors.
+    consume : callable
+        Takes a range of the unlabelled pixels, the columns (8 of the padded labels) and their distances, (range, 8)
+        float32 in pixels of the finest axis, at most `UNREACHED`. It is called from the threads of the pool, so that
+        the distances to all labels are never in memory at once.
     """
     grid = _Grid(problem)
     steps = yield from grid.step_lengths(pool, colours)
     open_cells = grid.cells[problem.open_pixels]
-    n_labels = len(problem.label_ids)
-    out = np.empty((len(open_cells), padded(n_labels)), np.float32)
     stop = Event()
-    tasks = [(grid, steps, problem.labels, first, open_cells, stop, out) for first in range(0, n_labels, LANES)]
-    yield from in_chunks(pool, _sweep_labels, tasks, stop)
-    return out
+
+    def sweep(first: int) -> None:
+        distances = _sweep_labels(grid, steps, problem.labels, first, stop)
+        for start, end in blocks(len(open_cells), _BLOCK):
+            consume(slice(start, end), slice(first, first + LANES), distances[open_cells[start:end]])
+
+    yield from in_chunks(pool, sweep, [(first,) for first in range(0, len(problem.label_ids), LANES)], stop)
 
 
 class _Grid:
@@ -93,16 +95,8 @@ class _Grid:
         return steps
 
 
-def _sweep_labels(
-    grid: _Grid,
-    steps: FloatArray,
-    labels: NDArray[np.int32],
-    first: int,
-    open_cells: NDArray[np.intp],
-    stop: Event,
-    out: FloatArray,
-) -> None:
-    """Fill columns first..first + 7 of `out`."""
+def _sweep_labels(grid: _Grid, steps: FloatArray, labels: IndexArray, first: int, stop: Event) -> FloatArray:
+    """Return the distance of every cell to the labels first..first + 7."""
     distance = np.full((grid.size, LANES), UNREACHED, np.float32)
     here = np.flatnonzero((labels >= first) & (labels < first + LANES) & (labels != OPEN))
     distance[grid.cells[here], labels[here] - first] = 0.0
@@ -111,7 +105,7 @@ def _sweep_labels(
         change = _sweep_kernel(steps, grid.offsets, margin, distance)
         if change <= _SETTLED or stop.is_set():
             break
-    out[:, first : first + LANES] = distance[open_cells]
+    return distance
 
 
 @njit(nogil=True, cache=True)

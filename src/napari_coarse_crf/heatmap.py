@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
+    from napari_coarse_crf.lattice import Lattice
     from napari_coarse_crf.parameters import Parameters
 
 PAD_ENERGY = np.float32(1e9)
@@ -132,25 +133,36 @@ def _add_kernel(
 ) -> Generator[int | None, None, None]:
     """Add log(K_c + 1e-9), K the kernel sums over all scales of the pyramid."""
     for level in _PYRAMID:
-        thetas = _thetas(problem, level * parameters.heatmap_distance, parameters.heatmap_colour)
-        yield from _add_label_sums(pool, problem, problem.features, thetas, 4.0**-level, logits)
+        yield from _add_level(pool, problem, parameters, level, logits)
         yield 1
     yield from in_chunks(pool, _add_floor_and_log, [(logits[a:b],) for a, b in blocks(len(logits), _BLOCK)])
+
+
+def _add_level(
+    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, level: int, logits: FloatArray
+) -> Generator[None, None, None]:
+    """Add one scale's kernel sums; its lattice is gone from memory before the next one is built."""
+    thetas = _thetas(problem, level * parameters.heatmap_distance, parameters.heatmap_colour)
+    lattice, sums = yield from _label_sums(pool, problem, problem.features, thetas)
+    scale, pixels = 4.0**-level * lattice.gaussian_scale, problem.open_pixels
+    tasks = [(lattice, sums, pixels[a:b], scale, logits[a:b]) for a, b in blocks(len(logits), _BLOCK)]
+    yield from in_chunks(pool, slice_pixels, tasks)
 
 
 def _add_colour(
     pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, weight: float, logits: FloatArray
 ) -> Generator[int | None, None, None]:
     """Add the weighted log(q_c / sum q + 1e-3), q the mean colour kernel over each label."""
-    n_labels = len(problem.label_ids)
+    n_labels, open_pixels = len(problem.label_ids), problem.open_pixels
     sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=n_labels).astype(np.float32)
-    sums = np.zeros_like(logits)
     thetas = _thetas(problem, 1.0, parameters.heatmap_colour)[len(problem.shape) :]
-    yield from _add_label_sums(pool, problem, problem.colours, thetas, 1.0, sums)
+    lattice, sums = yield from _label_sums(pool, problem, problem.colours, thetas)
 
     def add_log_share(start: int, stop: int) -> None:
-        means = np.maximum(sums[start:stop, :n_labels], 0.0) / sizes
-        share = means / np.maximum(means.sum(axis=1, keepdims=True), np.float32(1e-30))
+        means = np.zeros_like(logits[start:stop])
+        slice_pixels(lattice, sums, open_pixels[start:stop], 1.0, means)
+        share = np.maximum(means[:, :n_labels], 0.0) / sizes
+        share /= np.maximum(share.sum(axis=1, keepdims=True), np.float32(1e-30))
         logits[start:stop, :n_labels] += np.float32(weight) * np.log(share + np.float32(_COLOUR_FLOOR))
 
     yield from in_chunks(pool, add_log_share, blocks(len(logits), _BLOCK))
@@ -162,24 +174,22 @@ def _add_geodesic(
 ) -> Generator[int | None, None, None]:
     """Add -p log(1 + d_c / s_g)."""
     scaled = problem.colours * np.float32(_contrast_gain(problem) * parameters.geodesic_colour_weight)
-    distances = yield from geodesic_distances(pool, problem, scaled)
     exponent, scale = np.float32(parameters.geodesic_exponent), np.float32(parameters.geodesic_scale)
 
-    def add_log_length(start: int, stop: int) -> None:
-        logits[start:stop] -= exponent * np.log1p(distances[start:stop] / scale)
+    def add_log_length(rows: slice, columns: slice, distances: FloatArray) -> None:
+        logits[rows, columns] -= exponent * np.log1p(distances / scale)
 
-    yield from in_chunks(pool, add_log_length, blocks(len(logits), _BLOCK))
+    yield from geodesic_distances(pool, problem, scaled, add_log_length)
     yield 1
 
 
-def _add_label_sums(
-    pool: ThreadPoolExecutor, problem: Problem, features: FloatArray, thetas: FloatArray, scale: float, out: FloatArray
-) -> Generator[None, None, None]:
-    """Add `scale` times the sum over j in Omega_c of the Gaussian kernel, for every unlabelled pixel."""
+def _label_sums(
+    pool: ThreadPoolExecutor, problem: Problem, features: FloatArray, thetas: FloatArray
+) -> Generator[None, None, tuple[Lattice, FloatArray]]:
+    """Return a lattice and, on its vertices, the sums of the Gaussian kernel over the pixels of each label."""
     lattice = yield from build_lattice(pool, features, thetas, normalise=False)
     values = yield from splat_labels(pool, lattice, problem.labels, len(problem.label_ids))
-    values = yield from blur(pool, lattice, values, np.zeros_like(values))
-    yield from slice_pixels(pool, lattice, values, problem.open_pixels, scale * lattice.gaussian_scale, out)
+    return lattice, (yield from blur(pool, lattice, values, np.zeros_like(values)))
 
 
 def _thetas(problem: Problem, distance: float, colour: float) -> FloatArray:

@@ -195,23 +195,9 @@ def blur(
     return values
 
 
-def slice_pixels(
-    pool: ThreadPoolExecutor,
-    lattice: Lattice,
-    values: FloatArray,
-    pixels: NDArray[np.intp],
-    scale: float,
-    out: FloatArray,
-) -> Generator[None, None, None]:
-    """Add `scale` times the values read back at some pixels to `out` (len(pixels), padded L)."""
-    yield from in_chunks(
-        pool,
-        _slice_kernel,
-        [
-            (lattice.rows, lattice.weights, pixels[a:b], values, values.shape[1], np.float32(scale), out[a:b])
-            for a, b in blocks(len(pixels), _SMALLEST_CHUNK)
-        ],
-    )
+def slice_pixels(lattice: Lattice, values: FloatArray, pixels: NDArray[np.intp], scale: float, out: FloatArray) -> None:
+    """Add `scale` times the values read back at some pixels to `out` (len(pixels), padded L); C-contiguous."""
+    _slice_kernel(lattice.rows, lattice.weights, pixels, values, values.shape[1], np.float32(scale), out)
 
 
 def _fold_normalisation(pool: ThreadPoolExecutor, lattice: Lattice) -> Generator[None, None, None]:
