@@ -83,10 +83,7 @@ class Job:
             refinement = yield from self._refine()
         except RuntimeError as error:
             # superqt swallows a RuntimeError of a generator worker and never ends the worker: napari would stay busy.
-            raise CoarseCRFError(
-                f"The refinement stopped because of an internal error ({type(error).__name__}: {error}). Your layers "
-                "are as they were; please report it."
-            ) from error
+            raise internal_error(error) from error
         except MemoryError as error:
             raise CoarseCRFError(
                 "The memory does not suffice for this image and this number of labels. Close other layers or crop the "
@@ -130,6 +127,14 @@ class Job:
             "label_counts": {int(i): (int(a), int(b)) for i, (a, b) in outcome.refinement.label_counts.items()},
             "warnings": list(outcome.warnings),
         }
+
+
+def internal_error(error: Exception) -> CoarseCRFError:
+    """Return an error that says in words that something went wrong which nobody foresaw."""
+    return CoarseCRFError(
+        f"The refinement stopped because of an internal error ({type(error).__name__}: {error}). Your layers are as "
+        "they were; please report it."
+    )
 
 
 def refine_layer(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.qt.threading import GeneratorWorker
 
-    from napari_coarse_crf import Parameters, Progress
+    from napari_coarse_crf import CoarseCRFError, Parameters, Progress
     from napari_coarse_crf.plugin.job import Outcome
 
 _READY = "Ready. Unlabelled pixels get a label in a new layer; your own layer stays as it is."
@@ -131,12 +131,11 @@ class RefineWidget(Container[Any]):
         self._message = " ".join([done, *_shortened(outcome.warnings)])
         self.refined.emit(layer)
 
-    def job_failed(self, error: Exception) -> None:
+    def job_failed(self, error: CoarseCRFError) -> None:
         """Say what went wrong; what nobody foresaw goes to napari's notifications as well, with its traceback."""
         self._message = str(error)
-        unforeseen = error.__cause__
-        if unforeseen is not None:
-            notification_manager.receive_error(type(unforeseen), unforeseen, unforeseen.__traceback__)
+        if error.__cause__ is not None:
+            notification_manager.receive_error(type(error.__cause__), error.__cause__, error.__cause__.__traceback__)
 
     def job_finished(self) -> None:
         """Offer Run again."""

@@ -7,6 +7,7 @@ widget.py.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from weakref import ref
@@ -15,7 +16,8 @@ from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt, QTimer
 
-from napari_coarse_crf import CoarseCRFWarning
+from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning
+from napari_coarse_crf.plugin.job import internal_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -35,8 +37,8 @@ class Listener(Protocol):
     def job_returned(self, job: Job, outcome: Outcome) -> None:
         """Take the result of the current job, which was not cancelled."""
 
-    def job_failed(self, error: Exception) -> None:
-        """Take the error that stopped the current job."""
+    def job_failed(self, error: CoarseCRFError) -> None:
+        """Take the error that stopped the current job; its cause is what nobody foresaw, if anything."""
 
     def job_finished(self) -> None:
         """Take note that no job runs any more, whichever way the last one ended."""
@@ -113,15 +115,22 @@ class JobRunner:
             listener.job_progressed(progress)
             self._show_in_activity_dock(number, progress)
 
-    def _on_returned(self, number: int, outcome: Outcome) -> None:
+    def _on_returned(self, number: int, outcome: Outcome | Failure) -> None:
         # A cancel may come after the last step, when the result is already on its way through the event queue.
-        if self._job is not None and (listener := self._listener_of(number)) is not None:
+        listener = self._listener_of(number)
+        if listener is None or self._job is None:
+            return
+        if isinstance(outcome, Failure):
+            listener.job_failed(outcome.error)
+        else:
             JobRunner.has_compiled = True
             listener.job_returned(self._job, outcome)
 
     def _on_errored(self, number: int, error: Exception) -> None:
         if (listener := self._listener_of(number)) is not None:
-            listener.job_failed(error)
+            unforeseen = internal_error(error)
+            unforeseen.__cause__ = error
+            listener.job_failed(unforeseen)
 
     def _on_finished(self) -> None:
         self._workers.popleft()
@@ -152,9 +161,19 @@ class JobRunner:
         return self.is_busy and number == self._number and not self.is_stopping
 
 
-def refine_layers(steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome]:
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as a result: with PySide6, napari 0.9's own slot for the errors of workers raises a TypeError."""
+
+    error: CoarseCRFError
+
+
+def refine_layers(steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome | Failure]:
     """Take the steps of a job. napari shows the name of this function when it asks whether to stop it."""
-    return (yield from steps)
+    try:
+        return (yield from steps)
+    except CoarseCRFError as error:
+        return Failure(error)
 
 
 def _nobody() -> None:
