@@ -153,13 +153,13 @@ def joint_logits(xy: Array, rgb: Array, labels: Array, *, distance: float, colou
     return -np.sqrt(np.stack(nearest, axis=1))
 
 
-def kernel_logits(xy: Array, rgb: Array, labels: Array, *, distance: float, colour: float) -> Array:
-    """Return log(K_c + floor), K_c = sum over m in {1, 2, 4, 8} of 4^-m times the Gaussian sums over Omega_c."""
+def kernel_logits(xy: Array, rgb: Array, labels: Array, *, distance: float, colour: float, decay: float = 4.0) -> Array:
+    """Return log(K_c + floor), K_c = sum over m in {1, 2, 4, 8} of decay^-m times the Gaussian sums over Omega_c."""
     sums = np.zeros((len(xy), len(members(labels))))
     for scale in (1, 2, 4, 8):
         features = np.hstack([xy / (scale * distance), rgb / colour])
         for label, own in enumerate(members(labels)):
-            sums[:, label] += 4.0**-scale * np.exp(-squared_distances(features, features[own]) / 2).sum(axis=1)
+            sums[:, label] += decay**-scale * np.exp(-squared_distances(features, features[own]) / 2).sum(axis=1)
     return np.log(sums + FLOOR_OF_KERNEL)
 
 

@@ -172,6 +172,23 @@ def test_the_strongest_coupling_stays_finite() -> None:
     assert (found.best < 40).all()
 
 
+def test_pixels_of_different_chunks_and_clamped_ones_count_once() -> None:
+    # A strip of several chunks against a piece of it that is one chunk: far from its ends both hear the same.
+    n, inside = 140_000, slice(200, -200)
+    features = (np.arange(n, dtype=np.float32) / 3.0).reshape(-1, 1)
+    unary = _potentials(n, 3)
+    clamped = np.random.default_rng(4).integers(-1, 3, n)
+    whole = np.full(n, np.nan, np.float32)
+    whole[clamped < 0] = mean_field(unary, [(3.0, features)], iterations=4, clamped=clamped).confidence
+    for middle in np.linspace(0, n, 9, dtype=int)[1:-1]:  # the chunks' bounds, whether they are 2, 4 or 8
+        piece = slice(middle - 2000, middle + 2000)
+        part = np.full(4000, np.nan, np.float32)
+        part[clamped[piece] < 0] = mean_field(
+            unary[piece], [(3.0, features[piece])], iterations=4, clamped=clamped[piece]
+        ).confidence
+        np.testing.assert_allclose(part[inside], whole[piece][inside], atol=1e-4)
+
+
 def test_any_number_of_workers_gives_the_same_bits() -> None:
     shape = (270, 311)  # 83,970 pixels: several chunks
     kernels = list(zip((4.0, 3.0), _features(shape, 3, 80, 13), strict=True))

@@ -69,7 +69,10 @@ def _exact(form: Similarity, image: Array, labels: Array, parameters: Parameters
 
 def _both(form: Similarity, image: Array, labels: Array, **options: Any) -> tuple[Array, Array]:
     """Return the (F, L) probabilities of the unlabelled pixels, from the package and by brute force."""
-    parameters = Parameters(similarity=form, heatmap_distance=8, heatmap_colour=25, geodesic_colour_weight=0.2)
+    # Scales at which no part of a form drowns the others on images this small: most pixels are undecided.
+    parameters = Parameters(
+        similarity=form, heatmap_distance=2, heatmap_colour=100, geodesic_colour_weight=0.2, geodesic_exponent=1
+    )
     found = Refiner(image, labels, **options).heatmap(parameters)
     free = labels.reshape(-1) == 0
     exact = _exact(form, image, labels, parameters, **options)
@@ -94,11 +97,34 @@ def test_geodesic_is_the_shortest_path_around_colour_edges(shape: tuple[int, ...
 def test_kernel_sums_are_near_the_exact_ones(shape: tuple[int, ...], channels: int, form: Similarity) -> None:
     found, exact = _both(form, *_case(shape, channels))
     # Sums are filters on lattices, 10 % and more off the exact sum; softmax takes their ratios.
-    assert np.abs(found - exact).mean() < 0.02
-    assert np.quantile(np.abs(found - exact), 0.98) < 0.1  # the rest: a few pixels whose colours are like no label's
-    assert np.abs(exact - exact.mean(axis=0)).mean() > 0.15  # an uninformed answer would be this far off
-    sure = exact.max(axis=1) > 0.7
-    assert (found.argmax(axis=1) == exact.argmax(axis=1))[sure].mean() > 0.99
+    uninformed = np.abs(exact - exact.mean(axis=0)).mean()
+    assert np.abs(found - exact).mean() < min(0.03, uninformed / 4)
+    assert np.quantile(np.abs(found - exact), 0.98) < 0.2  # the rest: a few pixels whose colours are like no label's
+    second, first = np.sort(exact, axis=1)[:, -2:].T
+    clear = first - second > 0.2
+    assert clear.mean() > 0.1
+    assert (found.argmax(axis=1) == exact.argmax(axis=1))[clear].mean() > 0.98
+
+
+@pytest.mark.parametrize("name", ["grey", "two channels", "3-D"])
+def test_the_parts_of_a_form_have_their_weights(name: str) -> None:
+    # With one or two channels the lattice is near enough to tell the formula from its neighbours.
+    image, labels = _case(*SHAPES[name])
+    free = labels.reshape(-1) == 0
+    xy, high = oracles.positions(labels.shape), oracles.stretched(oracles.colours(image, labels.ndim))
+    kernel, slower = (oracles.kernel_logits(xy, high, labels, distance=2, colour=100, decay=d) for d in (4.0, 2.0))
+    colour = oracles.colour_logits(high, labels, colour=100)
+    lengths = oracles.geodesic_distances(high.reshape(*labels.shape, -1), labels, colour_weight=0.2)
+    path = oracles.geodesic_logits(lengths, scale=5, exponent=1, farthest=float(UNREACHED))
+    mistakes: dict[Similarity, list[Array]] = {
+        "kernel": [slower],
+        "combined": [kernel + 0.5 * colour + path, 0.5 * kernel + colour + path, 0.5 * kernel + path],
+    }
+    for form, mistaken in mistakes.items():
+        found, exact = _both(form, image, labels)
+        for logits in mistaken:
+            other = oracles.softmax(logits)[free]
+            assert np.linalg.norm(found - exact) < 0.67 * np.linalg.norm(other - exact)
 
 
 def test_spacing_stretches_distances_in_the_heatmap() -> None:
@@ -106,14 +132,14 @@ def test_spacing_stretches_distances_in_the_heatmap() -> None:
     for form in ("joint", "geodesic"):
         found, exact = _both(form, image, labels, spacing=(4.0, 2.0, 2.0))
         np.testing.assert_allclose(found, exact, atol=0.01)
-        assert np.abs(found - _both(form, image, labels)[0]).max() > 0.05
+        assert np.abs(found - _both(form, image, labels)[0]).max() > 0.03
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("spread", [3, 200], ids=["tiny differences", "strong noise"])
 def test_every_unlabelled_pixel_has_a_distribution_however_far_from_any_label(form: Similarity, spread: int) -> None:
     labels = np.zeros((40, 700), np.int64)
-    labels[:2, :2], labels[3:5, :2] = 5, 2**40
+    labels[:2, :2], labels[3:5, :2], labels[30, 697:] = 5, 2**40, 6
     image = np.random.default_rng(0).integers(0, spread, labels.shape, dtype=np.uint8)
     image[:, 350:] = 255 - image[:, 350:]  # another colour than any label has
     near = Parameters(

@@ -62,6 +62,16 @@ def test_different_vertices_never_share_a_key(n: int, d: int) -> None:
     assert lattice_of(features).n_vertices == oracles.lattice_vertices(features)
 
 
+def test_channels_that_balance_each_other_do_not_make_keys_collide() -> None:
+    # 31 features, of which only two change, one against the other: the first 20 coordinates of all vertices are the
+    # same for all pixels. Mixed-radix keys of 64 bits would have lost the later coordinates by overflow.
+    features = np.tile(np.linspace(0.13, 0.97, 31, dtype=np.float32), (400, 1))
+    amount = np.linspace(-40, 40, 400)
+    features[:, 20] += amount * np.sqrt(21 * 22)
+    features[:, 25] -= amount * np.sqrt(26 * 27)
+    assert lattice_of(features).n_vertices == oracles.lattice_vertices(features)
+
+
 @pytest.mark.parametrize("d", [1, 2, 3, 5, 22])
 @pytest.mark.parametrize("offset", [0.0, 1e4])  # 1e4: a pixel 5,000 px from the corner at the smallest theta, 0.5
 def test_barycentric_weights_are_shares_of_one(d: int, offset: float) -> None:

@@ -184,8 +184,10 @@ def test_a_refinement_owns_its_arrays() -> None:
     second.labels[:], second.confidence[:] = -1, -1
     refiner.heatmap(QUICK)[:] = 5
     refiner.label_ids[:] = 0
-    refiner.update_labels(_other_labels())
-    refiner.run(QUICK)
+    other = _other_labels()
+    refiner.update_labels(other)
+    other[:] = 9
+    _assert_same(refiner.run(QUICK), _fresh(QUICK, _other_labels()))
     assert np.array_equal(first.labels, kept_labels)
     assert np.array_equal(first.confidence, kept_confidence)
     refiner.update_labels(_labels())
