@@ -19,6 +19,7 @@ from PIL import Image
 
 import napari_coarse_crf
 from napari_coarse_crf import Parameters, Refiner, cli, evaluate_labels, files, refine_labels
+from napari_coarse_crf.cli.options import with_parameter_options
 from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def test_a_command_receives_the_parameters_that_were_given() -> None:
         received.append(changes)
 
     given = {"theta_beta": 21.0, "iterations": 3, "similarity": "joint"}
-    cli.with_parameter_options(command)(**{**dict.fromkeys(Parameters.describe()), **given})
+    with_parameter_options(command)(**{**dict.fromkeys(Parameters.describe()), **given})
     assert received == [given]
 
 

@@ -1,0 +1,50 @@
+"""The command line: `napari-coarse-crf refine | demo`.
+
+The same way as everywhere, driven by files. Each command has a module, which only parses and prints; `files` reads and
+writes, `Refiner` refines, `demo` judges and draws. typer reads the annotations at run time, so
+they are real in this package, not strings.
+"""
+
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from PIL import Image
+
+from napari_coarse_crf.cli import demo, refine
+from napari_coarse_crf.cli.console import app, stderr
+from napari_coarse_crf.errors import CoarseCRFError
+
+__all__ = ["app", "main"]
+
+for _name, _command in {"refine": refine.refine, "demo": demo.run_demo}.items():  # in the order of the help
+    app.command(name=_name)(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave: errors of ours become one sentence and exit code 1.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process if not given.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # θ on a terminal that has no Greek
+    signal.signal(signal.SIGTERM, _terminate)
+    Image.MAX_IMAGE_PIXELS = None  # Pillow takes a large aerial image for an attack; these are a person's own files
+    try:
+        app(args=arguments)
+    except CoarseCRFError as error:
+        stderr.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        raise SystemExit(1) from None
+    except MemoryError:
+        stderr.print("Error: The memory does not suffice for this image. Crop it, or refine it in parts.", style="red")
+        raise SystemExit(1) from None
+
+
+def _terminate(number: int, frame: Any) -> NoReturn:
+    """Leave through every `finally`, so that no temporary file stays behind."""
+    raise SystemExit(128 + number)

@@ -1,0 +1,54 @@
+"""What all commands print with, and the application they join."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+import napari_coarse_crf
+from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.refiner import Refinement, Refiner
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+stdout = Console(highlight=False)
+stderr = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print a line on the standard output."""
+    stdout.print(text, markup=False, soft_wrap=True)
+
+
+def warn(sentence: str) -> None:
+    """Print a warning on the error stream."""
+    stderr.print(f"Warning: {sentence}", style="yellow", markup=False, soft_wrap=True)
+
+
+def run_refiner(refiner: Refiner, parameters: Parameters, title: str) -> Refinement:
+    """Refine with a progress bar on the error stream."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    refinement: Refinement | None = None
+    with Progress(*columns, console=stderr) as bar:
+        task = bar.add_task(f"{title}: starting (the first run compiles)", total=None)
+        for progress in refiner.steps(parameters):
+            bar.update(task, description=f"{title}: {progress.stage}", completed=progress.step, total=progress.total)
+            refinement = progress.refinement
+        bar.update(task, description=f"{title}: done", completed=1, total=1)
+    assert refinement is not None  # noqa: S101  # the last step always carries it
+    return refinement
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(napari_coarse_crf.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Label roughly, get a dense label map that follows the image."""

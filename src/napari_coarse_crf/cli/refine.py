@@ -1,0 +1,117 @@
+"""`napari-coarse-crf refine`: one image and its coarse labels to refined labels."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from rich import box
+from rich.table import Table
+
+from napari_coarse_crf import files
+from napari_coarse_crf.cli.console import run_refiner, say, stdout, warn
+from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options
+from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.refiner import EngineName, Refinement, Refiner
+
+_MOST_ROWS = 40  # of the summary: a map of numbered objects has thousands of ids
+
+
+@with_parameter_options
+def refine(
+    *,
+    image: Annotated[Path, typer.Argument(help="The image: PNG or TIFF, grey, colour or with any number of channels.")],
+    coarse: Annotated[Path, typer.Argument(help="The coarse labels: PNG or TIFF of label ids, 0 = unlabelled.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the refined labels go: .png, .tif or .tiff.")],
+    confidence_out: Annotated[
+        Path | None, typer.Option(help="Write the confidence too: 0 to 1 in a TIFF, 0 to 65535 in a PNG.")
+    ] = None,
+    preset: Preset = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="PNG or TIFF: pixels that are 0 there take no part and stay as they are.")
+    ] = None,
+    spacing: Annotated[
+        str | None, typer.Option(help="Size of a pixel along each axis, separated by commas, for example 2,0.5,0.5.")
+    ] = None,
+    contrast_limits: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Values that become 0 and 255; without, the darkest and brightest thousandth are cut off."),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="lattice, or pydensecrf where it is installed.")] = "lattice",
+    workers: Annotated[int | None, typer.Option(help="Threads; without, as many as the process may use.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    changes: dict[str, Any],
+) -> None:
+    """Refine the coarse labels of an image: every unlabelled pixel gets the label that fits it best.
+
+    Your own labels are never changed. Options below are the parameters, the same as in the plugin.
+    """
+    targets = [out] if confidence_out is None else [out, confidence_out]
+    inputs = tuple(path for path in (image, coarse, mask) if path is not None)
+    for number, target in enumerate(targets):
+        files.check_writable(target, overwrite=overwrite, inputs=(*inputs, *targets[:number]))
+    parameters = chosen_parameters(preset, changes)
+    picture, painted = files.read_image(image), files.read_labels(coarse)
+    files.check_labels_fit(painted.ids, out)
+    if confidence_out is not None:
+        files.check_plane_fits(painted.ids.shape, confidence_out)
+
+    start = time.perf_counter()
+    refiner = Refiner(
+        picture.pixels,
+        painted.ids,
+        mask=_joined_mask(picture.mask, mask),
+        channel_axis=files.channel_axis(picture.pixels.shape, painted.ids.shape),
+        spacing=_numbers(spacing),
+        contrast_limits=contrast_limits,
+        engine=cast("EngineName", engine),  # another name is refused there, in words
+        workers=workers,
+    )
+    refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")
+    contents = {out: files.encode_labels(refinement.labels, out, painted.palette)}
+    if confidence_out is not None:
+        contents[confidence_out] = files.encode_confidence(refinement.confidence, confidence_out)
+    files.write_files(contents)
+    _print_summary(refinement, time.perf_counter() - start)
+    for target in contents:
+        say(f"Wrote {target}")
+
+
+def _joined_mask(transparency: Any, path: Path | None) -> Any:
+    if path is None:
+        return transparency
+    given = files.read_mask(path)
+    # Shapes that differ are left to the core, which says so in words.
+    return given if transparency is None or transparency.shape != given.shape else transparency & given
+
+
+def _numbers(text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"The spacing {text!r} is no list of numbers. Give one for each axis, for example 2,0.5,0.5."
+        ) from None
+
+
+def _print_summary(refinement: Refinement, seconds: float) -> None:
+    """Print the pixels of each label before and after."""
+    pixels = refinement.labels.size
+    table = Table(box=box.SIMPLE_HEAD, title="Pixels by label id", title_justify="left")
+    for heading in ("label", "before", "after", "share"):
+        table.add_column(heading, justify="right")
+    counts = sorted(refinement.label_counts.items(), key=lambda item: -item[1][1])[:_MOST_ROWS]
+    for label_id, (before, after) in sorted(counts):
+        table.add_row(str(label_id), str(before), str(after), f"{after / pixels:.1%}")
+    open_after = int((refinement.labels == UNLABELLED).sum())
+    open_before = open_after + sum(after - before for before, after in refinement.label_counts.values())
+    table.add_row("unlabelled", str(open_before), str(open_after), f"{open_after / pixels:.1%}")
+    stdout.print(table)
+    if len(refinement.label_counts) > _MOST_ROWS:
+        say(f"The {_MOST_ROWS} largest of {len(refinement.label_counts)} labels are shown.")
+    for warning in refinement.warnings:
+        warn(warning)
+    say(f"{refinement.iterations} iterations, {seconds:.1f} s")
