@@ -43,10 +43,9 @@ def busy(dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any) -> Busy:
     return viewer, widget, worker
 
 
-def close_dock(viewer: Any) -> None:
+def close_dock(widget: RefineWidget) -> None:
     """Do what a click on the cross of the dock does."""
-    (dock_widget,) = (dock for name, dock in viewer.window._wrapped_dock_widgets.items() if "Refine" in name)
-    dock_widget.destroyOnClose()
+    widget.native.parent().destroyOnClose()
 
 
 def test_cancel_leaves_no_layer_and_the_widget_ready(busy: Busy, qtbot: Any) -> None:
@@ -140,8 +139,8 @@ def test_first_use_says_that_it_compiles(busy: Busy, qtbot: Any, monkeypatch: py
 
 
 def test_closing_the_dock_stops_the_run(busy: Busy, qtbot: Any) -> None:
-    viewer, _, worker = busy
-    close_dock(viewer)
+    viewer, widget, worker = busy
+    close_dock(widget)
     wait_until_ended(qtbot, worker)
     assert worker.abort_requested
     assert len(viewer.layers) == 2
@@ -153,11 +152,11 @@ def test_a_closed_dock_leaves_no_widget_behind(
     image: NDArray[Any],
     labels: NDArray[Any],
 ) -> None:
-    viewer, widget = dock(image, labels, rgb=True)
+    _, widget = dock(image, labels, rgb=True)
     press_run(widget)
     closed = weakref.ref(widget)
+    close_dock(widget)
     del widget
-    close_dock(viewer)
     gc.collect()
     assert closed() is None
 

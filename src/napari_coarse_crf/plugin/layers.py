@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
+from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,11 +119,8 @@ def read_look(labels_layer: Labels) -> Look:
     """Return how the result should look, sharing nothing with its source."""
     keywords = {name: copy.deepcopy(getattr(labels_layer, name)) for name in _KEPT}
     keywords["affine"] = labels_layer.affine.affine_matrix.copy()  # the object itself carries who listens to it
-    # A shared colormap would hide labels of the result when "show selected" is ticked on the source; and when it is
-    # ticked now, the copy says so while the new layer's own tick box is empty.
-    colormap = copy.deepcopy(labels_layer.colormap)
-    colormap.use_selection = False
-    return Look(f"{labels_layer.name} refined", labels_layer.contour, keywords | {"colormap": colormap})
+    keywords["colormap"] = _same_colours(labels_layer.colormap)
+    return Look(f"{labels_layer.name} refined", labels_layer.contour, keywords)
 
 
 def describe_misfit(image_layer: Image, labels_layer: Labels) -> str:
@@ -148,6 +146,24 @@ def add_result(
     layers = viewer.layers
     layers.insert(layers.index(source) + 1 if source in layers else len(layers), layer)
     return layer
+
+
+def _same_colours(colormap: Any) -> Any:
+    """Return a new colormap of the same colours that shows every label.
+
+    A shared one would hide labels of the result when "show selected" is ticked on the source. A deep copy would be
+    born with that tick, and napari 0.6 cannot copy the colours it has drawn with.
+    """
+    if isinstance(colormap, DirectLabelColormap):
+        colours = {label_id: np.array(colour) for label_id, colour in colormap.color_dict.items()}
+        return DirectLabelColormap(color_dict=colours, background_value=colormap.background_value, name=colormap.name)
+    return CyclicLabelColormap(
+        colors=np.array(colormap.colors),
+        controls=np.array(colormap.controls),
+        seed=colormap.seed,
+        background_value=colormap.background_value,
+        name=colormap.name,
+    )
 
 
 def _finest(image_layer: Image) -> Any:
