@@ -38,7 +38,7 @@ def filter_labels(lattice: Lattice, labels: Array, n_labels: int, *, blurred: bo
     with ThreadPoolExecutor(workers) as pool:
         values = finish(splat_labels(pool, lattice, labels.astype(np.int32), n_labels))
         if blurred:
-            values = finish(blur(pool, lattice, values, np.zeros_like(values)))
+            finish(blur(pool, lattice, values))
     out = np.zeros((len(labels), padded(n_labels)), np.float32)
     slice_pixels(lattice, values, np.arange(len(labels)), 1.0, out)
     return out[:, :n_labels]

@@ -25,7 +25,7 @@ import numpy as np
 from numba import njit
 
 from napari_coarse_crf.lattice import Lattice, blur, build_lattice, merge, splat_labels
-from napari_coarse_crf.parallel import in_chunks
+from napari_coarse_crf.parallel import blocks, in_chunks
 from napari_coarse_crf.simd import (
     LANES,
     add,
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.inputs import FloatArray, IndexArray
+
+
+_ROW_BLOCK = 2**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +145,17 @@ class _Filter:
     def blur(self, pool: ThreadPoolExecutor) -> Generator[None, None, None]:
         """Turn what was splat into what is to be sliced, and begin the next splat from the clamped pixels."""
         yield from merge(pool, self.lattice, self.splat)
-        blurred = yield from blur(pool, self.lattice, self.splat, self.blurred)
-        if blurred is self.splat:
-            self.splat, self.blurred = self.blurred, self.splat
-        self.splat[:] = self.clamped
+        yield from blur(pool, self.lattice, self.splat)
+        self.splat, self.blurred = self.blurred, self.splat
+        parts = blocks(len(self.splat), _ROW_BLOCK)
+        yield from in_chunks(pool, np.copyto, [(self.splat[a:b], self.clamped[a:b]) for a, b in parts])
 
 
 def _start_filter(
     pool: ThreadPoolExecutor, lattice: Lattice, weight: float, problem: FieldProblem
 ) -> Generator[None, None, _Filter]:
     clamped = yield from splat_labels(pool, lattice, problem.clamped_labels, problem.n_labels)
-    clamped[1 + lattice.n_vertices :] = 0.0
+    clamped[lattice.n_vertices :] = 0.0
     return _Filter(lattice, np.float32(weight), clamped, np.zeros_like(clamped), clamped.copy())
 
 
@@ -199,8 +202,9 @@ _NO_FILTER = _Filter(
     lattice=Lattice(
         rows=np.zeros((0, 0), np.int32),
         weights=_NO_VALUES,
-        neighbours=np.zeros((0, 1, 2), np.int32),
+        n_vertices=0,
         private_vertices=np.zeros(0, np.int32),
+        chains=(),
         starts=(0,),
     ),
     weight=np.float32(0.0),
@@ -244,23 +248,49 @@ def _update_kernel(  # type: ignore[no-untyped-def]
 def _slice_into(work, weight, rows, weights, n, values):  # type: ignore[no-untyped-def]
     """Add the weighted message that one kernel has for pixel n."""
     width = len(work)
-    for block in range(0, width, LANES):
+    block = 0
+    while block + 3 * LANES <= width:  # three at a time: the row is looked up once
+        a, b, c = load(work, block), load(work, block + LANES), load(work, block + 2 * LANES)
+        for corner in range(rows.shape[1]):
+            share = broadcast(weight * weights[n, corner])
+            row = np.intp(rows[n, corner]) * width + block
+            a = multiply_add(share, load(values, row), a)
+            b = multiply_add(share, load(values, row + LANES), b)
+            c = multiply_add(share, load(values, row + 2 * LANES), c)
+        store(work, block, a)
+        store(work, block + LANES, b)
+        store(work, block + 2 * LANES, c)
+        block += 3 * LANES
+    while block < width:
         message = load(work, block)
         for corner in range(rows.shape[1]):
             share = broadcast(weight * weights[n, corner])
             message = multiply_add(share, load(values, np.intp(rows[n, corner]) * width + block), message)
         store(work, block, message)
+        block += LANES
 
 
 @njit(nogil=True, forceinline=True)
 def _splat_from(work, rows, weights, n, values):  # type: ignore[no-untyped-def]
     """Add pixel n's probabilities to the corners of its simplex."""
     width = len(work)
-    for corner in range(rows.shape[1]):
-        share = broadcast(weights[n, corner])
-        row = np.intp(rows[n, corner]) * width
-        for block in range(0, width, LANES):
-            store(values, row + block, multiply_add(share, load(work, block), load(values, row + block)))
+    block = 0
+    while block + 3 * LANES <= width:
+        a, b, c = load(work, block), load(work, block + LANES), load(work, block + 2 * LANES)
+        for corner in range(rows.shape[1]):
+            share = broadcast(weights[n, corner])
+            row = np.intp(rows[n, corner]) * width + block
+            store(values, row, multiply_add(share, a, load(values, row)))
+            store(values, row + LANES, multiply_add(share, b, load(values, row + LANES)))
+            store(values, row + 2 * LANES, multiply_add(share, c, load(values, row + 2 * LANES)))
+        block += 3 * LANES
+    while block < width:
+        probability = load(work, block)
+        for corner in range(rows.shape[1]):
+            share = broadcast(weights[n, corner])
+            row = np.intp(rows[n, corner]) * width + block
+            store(values, row, multiply_add(share, probability, load(values, row)))
+        block += LANES
 
 
 @njit(nogil=True, forceinline=True)

@@ -189,7 +189,8 @@ def _label_sums(
     """Return a lattice and, on its vertices, the sums of the Gaussian kernel over the pixels of each label."""
     lattice = yield from build_lattice(pool, features, thetas, normalise=False)
     values = yield from splat_labels(pool, lattice, problem.labels, len(problem.label_ids))
-    return lattice, (yield from blur(pool, lattice, values, np.zeros_like(values)))
+    yield from blur(pool, lattice, values)
+    return lattice, values
 
 
 def _thetas(problem: Problem, distance: float, colour: float) -> FloatArray:

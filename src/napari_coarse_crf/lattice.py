@@ -11,7 +11,7 @@ Pixels are split into chunks whose number depends on the size of the problem alo
 chunks touch has a *private row* in each of them, so chunks never write to the same row; `merge` then adds the private
 rows in a fixed order. The bits of a result are the same for any number of threads.
 
-Rows of a value array: 0 is always zero (a missing neighbour), 1..M are the vertices, then come the private rows.
+A value array is (rows, P) float32: M vertices, then the private rows; P is L, the labels, padded to whole vectors.
 
 References
 ----------
@@ -27,73 +27,44 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from napari_coarse_crf.embedding import Embedding, embed_pixels
 from napari_coarse_crf.parallel import blocks, in_chunks
-from napari_coarse_crf.simd import (
-    LANES,
-    add,
-    broadcast,
-    floor,
-    load,
-    multiply,
-    multiply_add,
-    padded,
-    store,
-    subtract,
-    where_equal,
-    where_less,
-)
+from napari_coarse_crf.simd import LANES, add, broadcast, load, multiply_add, padded, prefetch, store
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
+    from numpy.typing import NDArray
+
     from napari_coarse_crf.inputs import FloatArray, IndexArray
 
-KeyArray = NDArray[np.int64]
-
-_EMPTY = np.int64(-(2**63))
 _SMALLEST_CHUNK = 2**15  # pixels; below it a thread costs more than it saves
 _LARGEST_CHUNK = 2**19  # pixels; so that a caller may stop often
 _CHUNKS = 8
 _VERTEX_BLOCK = 2**14
-_CERTAIN_SEED = 20110616
+_AHEAD = 64  # vertices; chains jump through memory: fetching early halves the time of a blur
 
 
 @dataclass(frozen=True, slots=True)
-class Lattice:
+class Lattice(Embedding):
     """The lattice of N pixels in D dimensions, built once and used for every filter of that kernel.
+
+    The weights are barycentric, times n = (K 1)^-1/2 where the kernel is normalised.
 
     Attributes
     ----------
-    rows : (N, D + 1) int32
-        The row of a value array that each corner of a pixel's simplex has in the pixel's chunk.
-    weights : (N, D + 1) float32
-        Barycentric weights, times n = (K 1)^-1/2 where the kernel is normalised.
-    neighbours : (D + 1, M + 1, 2) int32
-        The two neighbours of each vertex along each direction, 0 where there is none.
-    private_rows, private_vertices : (P,) int32
-        The private rows, in order, and the vertex that each belongs to.
     starts : tuple of int
         Chunk i holds the pixels from starts[i] to starts[i + 1].
     """
 
-    rows: IndexArray
-    weights: FloatArray
-    neighbours: IndexArray
-    private_vertices: IndexArray
     starts: tuple[int, ...]
 
     @property
-    def n_vertices(self) -> int:
-        """M, the number of lattice vertices."""
-        return int(self.neighbours.shape[1]) - 1
-
-    @property
     def n_rows(self) -> int:
-        """Rows of a value array: the zero row, the vertices and the private rows."""
-        return 1 + self.n_vertices + len(self.private_vertices)
+        """Rows of a value array: the vertices and the private rows."""
+        return self.n_vertices + len(self.private_vertices)
 
     @property
     def chunks(self) -> list[tuple[int, int]]:
@@ -127,27 +98,16 @@ def build_lattice(
     normalise : bool
         Fold the symmetric normalisation n = (K 1)^-1/2 [KK11] into the weights.
     """
-    d, n_pixels = features.shape
-    starts = _chunk_starts(n_pixels)
-    strides = _key_strides(features, thetas)
-    rows = np.empty((n_pixels, d + 1), np.int32)
-    weights = np.empty(rows.shape, np.float32)
-    keys_of_chunks = yield from in_chunks(
-        pool, _embed_chunk, [(features[:, a:b], thetas, strides, rows[a:b], weights[a:b]) for a, b in pairwise(starts)]
+    starts = _chunk_starts(features.shape[1])
+    embedding = yield from embed_pixels(pool, features, thetas, starts)
+    lattice = Lattice(
+        embedding.rows,
+        embedding.weights,
+        embedding.n_vertices,
+        embedding.private_vertices,
+        embedding.chains,
+        starts,
     )
-    table, row_of_vertex, private_vertices = _merge_vertices(keys_of_chunks)
-    yield
-    yield from in_chunks(
-        pool, _renumber_kernel, [(rows[a:b], row_of_vertex[i]) for i, (a, b) in enumerate(pairwise(starts))]
-    )
-    keys, table_keys, table_rows = table
-    neighbours = np.zeros((rows.shape[1], len(keys), 2), np.int32)
-    yield from in_chunks(
-        pool,
-        _neighbours_kernel,
-        [(keys, table_keys, table_rows, strides, a, b, neighbours) for a, b in blocks(len(keys), _VERTEX_BLOCK)],
-    )
-    lattice = Lattice(rows, weights, neighbours, private_vertices, starts)
     if normalise:
         yield from _fold_normalisation(pool, lattice)
     return lattice
@@ -169,30 +129,19 @@ def splat_labels(
 
 def merge(pool: ThreadPoolExecutor, lattice: Lattice, values: FloatArray) -> Generator[None, None, None]:
     """Add the private rows to their vertices, chunk after chunk."""
-    _merge_kernel(lattice.private_vertices, values, values.shape[1], 1 + lattice.n_vertices)
-    yield
+    yield from in_chunks(pool, _merge_kernel, _private_blocks(lattice, values))
 
 
-def blur(
-    pool: ThreadPoolExecutor, lattice: Lattice, values: FloatArray, scratch: FloatArray
-) -> Generator[None, None, FloatArray]:
-    """Blur the vertices along all D + 1 directions; returns `values` or `scratch`, whichever holds the result.
+def blur(pool: ThreadPoolExecutor, lattice: Lattice, values: FloatArray) -> Generator[None, None, None]:
+    """Blur the vertices in place along all D + 1 directions.
 
-    The result's private rows are copies of their vertices, ready to be sliced.
+    Afterwards the private rows are copies of their vertices, ready to be sliced.
     """
-    for direction in range(len(lattice.neighbours)):
-        yield from in_chunks(
-            pool,
-            _blur_kernel,
-            [
-                (lattice.neighbours[direction], values, values.shape[1], a + 1, b + 1, scratch)
-                for a, b in blocks(lattice.n_vertices, _VERTEX_BLOCK)
-            ],
-        )
-        values, scratch = scratch, values
-    values[0] = 0.0
-    values[1 + lattice.n_vertices :] = values[lattice.private_vertices]
-    return values
+    width = values.shape[1]
+    for chain in lattice.chains:
+        tasks = [(chain, a, b, width, values) for a, b in blocks(len(chain), _VERTEX_BLOCK)]
+        yield from in_chunks(pool, _blur_kernel, tasks)
+    yield from in_chunks(pool, _spread_kernel, _private_blocks(lattice, values))
 
 
 def slice_pixels(lattice: Lattice, values: FloatArray, pixels: NDArray[np.intp], scale: float, out: FloatArray) -> None:
@@ -200,10 +149,16 @@ def slice_pixels(lattice: Lattice, values: FloatArray, pixels: NDArray[np.intp],
     _slice_kernel(lattice.rows, lattice.weights, pixels, values, values.shape[1], np.float32(scale), out)
 
 
+def _private_blocks(lattice: Lattice, values: FloatArray) -> list[tuple[object, ...]]:
+    """Return arguments of `_merge_kernel` and `_spread_kernel`, block by block."""
+    private, first_row = lattice.private_vertices, lattice.n_vertices
+    return [(private, a, b, first_row, values.shape[1], values) for a, b in blocks(len(private), _VERTEX_BLOCK)]
+
+
 def _fold_normalisation(pool: ThreadPoolExecutor, lattice: Lattice) -> Generator[None, None, None]:
     """Multiply the weights of each pixel by (K 1)^-1/2: once for the splat, once for the slice."""
     values = yield from splat_labels(pool, lattice, np.zeros(len(lattice.rows), np.int32), 1)
-    values = yield from blur(pool, lattice, values, np.zeros_like(values))
+    yield from blur(pool, lattice, values)
     yield from in_chunks(
         pool, _normalise_kernel, [(lattice.rows[a:b], lattice.weights[a:b], values) for a, b in lattice.chunks]
     )
@@ -215,241 +170,6 @@ def _chunk_starts(n_pixels: int) -> tuple[int, ...]:
     return tuple(int(start) for start in np.linspace(0, n_pixels, count + 1).round())
 
 
-def _key_strides(features: FloatArray, thetas: FloatArray) -> KeyArray:
-    """Return what each of the D coordinates of a vertex counts in its 64-bit key.
-
-    Keys are mixed-radix numbers where the range of the features allows it, so different vertices have different keys.
-    Otherwise (very many channels) the strides are fixed random odd numbers: two of M vertices then share a key with a
-    probability of about M^2 / 2^64.
-    """
-    d = len(features)
-    extent = (features.max(axis=1) - features.min(axis=1)) / thetas.astype(np.float64) * _elevation(d)
-    # Coordinate i is a sum over features j >= i with factor 1 (i = j: -j), see _embed_kernel; margin for neighbours.
-    spans = [int(i * extent[i - 1] if i else 0) + int(sum(extent[i:])) + 6 * (d + 1) for i in range(d)]
-    if np.prod([float(span) for span in spans]) < 2.0**62:
-        return np.cumprod([1, *spans[:-1]]).astype(np.int64)
-    random = np.random.default_rng(_CERTAIN_SEED)
-    return random.integers(-(2**62), 2**62, d, dtype=np.int64) | 1
-
-
-def _elevation(d: int) -> FloatArray:
-    """Return the factors that give the filter a standard deviation of 1 in every direction [ABD10, section 3.1]."""
-    i = np.arange(d, dtype=np.float64)
-    factors: FloatArray = (np.sqrt(2.0 / 3.0) * (d + 1) / np.sqrt((i + 1) * (i + 2))).astype(np.float32)
-    return factors
-
-
-def _embed_chunk(
-    features: FloatArray, thetas: FloatArray, strides: KeyArray, rows: IndexArray, weights: FloatArray
-) -> KeyArray:
-    """Fill the rows (numbered within the chunk) and weights of one chunk; returns the keys of its vertices."""
-    d, n = features.shape
-    elevation = _elevation(d)
-    aligned = np.zeros((d, padded(n)), np.float32)
-    np.divide(features, thetas[:, np.newaxis], out=aligned[:, :n])
-    capacity, margin = 2**12, LANES * (d + 1)  # between two looks at the table, that many keys may come in
-    keys = np.empty(capacity // 2 + margin, np.int64)
-    table = np.full(capacity, _EMPTY), np.empty(capacity, np.int32)
-    n_keys, done = 0, 0
-    while True:
-        done, n_keys = _embed_kernel(aligned, done, n, elevation, strides, n_keys, keys, *table, rows, weights)
-        if done == n:
-            return keys[:n_keys].copy()
-        capacity *= 4
-        keys = np.concatenate([keys, np.empty(capacity // 2 + margin - len(keys), np.int64)])
-        table = _table_of(keys[:n_keys], capacity)
-
-
-def _table_of(keys: KeyArray, capacity: int) -> tuple[KeyArray, IndexArray]:
-    table_keys, table_rows = np.full(capacity, _EMPTY), np.empty(capacity, np.int32)
-    _insert_kernel(keys, 0, keys, table_keys, table_rows, np.empty(len(keys), np.int32))
-    return table_keys, table_rows
-
-
-def _merge_vertices(
-    keys_of_chunks: list[KeyArray],
-) -> tuple[tuple[KeyArray, KeyArray, IndexArray], list[IndexArray], IndexArray]:
-    """Count the vertices of all chunks, and give those of several chunks a private row in each.
-
-    Returns
-    -------
-    (keys, table_keys, table_rows)
-        Key of each vertex (from 1; 0 is the zero row) and the hash table that finds them.
-    row_of_vertex : list of (M_i,) int32
-        For each chunk, its own numbering -> rows.
-    private_vertices : (P,) int32
-        The vertex of each private row.
-    """
-    most = sum(len(keys) for keys in keys_of_chunks)
-    capacity = 1 << int(2 * most + 1).bit_length()
-    table_keys, table_rows = np.full(capacity, _EMPTY), np.empty(capacity, np.int32)
-    all_keys = np.empty(1 + most, np.int64)
-    all_keys[0] = _EMPTY
-    vertices, n_keys = [], 1
-    for keys in keys_of_chunks:
-        vertex = np.empty(len(keys), np.int32)
-        n_keys = _insert_kernel(keys, n_keys, all_keys, table_keys, table_rows, vertex)
-        vertices.append(vertex)
-    users = np.bincount(np.concatenate(vertices), minlength=n_keys)
-    private_vertices, next_row = [], n_keys
-    for vertex in vertices:
-        shared = np.flatnonzero(users[vertex] > 1)
-        private_vertices.append(vertex[shared])
-        vertex[shared] = np.arange(next_row, next_row + len(shared), dtype=np.int32)
-        next_row += len(shared)
-    return (all_keys[:n_keys], table_keys, table_rows), vertices, np.concatenate(private_vertices)
-
-
-@njit(nogil=True, forceinline=True)
-def _find(key, table_keys):  # type: ignore[no-untyped-def]
-    """Return the slot of `key`, or the empty slot where it belongs. The table must not be full."""
-    mask = np.uint64(len(table_keys) - 1)
-    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the upper bits are well mixed
-    slot = (mixed ^ (mixed >> np.uint64(32))) & mask
-    while table_keys[slot] != _EMPTY and table_keys[slot] != key:
-        slot = (slot + np.uint64(1)) & mask
-    return slot
-
-
-@njit(nogil=True, cache=True)
-def _insert_kernel(keys, n_keys, all_keys, table_keys, table_rows, out):  # type: ignore[no-untyped-def]
-    """Give every key a number, counting on from `n_keys` for new ones; returns the new count."""
-    for i in range(len(keys)):
-        slot = _find(keys[i], table_keys)
-        if table_keys[slot] == _EMPTY:
-            table_keys[slot] = keys[i]
-            table_rows[slot] = n_keys
-            all_keys[n_keys] = keys[i]
-            n_keys += 1
-        out[i] = table_rows[slot]
-    return n_keys
-
-
-@njit(nogil=True, cache=True)
-def _embed_kernel(  # type: ignore[no-untyped-def]  # noqa: C901  # reads better in one piece
-    features, start, n, elevation, strides, n_keys, keys, table_keys, table_rows, rows, weights
-):
-    """Find simplex and weights of the pixels from `start` to `n`, eight at a time.
-
-    Stops when the hash table is half full; returns the next pixel and the number of keys.
-    """
-    d = len(features)
-    rank, remainder0 = np.empty((d + 1, LANES), np.float32), np.empty((d + 1, LANES), np.float32)
-    barycentric, difference = np.empty((d + 1, LANES), np.float32), np.empty((d + 1, LANES), np.float32)
-    coordinate_of_rank = np.empty(d + 1, np.int64)
-    last_key = np.full(d + 1, _EMPTY)
-    last_row = np.zeros(d + 1, np.int32)
-    stride_sum = np.int64(0)
-    for i in range(d):
-        stride_sum += strides[i]
-    for first in range(start, n, LANES):
-        if 2 * n_keys >= len(table_keys):
-            return first, n_keys
-        _find_simplices(features, first, elevation, remainder0, difference, rank, barycentric)
-        for k in range(min(LANES, n - first)):
-            key = np.int64(0)
-            for i in range(d):
-                key += np.int64(remainder0[i, k]) * strides[i]
-            for i in range(d + 1):
-                coordinate_of_rank[int(rank[i, k])] = i
-            for corner in range(d + 1):
-                if key != last_key[corner]:  # neighbouring pixels mostly share vertices
-                    slot = _find(key, table_keys)
-                    if table_keys[slot] == _EMPTY:
-                        table_keys[slot] = key
-                        table_rows[slot] = n_keys
-                        keys[n_keys] = key
-                        n_keys += 1
-                    last_key[corner] = key
-                    last_row[corner] = table_rows[slot]
-                rows[first + k, corner] = last_row[corner]
-                weights[first + k, corner] = barycentric[corner, k]
-                # The next corner is +1 in every coordinate, but -D in the one of rank D - corner [ABD10, section 3.1].
-                key += stride_sum
-                if coordinate_of_rank[d - corner] < d:
-                    key -= np.int64(d + 1) * strides[coordinate_of_rank[d - corner]]
-    return n, n_keys
-
-
-@njit(nogil=True, forceinline=True)
-def _find_simplices(features, first, elevation, remainder0, difference, rank, barycentric):  # type: ignore[no-untyped-def]
-    """Find the simplices of eight pixels from `first` on [ABD10, section 3.1]; arrays are (coordinate, pixel)."""
-    d, stride = features.shape
-    zero, one, period = broadcast(np.float32(0)), broadcast(np.float32(1)), broadcast(np.float32(d + 1))
-    # Elevate: y = E f, a point of the hyperplane sum(y) = 0.
-    above = zero
-    for j in range(d, 0, -1):
-        scaled = multiply(load(features, (j - 1) * stride + first), broadcast(elevation[j - 1]))
-        store(difference, j * LANES, subtract(above, multiply(broadcast(np.float32(j)), scaled)))
-        above = add(above, scaled)
-    store(difference, 0, above)
-    # Round to the nearest vertex of remainder 0, which may leave the hyperplane by a few periods.
-    off_plane = zero
-    for i in range(d + 1):
-        elevated = load(difference, i * LANES)
-        down = floor(multiply(elevated, broadcast(np.float32(1.0) / np.float32(d + 1))))
-        up = add(down, one)
-        to_up, to_down = subtract(multiply(up, period), elevated), subtract(elevated, multiply(down, period))
-        nearest = where_less(to_up, to_down, up, down)
-        off_plane = add(off_plane, nearest)
-        store(remainder0, i * LANES, multiply(nearest, period))
-        store(difference, i * LANES, subtract(elevated, multiply(nearest, period)))
-    # Rank the differences, largest first; their order names the simplex.
-    for i in range(d + 1):
-        store(rank, i * LANES, off_plane)
-    for i in range(d):
-        own, own_rank = load(difference, i * LANES), load(rank, i * LANES)
-        for j in range(i + 1, d + 1):
-            smaller_than = where_less(own, load(difference, j * LANES), one, zero)
-            own_rank = add(own_rank, smaller_than)
-            store(rank, j * LANES, add(load(rank, j * LANES), subtract(one, smaller_than)))
-        store(rank, i * LANES, own_rank)
-    # Back onto the hyperplane.
-    for i in range(d + 1):
-        own_rank = load(rank, i * LANES)
-        back = where_less(own_rank, zero, period, zero)
-        back = subtract(back, where_less(broadcast(np.float32(d)), own_rank, period, zero))
-        store(rank, i * LANES, add(own_rank, back))
-        store(remainder0, i * LANES, add(load(remainder0, i * LANES), back))
-        store(difference, i * LANES, subtract(load(difference, i * LANES), back))
-    # Weight of corner k: difference of rank D - k less that of rank D + 1 - k, over D + 1; corner 0 has the rest of 1.
-    following = zero
-    for k in range(d + 1):
-        own = zero
-        for i in range(d + 1):
-            wanted = broadcast(np.float32(d - k))
-            own = add(own, where_equal(load(rank, i * LANES), wanted, load(difference, i * LANES), zero))
-        own = multiply(own, broadcast(np.float32(1.0) / np.float32(d + 1)))
-        store(barycentric, k * LANES, subtract(own, following))
-        following = own
-    store(barycentric, 0, add(load(barycentric, 0), subtract(one, following)))
-
-
-@njit(nogil=True, cache=True)
-def _renumber_kernel(rows, row_of_vertex):  # type: ignore[no-untyped-def]
-    for n in range(rows.shape[0]):
-        for corner in range(rows.shape[1]):
-            rows[n, corner] = row_of_vertex[rows[n, corner]]
-
-
-@njit(nogil=True, cache=True)
-def _neighbours_kernel(keys, table_keys, table_rows, strides, start, stop, out):  # type: ignore[no-untyped-def]
-    d = len(strides)
-    stride_sum = np.int64(0)
-    for i in range(d):
-        stride_sum += strides[i]
-    for vertex in range(max(start, 1), stop):
-        for direction in range(d + 1):
-            step = -stride_sum
-            if direction < d:
-                step += np.int64(d + 1) * strides[direction]
-            slot = _find(keys[vertex] + step, table_keys)
-            if table_keys[slot] != _EMPTY:
-                # Neighbours are mutual; no other vertex writes to either place.
-                out[direction, vertex, 0] = table_rows[slot]
-                out[direction, table_rows[slot], 1] = vertex
-
-
 @njit(nogil=True, cache=True)
 def _splat_labels_kernel(rows, weights, labels, values):  # type: ignore[no-untyped-def]
     for n in range(rows.shape[0]):
@@ -459,22 +179,53 @@ def _splat_labels_kernel(rows, weights, labels, values):  # type: ignore[no-unty
 
 
 @njit(nogil=True, cache=True)
-def _merge_kernel(private_vertices, values, width, first_row):  # type: ignore[no-untyped-def]
-    for i in range(len(private_vertices)):
+def _merge_kernel(private_vertices, start, stop, first_row, width, values):  # type: ignore[no-untyped-def]
+    while 0 < start < stop and private_vertices[start] == private_vertices[start - 1]:
+        start += 1  # the block before this one takes all rows of that vertex
+    while stop < len(private_vertices) and private_vertices[stop] == private_vertices[stop - 1]:
+        stop += 1
+    for i in range(start, stop):
         vertex, row = np.intp(private_vertices[i]) * width, (first_row + i) * width
         for block in range(0, width, LANES):
             store(values, vertex + block, add(load(values, vertex + block), load(values, row + block)))
 
 
 @njit(nogil=True, cache=True)
-def _blur_kernel(neighbours, values, width, start, stop, out):  # type: ignore[no-untyped-def]
-    half = broadcast(np.float32(0.5))
-    for vertex in range(start, stop):
-        before, after = np.intp(neighbours[vertex, 0]) * width, np.intp(neighbours[vertex, 1]) * width
-        here = vertex * width
+def _spread_kernel(private_vertices, start, stop, first_row, width, values):  # type: ignore[no-untyped-def]
+    for i in range(start, stop):
+        vertex, row = np.intp(private_vertices[i]) * width, (first_row + i) * width
         for block in range(0, width, LANES):
-            around = add(load(values, before + block), load(values, after + block))
-            store(out, here + block, multiply_add(half, around, load(values, here + block)))
+            store(values, row + block, load(values, vertex + block))
+
+
+@njit(nogil=True, cache=True)
+def _blur_kernel(chain, start, stop, width, values):  # type: ignore[no-untyped-def]
+    """Blur along the chains that begin between `start` and `stop` of the list, in place, with [1/2, 1, 1/2]."""
+    half = broadcast(np.float32(0.5))
+    old = np.empty(3 * width, np.float32)  # values before blurring: of the previous, this and the next vertex, in turn
+    while start < stop and chain[start] >= 0:
+        start += 1  # the block before this one takes the whole chain
+    while start < stop:
+        previous, here, following = 0, width, 2 * width
+        for block in range(0, width, LANES):
+            store(old, previous + block, broadcast(np.float32(0.0)))
+            store(old, here + block, load(values, np.intp(~chain[start]) * width + block))
+        row = np.intp(~chain[start]) * width
+        start += 1
+        while start < len(chain) and chain[start] >= 0:
+            next_row = np.intp(chain[start]) * width
+            ahead = chain[min(start + _AHEAD, len(chain) - 1)]
+            for line in range(0, width, 2 * LANES):
+                prefetch(values, np.intp(max(ahead, ~ahead)) * width + line)
+            for block in range(0, width, LANES):
+                after = load(values, next_row + block)
+                around = add(load(old, previous + block), after)
+                store(old, following + block, after)
+                store(values, row + block, multiply_add(half, around, load(old, here + block)))
+            previous, here, following, row = here, following, previous, next_row
+            start += 1
+        for block in range(0, width, LANES):
+            store(values, row + block, multiply_add(half, load(old, previous + block), load(old, here + block)))
 
 
 @njit(nogil=True, cache=True)

@@ -88,6 +88,20 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 @_intrinsic
+def prefetch(typing: Any, array: Any, index: Any) -> Any:
+    """Bring element `index` of a C-contiguous float32 array into the cache, for reading and writing soon."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        flag = ir.IntType(32)
+        pointer = _pointer(context, builder, signature.args[0], args[0], args[1])
+        shape = ir.FunctionType(ir.VoidType(), [_FLOATS.as_pointer(), flag, flag, flag])
+        builder.call(_declare(builder.module, shape, "llvm.prefetch.p0"), [pointer, flag(0), flag(1), flag(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
+
+
+@_intrinsic
 def broadcast(typing: Any, value: Any) -> Any:
     """Return a vector of eight times `value`."""
 
