@@ -58,6 +58,7 @@ def mean_field(
     iterations: int,
     tolerance: float = 0.0,
     clamped: Array | None = None,
+    watched: Array | None = None,
     engine: Any = LatticeEngine,
     workers: int = 2,
 ) -> Marginals:
@@ -73,7 +74,7 @@ def mean_field(
     chosen = engine()
     with ThreadPoolExecutor(workers) as pool:
         built = [(weight, finish(chosen.build_kernel(pool, *_transposed(features)))) for weight, features in kernels]
-        problem = FieldProblem(padded_unary, free, clamped, n_labels, iterations, tolerance)
+        problem = FieldProblem(padded_unary, free, clamped, n_labels, iterations, tolerance, watched)
         return finish(chosen.infer(pool, problem, built))
 
 

@@ -197,3 +197,13 @@ def test_any_number_of_workers_gives_the_same_bits() -> None:
     runs = [mean_field(unary, kernels, iterations=3, clamped=clamped, workers=workers) for workers in (1, 3)]
     assert np.array_equal(runs[0].best, runs[1].best)
     assert runs[0].confidence.tobytes() == runs[1].confidence.tobytes()
+
+
+def test_only_watched_pixels_decide_when_to_stop() -> None:
+    # Two pairs of pixels, far apart: one pair moves for many iterations, the other is settled from the beginning.
+    features = np.array([[0.0], [0.1], [1000.0], [1000.1]], np.float32)
+    unary = np.array([[0.0, 0.3], [0.01, 0.0], [0.0, 15.0], [0.0, 15.0]])
+    settled = np.array([False, False, True, True])
+    options = {"iterations": 30, "tolerance": 1e-3}
+    assert mean_field(unary, [(3.0, features)], watched=settled, **options).iterations == 1
+    assert mean_field(unary, [(3.0, features)], watched=~settled, **options).iterations > 1

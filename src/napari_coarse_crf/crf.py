@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.inputs import FloatArray, IndexArray
+    from napari_coarse_crf.inputs import FloatArray, IndexArray, MaskArray
 
 
 _ROW_BLOCK = 2**14
@@ -71,6 +71,8 @@ class FieldProblem:
         L.
     iterations, tolerance
         As in `Parameters`.
+    watched : (F,) bool, optional
+        Which free pixels count for `tolerance`; by default all.
     """
 
     unary: FloatArray
@@ -79,6 +81,7 @@ class FieldProblem:
     n_labels: int
     iterations: int
     tolerance: float
+    watched: MaskArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,7 @@ class _Field:
         free = problem.free_pixels
         self.best = np.zeros(len(free), np.int32)
         self.confidence = np.zeros(len(free), np.float32)
+        self._watched = np.ones(len(free), np.bool_) if problem.watched is None else problem.watched
         # Q itself is kept only where its change decides when to stop.
         self._q = np.zeros((len(free) if problem.tolerance > 0 else 0, padded(problem.n_labels)), np.float32)
         bounds = filters[0].lattice.starts if filters else (0, len(problem.clamped_labels))
@@ -176,7 +180,7 @@ class _Field:
     def update(
         self, pool: ThreadPoolExecutor, *, message: bool = True, last: bool = False
     ) -> Generator[None, None, float]:
-        """Do Q <- softmax(-unary + messages) for all free pixels; returns the largest |change| of a Q.
+        """Do Q <- softmax(-unary + messages) for all free pixels; returns the largest watched |change|.
 
         The new Q is splat for the next iteration, unless this is the `last`; the best labels are read out where it may
         be the last. The change is infinite where Q is not kept.
@@ -191,8 +195,8 @@ class _Field:
         tasks = []
         for start, stop in zip(self._ranges[:-1], self._ranges[1:], strict=True):
             part = slice(start, stop)
-            read = [self.best[part], self.confidence[part], self._q[part], problem.n_labels, read_out]
-            tasks.append((problem.unary[part], problem.free_pixels[part], *kernels, message, not last, *read))
+            read = [self.best[part], self.confidence[part], self._q[part], self._watched[part], problem.n_labels]
+            tasks.append((problem.unary[part], problem.free_pixels[part], *kernels, message, not last, read_out, *read))
         changes = yield from in_chunks(pool, _update_kernel, tasks)
         return max(changes) if len(self._q) else np.inf
 
@@ -220,9 +224,9 @@ def _update_kernel(  # type: ignore[no-untyped-def]
     unary, free_pixels,
     weight1, rows1, weights1, blurred1, splat1,
     weight2, rows2, weights2, blurred2, splat2,
-    message, splat, best, confidence, q, n_labels, read_out,
+    message, splat, read_out, best, confidence, q, watched, n_labels,
 ):  # fmt: skip
-    """Slice both kernels, softmax, splat [KK11, Algorithm 1], one pixel after the other; returns the largest |dQ|."""
+    """Slice both kernels, softmax, splat [KK11, Algorithm 1], pixel by pixel; returns the largest watched |dQ|."""
     width = unary.shape[1]
     work = np.empty(width, np.float32)
     largest_change = np.float32(0.0)
@@ -237,7 +241,9 @@ def _update_kernel(  # type: ignore[no-untyped-def]
             best[i] = np.argmax(work[:n_labels])
         confidence[i] = _softmax(work)
         if len(q) > 0:
-            largest_change = max(largest_change, _replace(q, i * width, work))
+            change = _replace(q, i * width, work)
+            if watched[i]:
+                largest_change = max(largest_change, change)
         if splat:
             _splat_from(work, rows1, weights1, n, splat1)
             _splat_from(work, rows2, weights2, n, splat2)

@@ -77,7 +77,11 @@ class Embedding:
 def embed_pixels(
     pool: ThreadPoolExecutor, features: FloatArray, thetas: FloatArray, starts: tuple[int, ...]
 ) -> Generator[None, None, Embedding]:
-    """Embed (D, N) features with standard deviations (D,); chunk i holds the pixels from starts[i] to starts[i + 1]."""
+    """Embed (D, N) features with standard deviations (D,); chunk i holds the pixels from starts[i] to starts[i + 1].
+
+    A feature over its theta must stay below about 5e6, where float32 no longer tells simplices apart; `inputs` sees to
+    that.
+    """
     d, n_pixels = features.shape
     strides = _key_strides(features, thetas)
     rows = np.empty((n_pixels, d + 1), np.int32)

@@ -66,13 +66,14 @@ class PyDenseCRFEngine:
                 self._densecrf.NORMALIZE_SYMMETRIC,
             )
             yield None
+        watched = slice(None) if problem.watched is None else problem.watched
         q, scratch1, scratch2 = field.startInference()
         before = np.array(q)[:, problem.free_pixels]
         for iteration in range(1, problem.iterations + 1):
             field.stepInference(q, scratch1, scratch2)
             now = np.array(q)[:, problem.free_pixels]
             yield iteration
-            if problem.tolerance > 0 and np.abs(now - before).max(initial=0.0) <= problem.tolerance:
+            if problem.tolerance > 0 and np.abs(now - before)[:, watched].max(initial=0.0) <= problem.tolerance:
                 break
             before = now
         return Marginals(now.argmax(axis=0).astype(np.int32), now.max(axis=0), iteration)

@@ -58,7 +58,7 @@ class Refinement:
     iterations : int
         Mean-field iterations that ran.
     label_counts : dict
-        `{id: (pixels before, pixels after)}`.
+        `{id: (pixels before, pixels after)}`, among the pixels that take part.
     warnings : tuple of str
         What a person should look at, one sentence each.
     """
@@ -296,14 +296,15 @@ class Refiner:
     def _field_problem(self, unary: FloatArray, parameters: Parameters) -> FieldProblem:
         """Clamp the labelled pixels, or soften them where the person is not sure of them."""
         problem, n_labels = self._problem, len(self._problem.label_ids)
-        free, clamped = problem.open_pixels, problem.labels
+        free, clamped, watched = problem.open_pixels, problem.labels, None
         if parameters.label_confidence < 1:
             labelled = np.flatnonzero(problem.labels != OPEN)
             both = np.empty((len(problem.labels), padded(n_labels)), np.float32)
             both[free] = unary
             both[labelled] = labels_as_unary(problem.labels[labelled], n_labels, parameters.label_confidence)
             unary, free, clamped = both, np.arange(len(both)), np.full_like(clamped, OPEN)
-        return FieldProblem(unary, free, clamped, n_labels, parameters.iterations, parameters.tolerance)
+            watched = problem.labels == OPEN
+        return FieldProblem(unary, free, clamped, n_labels, parameters.iterations, parameters.tolerance, watched)
 
     def _merged(self, field: FieldProblem, marginals: Marginals, parameters: Parameters) -> Refinement:
         """Merge what mean field found with the person's labels, eq. (5)."""
