@@ -14,7 +14,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make lint    check style (ruff) and types (mypy)"
 	@echo "make napari  open napari with the plugin and a sample"
-	@echo "make bench   run the benchmarks"
+	@echo "make bench   run the benchmarks: tables on the terminal, JSON into benchmark-output/ (up to an hour)"
 	@echo "make clean   remove .venv and everything the commands made"
 
 demo: .venv/.made-base
@@ -35,7 +35,7 @@ napari: .venv/.made-napari
 	@$(BIN)/python scripts/open_napari.py
 
 bench: .venv/.made-dev
-	@for benchmark in benchmarks/*.py; do echo "Running $$benchmark"; $(BIN)/python "$$benchmark" || exit 1; done
+	@$(BIN)/python benchmarks/bench.py
 
 clean:
 	@echo "Removing .venv, caches and what the commands made"
