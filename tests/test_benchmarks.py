@@ -1,0 +1,152 @@
+"""The benchmarks as a process, on tiny images: every promised figure is there, whatever it is."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+HAS_PYDENSECRF = find_spec("pydensecrf") is not None
+TELLS_PEAK_MEMORY = sys.platform in {"linux", "darwin"}
+
+AGAINST_PYDENSECRF = [
+    "10 iterations, all threads",
+    "10 iterations, one thread",
+    "one iteration, all threads",
+    "build of both kernels, all threads",
+    "build and 10 iterations, all threads",
+    "build and 10 iterations, one thread",
+    "10 iterations, scribbles, all threads",
+    "10 iterations, theta 50/5, all threads",
+    "whole refine_labels, all threads",
+    "peak memory of the process",
+    "weight slider",
+    "labels equal to pydensecrf's",
+    "grid: 10 iterations, all threads",
+]
+ALONE = [
+    "4 x the pixels, refine_labels",
+    "4 x the pixels, 10 iterations",
+    "2 x the labels, refine_labels",
+    "2 x the labels, 10 iterations",
+    "2% labelled, refine_labels",
+    "again: theta_alpha",
+    "again: painted stroke",
+    "whole refine_labels",
+    "copy bandwidth, all threads",
+    "bytes an iteration must move",
+    "import of the package",
+    "first compile",
+    "start from the cache",
+]
+PROMISED = {
+    "10 iterations, all threads": "at least 12",
+    "10 iterations, one thread": "at least 6",
+    "build and 10 iterations, all threads": "at least 8",
+    "10 iterations, scribbles, all threads": "at least 6",
+    "10 iterations, theta 50/5, all threads": "at least 6",
+    "build of both kernels, all threads": "at least 2.5",
+    "whole refine_labels, all threads": "at least 4",
+    "peak memory of the process": "at most 0.5",
+    "4 x the pixels, refine_labels": "at most 4.4",
+    "2 x the labels, refine_labels": "at most 2.2",
+    "weight slider": "at most 0.1",
+    "labels equal to pydensecrf's": "at least 0.999",
+}
+
+
+class Run:
+    """What one run of the suite wrote and printed."""
+
+    def __init__(self, command: list[str], json_path: Path) -> None:
+        answer = subprocess.run(
+            [sys.executable, *command, "--quick", "--json", str(json_path)],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+        assert answer.returncode == 0, answer.stderr
+        found = json.loads(json_path.read_text(encoding="utf-8"))
+        self.markdown = answer.stdout
+        self.machine: dict[str, Any] = found["machine"]
+        self.rows: list[dict[str, Any]] = found["rows"]
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Return the first row of that name."""
+        return next(row for row in self.rows if row["name"] == name)
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Run everything, once."""
+    return Run([str(BENCHMARKS / "bench.py")], tmp_path_factory.mktemp("benchmarks") / "found.json")
+
+
+def is_measurable(name: str) -> bool:
+    return (HAS_PYDENSECRF or name in ALONE) and (TELLS_PEAK_MEMORY or "memory" not in name)
+
+
+@pytest.mark.parametrize("name", [*AGAINST_PYDENSECRF, *ALONE])
+def test_every_figure_is_there_or_says_why_not(quick: Run, name: str) -> None:
+    row = quick.row(name)
+    if is_measurable(name):
+        assert row["figure"] > 0
+        assert 0 < row["low"] <= row["high"]
+    else:
+        assert row["figure"] is None
+        assert row["note"]
+        assert row["note"] in quick.markdown
+
+
+def test_all_numbers_are_finite_and_positive(quick: Run) -> None:
+    for row in quick.rows:
+        numbers = [value for value in row.values() if isinstance(value, float)]
+        assert all(math.isfinite(number) and number > 0 for number in numbers), row
+
+
+@pytest.mark.parametrize(("name", "aim"), PROMISED.items())
+def test_what_was_promised_stands_beside_what_was_measured(quick: Run, name: str, aim: str) -> None:
+    row = quick.row(name)
+    assert row["aim"] == aim
+    assert row["reached"] in ({True, False} if is_measurable(name) else {None})
+    promises = quick.markdown.partition("## What it must show")[2].partition("\n## ")[0]
+    assert any(line.startswith(f"| {name} |") and f"| {aim} |" in line for line in promises.splitlines())
+
+
+@pytest.mark.skipif(not HAS_PYDENSECRF, reason="pydensecrf is not installed")
+def test_both_engines_get_the_same_problem(quick: Run) -> None:
+    """On another problem, labels would differ in far more than one pixel in a thousand."""
+    assert quick.row("labels equal to pydensecrf's")["figure"] >= 0.999
+
+
+def test_the_machine_is_described(quick: Run) -> None:
+    for what in ("processor", "cores", "Python", "numpy", "numba", "pydensecrf2"):
+        assert quick.machine[what]
+        assert f"- {what}: {quick.machine[what]}" in quick.markdown
+
+
+def test_without_pydensecrf_its_rows_say_so_and_the_rest_runs(tmp_path: Path) -> None:
+    program = tmp_path / "without_pydensecrf.py"
+    program.write_text(
+        "import runpy, sys\n"
+        "sys.modules['pydensecrf'] = None  # as if it were not installed\n"
+        f"sys.path.insert(0, {str(BENCHMARKS)!r})\n"
+        f"runpy.run_path({str(BENCHMARKS / 'bench.py')!r}, run_name='__main__')\n"
+    )
+    run = Run([str(program), "--only", "agreement", "interactive"], tmp_path / "found.json")
+    for name in ("10 iterations, defaults, all threads", "labels equal to pydensecrf's", "weight slider"):
+        assert run.row(name)["figure"] is None
+        assert "pydensecrf is not installed" in run.row(name)["note"]
+    assert run.row("10 iterations, defaults, all threads")["ours"] > 0
+    assert run.row("again: theta_alpha")["figure"] > 0
+    assert "pydensecrf is not installed" in run.markdown
