@@ -4,7 +4,7 @@ What must move in one iteration, if everything of one pass that is used again co
 
 - once for each free pixel: its L unary potentials, and for each kernel D + 1 vertex numbers and weights;
 - for each kernel's M vertices: L values read by the slice, L written by the splat, and for each of the D + 1 directions
-  of the blur L read and written, and two neighbours read.
+  of the blur L read and written, and at least one number that says where the next vertex is.
 
 All are 4 bytes. Labels count as they are, not padded to whole vectors. Copy bandwidth counts bytes read and bytes
 written by `numpy.copyto` of arrays far larger than the caches.
@@ -59,7 +59,7 @@ def bytes_of_iteration(free_pixels: int, n_labels: int, vertices: list[int]) -> 
     words = free_pixels * n_labels
     for dimensions, m in zip(_DIMENSIONS, vertices, strict=True):
         words += free_pixels * 2 * (dimensions + 1)
-        words += m * n_labels * 2 + (dimensions + 1) * m * (2 * n_labels + 2)
+        words += m * n_labels * 2 + (dimensions + 1) * m * (2 * n_labels + 1)
     return 4 * words
 
 
