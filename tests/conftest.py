@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import settings
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HAS_PYDENSECRF = find_spec("pydensecrf") is not None
 
@@ -17,3 +24,21 @@ settings.load_profile("same every time")
 
 def pytest_report_header() -> str:
     return f"pydensecrf: {'live and stored answers' if HAS_PYDENSECRF else 'stored answers only'}"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
+    """Run the command line in this process; returns exit code, standard output and standard error."""
+    from napari_coarse_crf import cli
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as leaving:
+            cli.main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return int(leaving.value.code or 0), printed.out, printed.err
+
+    # `main` owns its process; here it is a guest.
+    handler, limit = signal.getsignal(signal.SIGTERM), Image.MAX_IMAGE_PIXELS
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+    Image.MAX_IMAGE_PIXELS = limit

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,34 +22,9 @@ from napari_coarse_crf import Parameters, Refiner, cli, evaluate_labels, files, 
 from napari_coarse_crf.cli.options import with_parameter_options
 from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 SAMPLES = Path(napari_coarse_crf.__file__).parent / "samples"
 IMAGE, COARSE = SAMPLES / "nuclei_image.png", SAMPLES / "nuclei_coarse.png"
 COMMAND = (sys.executable, "-m", "napari_coarse_crf.cli")
-
-
-@pytest.fixture(autouse=True)
-def _restore_process_settings() -> Iterator[None]:
-    """`main` owns its process; here it is a guest."""
-    handler, limit = signal.getsignal(signal.SIGTERM), Image.MAX_IMAGE_PIXELS
-    yield
-    signal.signal(signal.SIGTERM, handler)
-    Image.MAX_IMAGE_PIXELS = limit
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run the command line in this process; returns exit code, standard output and standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as leaving:
-            cli.main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return int(leaving.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture
