@@ -1,7 +1,8 @@
 """How good a label map is, in the figures of the source's Table 1.
 
 Everything is counted once into a confusion matrix; every score is a share of those counts, so the counts of many images
-can be added before scores are taken (`Scores.pool`). Used by the command line's demo and by scripts.
+can be added before scores are taken (`Scores.pool`). Used by `averages`, `scoring`, the command line's demo and by
+scripts.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -158,6 +159,36 @@ class Scores:
             boundary=sum((part.boundary for part in parts), Share(0, 0)),
             unlabelled=sum(known, Share(0, 0)) if known else None,
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as lists and numbers, ready for JSON.
+
+        Examples
+        --------
+        >>> evaluate_labels([[1, 2, 2]], [[1, 1, 2]]).to_dict()["confusion"]
+        [[1, 1, 1], [1, 2, 1], [2, 2, 1]]
+        """
+        rows, columns = np.nonzero(self.confusion)
+        return {
+            # By (truth, prediction, pixels): most of a large matrix is 0.
+            "confusion": [
+                [self.ids[row], self.ids[column], int(self.confusion[row, column])]
+                for row, column in zip(rows, columns, strict=True)
+            ],
+            "boundary": [self.boundary.right, self.boundary.total],
+            "unlabelled": None if self.unlabelled is None else [self.unlabelled.right, self.unlabelled.total],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Scores:
+        """Return the scores stored by `to_dict`."""
+        ids = tuple(sorted({label_id for entry in values["confusion"] for label_id in entry[:2]}))
+        place = {label_id: index for index, label_id in enumerate(ids)}
+        confusion = np.zeros((len(ids), len(ids)), dtype=np.int64)
+        for truth, found, pixels in values["confusion"]:
+            confusion[place[truth], place[found]] = pixels
+        unlabelled = values["unlabelled"]
+        return cls(ids, confusion, Share(*values["boundary"]), None if unlabelled is None else Share(*unlabelled))
 
     def _by_class(self, total: NDArray[np.int64]) -> dict[int, float]:
         """Return right pixels over `total` for the classes of the truth."""
