@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scipy import ndimage as ndi
 
+from napari_coarse_crf.baselines import label_by_distance
 from napari_coarse_crf.evaluation import Scores, evaluate_labels
-from napari_coarse_crf.inputs import UNLABELLED
 
 if TYPE_CHECKING:
     from napari_coarse_crf.inputs import LabelArray
@@ -33,13 +32,6 @@ _COLOURS = {
 }
 _PANEL_HEIGHT = 480  # pixels; smaller images are enlarged by a whole factor, so that a pixel stays a square
 _GAP, _TEXT, _LINE = 12, 18, 32
-
-
-def label_by_distance(coarse: LabelArray) -> LabelArray:
-    """Return the map in which every pixel has the label of the nearest labelled one: the rival that sees no image."""
-    nearest = ndi.distance_transform_edt(coarse == UNLABELLED, return_distances=False, return_indices=True)
-    filled: LabelArray = coarse[tuple(nearest)]
-    return filled
 
 
 def judge(sample: Sample, refined: LabelArray) -> dict[str, Scores]:
