@@ -160,7 +160,7 @@ def channel_axis(image_shape: tuple[int, ...], label_shape: tuple[int, ...]) -> 
 
 
 def check_writable(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:
-    """Find out before any work whether a result can be written to `path`.
+    """Find out before any work whether an array can be written to `path`.
 
     Raises
     ------
@@ -169,6 +169,17 @@ def check_writable(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()
     """
     if path.suffix.lower() not in WRITABLE:
         raise InputError(f"{path} should end in .png, .tif or .tiff: these formats keep every value exactly.")
+    check_free(path, overwrite=overwrite, inputs=inputs)
+
+
+def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:
+    """Find out before any work whether a file of any kind can be written to `path`.
+
+    Raises
+    ------
+    InputError
+        If it is an input, it exists and may not be replaced, or its folder cannot be written to.
+    """
     folder = path.resolve().parent
     if not folder.is_dir():
         raise InputError(f"The folder {folder} does not exist. Create it first, or choose another one.")

@@ -1,7 +1,7 @@
-"""The command line: `napari-coarse-crf refine | demo`.
+"""The command line: `napari-coarse-crf refine | evaluate | demo`.
 
 The same way as everywhere, driven by files. Each command has a module, which only parses and prints; `files` reads and
-writes, `Refiner` refines, `demo` judges and draws. typer reads the annotations at run time, so
+writes, `Refiner` refines, `scoring` evaluates, `demo` judges and draws. typer reads the annotations at run time, so
 they are real in this package, not strings.
 """
 
@@ -12,13 +12,14 @@ from typing import Any, NoReturn
 
 from PIL import Image
 
-from napari_coarse_crf.cli import demo, refine
+from napari_coarse_crf.cli import demo, evaluate, refine
 from napari_coarse_crf.cli.console import app, stderr
 from napari_coarse_crf.errors import CoarseCRFError
 
 __all__ = ["app", "main"]
 
-for _name, _command in {"refine": refine.refine, "demo": demo.run_demo}.items():  # in the order of the help
+# In the order of the help.
+for _name, _command in {"refine": refine.refine, "evaluate": evaluate.evaluate, "demo": demo.run_demo}.items():
     app.command(name=_name)(_command)
 
 
