@@ -112,6 +112,29 @@ def test_restore_defaults_puts_everything_back(controls: ParameterControls) -> N
     assert controls.parameters == Parameters()
 
 
+@pytest.mark.parametrize("name", ["theta_alpha", "iterations", "similarity"])
+def test_every_control_goes_back_to_its_default_on_its_own(controls: ParameterControls, name: str) -> None:
+    control = controls.by_name[name]
+    assert not control.reset_button.isEnabled()
+    controls.parameters = Parameters.preset("paper").replace(iterations=3)
+    control.reset_button.click()
+    assert controls.parameters == Parameters.preset("paper").replace(**{"iterations": 3, name: control.value})
+    assert control.value == getattr(Parameters(), name)
+    assert not control.reset_button.isEnabled()
+
+
+def test_other_defaults_are_shown_at_first_and_gone_back_to(qtbot: Any) -> None:
+    controls = ParameterControls(Parameters.preset("paper"))
+    qtbot.addWidget(controls)
+    assert controls.parameters == Parameters.preset("paper")
+    assert "default 80" in number(controls, "theta_alpha").box.toolTip()
+    controls.parameters = Parameters()
+    number(controls, "theta_alpha").reset_button.click()
+    assert controls.parameters.theta_alpha == 80
+    controls.restore_button.click()
+    assert controls.parameters == Parameters.preset("paper")
+
+
 def test_the_box_shows_no_needless_zeros(controls: ParameterControls) -> None:
     assert number(controls, "theta_alpha").box.text() == "160 px"
     assert number(controls, "iterations").box.text() == "10 steps"

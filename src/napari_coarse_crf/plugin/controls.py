@@ -17,9 +17,11 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QSlider,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -50,7 +52,7 @@ def from_slider(step: int, description: Description) -> float:
 
 
 class NumberControl(QWidget):
-    """One number: its name, a box with the unit, and a slider below.
+    """One number: its name, a box with the unit, a button back to the default, and a slider below.
 
     Parameters
     ----------
@@ -68,6 +70,9 @@ class NumberControl(QWidget):
         self._is_whole = isinstance(default, int)
         # Kept beside the widgets: a value set by a script may have more digits than the box shows.
         self._value = default
+        self._default = default
+        self.reset_button = _ResetButton(description, f"{default:g} {description.unit}".strip())
+        self.reset_button.clicked.connect(self._on_reset)
         self.box = _NumberBox()
         self.box.setDecimals(0 if self._is_whole else 4)
         self.box.setRange(description.low, description.high)
@@ -90,6 +95,7 @@ class NumberControl(QWidget):
     def value(self, value: float) -> None:
         changed = value != self._value
         self._value = value
+        self.reset_button.setEnabled(value != self._default)
         with signals_blocked(self.box), signals_blocked(self.slider):
             self.box.setValue(value)
             self.slider.setValue(to_slider(value, self._description))
@@ -105,13 +111,20 @@ class NumberControl(QWidget):
         layout.setContentsMargins(0, 0, 0, 2)
         layout.setVerticalSpacing(0)
         layout.addWidget(name, 0, 0)
+        layout.setColumnStretch(1, 1)
         layout.addWidget(self.box, 0, 1, Qt.AlignmentFlag.AlignRight)
-        layout.addWidget(self.slider, 1, 0, 1, 2)
+        below = QHBoxLayout()  # beside the slider: a long unit needs the width above
+        below.addWidget(self.slider, 1)
+        below.addWidget(self.reset_button)
+        layout.addLayout(below, 1, 0, 1, 2)
         for widget in (name, self.box, self.slider):
             widget.setToolTip(tip)
         for widget in (self.box, self.slider):
             widget.setAccessibleName(described.label)
             _ignore_wheel_without_focus(widget, self)
+
+    def _on_reset(self) -> None:
+        self.value = self._default
 
     def _on_box(self, value: float) -> None:
         self.value = round(value) if self._is_whole else value
@@ -122,7 +135,7 @@ class NumberControl(QWidget):
 
 
 class ChoiceControl(QWidget):
-    """One choice: its name and a combo box.
+    """One choice: its name, a combo box and a button back to the default.
 
     Parameters
     ----------
@@ -136,6 +149,10 @@ class ChoiceControl(QWidget):
 
     def __init__(self, description: Description, default: str) -> None:
         super().__init__()
+        self._default = default
+        self.reset_button = _ResetButton(description, default)
+        self.reset_button.setEnabled(False)
+        self.reset_button.clicked.connect(self._on_reset)
         self.box = QComboBox()
         self.box.addItems(description.choices)
         self.box.setCurrentText(default)
@@ -148,6 +165,7 @@ class ChoiceControl(QWidget):
         layout.setColumnStretch(1, 1)
         layout.addWidget(name, 0, 0)
         layout.addWidget(self.box, 0, 1)
+        layout.addWidget(self.reset_button, 0, 2)
         for widget in (name, self.box):
             widget.setToolTip(_tooltip(description, "", default))
         _ignore_wheel_without_focus(self.box, self)
@@ -161,17 +179,28 @@ class ChoiceControl(QWidget):
     def value(self, value: str) -> None:
         self.box.setCurrentText(value)
 
-    def _on_box(self, _text: str) -> None:
+    def _on_reset(self) -> None:
+        self.value = self._default
+
+    def _on_box(self, text: str) -> None:
+        self.reset_button.setEnabled(text != self._default)
         self.changed.emit()
 
 
 class ParameterControls(QWidget):
-    """A control for every field of `Parameters`, in sections; the less used ones folded away."""
+    """A control for every field of `Parameters`, in sections; the less used ones folded away.
+
+    Parameters
+    ----------
+    defaults : Parameters, optional
+        Where the controls stand at first and what their reset buttons go back to; by default `Parameters()`.
+    """
 
     changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, defaults: Parameters | None = None) -> None:
         super().__init__()
+        self.defaults = Parameters() if defaults is None else defaults
         self.by_name: dict[str, NumberControl | ChoiceControl] = {}
         self.advanced = _Folded("Advanced")
         self.restore_button = QPushButton("Restore defaults")
@@ -200,7 +229,7 @@ class ParameterControls(QWidget):
             self.changed.emit()
 
     def _add_sections(self, layout: QVBoxLayout) -> None:
-        defaults = Parameters().to_dict()
+        defaults = self.defaults.to_dict()
         headings: set[tuple[str, bool]] = set()
         for name, description in Parameters.describe().items():
             is_choice = bool(description.choices)
@@ -211,11 +240,11 @@ class ParameterControls(QWidget):
             add = self.advanced.addWidget if folded else layout.addWidget
             if (description.section, folded) not in headings:
                 headings.add((description.section, folded))
-                add(_heading(description.section))
+                add(heading(description.section))
             add(control)
 
     def _on_restore(self) -> None:
-        self.parameters = Parameters()
+        self.parameters = self.defaults
 
 
 class _Folded(QCollapsible):
@@ -237,6 +266,17 @@ class _Folded(QCollapsible):
 
     def _show_arrow(self, expanded: bool) -> None:
         self.setText(f"{'▾' if expanded else '▸'} {self._title}")
+
+
+class _ResetButton(QToolButton):
+    """A small button beside a control that puts it back to its default."""
+
+    def __init__(self, description: Description, default: str) -> None:
+        super().__init__()
+        self.setText("↺")
+        self.setAutoRaise(True)
+        self.setToolTip(f"Back to {default}.")
+        self.setAccessibleName(f"Reset {description.label}")
 
 
 class _NumberBox(QDoubleSpinBox):
@@ -274,7 +314,8 @@ def _is_advanced(description: Description) -> bool:
     return description.section == "inference" or (description.section == "heatmap" and not description.choices)
 
 
-def _heading(section: str) -> QLabel:
+def heading(section: str) -> QLabel:
+    """Return the name of a section of the dock, as a heading."""
     label = QLabel(f"<b>{section.capitalize()}</b>")
     label.setContentsMargins(0, 6, 0, 0)
     return label

@@ -1,7 +1,7 @@
 """The dock widget "Refine labels".
 
 It holds no arithmetic: it shows the layers and parameters to choose from, says in one sentence what is missing, and
-hands a `Job` to the `JobRunner`. From top to bottom: layers, parameters (scrolling), run.
+hands a `Job` to the `JobRunner`. From top to bottom: layers and parameters (scrolling), run.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from napari.layers import Image, Labels
 from napari.utils.notifications import notification_manager
 from psygnal import Signal
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from napari_coarse_crf.plugin.controls import ParameterControls
+from napari_coarse_crf.plugin.controls import ParameterControls, heading
 from napari_coarse_crf.plugin.job import Job
 from napari_coarse_crf.plugin.layers import find_problem
+from napari_coarse_crf.plugin.run_bar import RunBar
 from napari_coarse_crf.plugin.worker import JobRunner
 
 if TYPE_CHECKING:
@@ -147,14 +148,10 @@ class RefineWidget(Container[Any]):
         layers = Container(widgets=[self.image_layer, self.labels_layer], name="layers")
         layers.margins = (0, 0, 0, 0)
         self.margins = (6, 6, 6, 6)
-        self.append(layers)
-        scroll = QScrollArea()
-        scroll.setWidget(self.controls)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.append(layers)  # so that the boxes follow the layer list; the scrolling part shows it
         layout = self.native.layout()
-        layout.addWidget(scroll, 1)
+        layout.addWidget(_scrolling([heading("Layers"), layers.native, self.controls]), 1)
+        layout.addWidget(heading("Run"))
         layout.addWidget(self.run_bar)
 
     def _connect(self) -> None:
@@ -221,48 +218,20 @@ class RefineWidget(Container[Any]):
         self.run_bar.show_idle(problem or self._message or _READY, enabled=not problem)
 
 
-class RunBar(QWidget):
-    """The Run button, the progress and the sentence that says how things are."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.button = QPushButton("Run")
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.hide()
-        self.status = QLabel()
-        self.status.setTextFormat(Qt.TextFormat.PlainText)  # names of layers may hold anything
-        self.status.setWordWrap(True)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.status.setMinimumHeight(3 * self.status.fontMetrics().lineSpacing())  # else the dock jumps
-        row = QHBoxLayout()
-        row.addWidget(self.button, 1)
-        row.addWidget(self.progress, 2)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
-        layout.addWidget(self.status)
-
-    def show_idle(self, sentence: str, *, enabled: bool) -> None:
-        """Offer Run, or say why not."""
-        self.button.setText("Run")
-        self.button.setEnabled(enabled)
-        self.progress.hide()
-        self.progress.setRange(0, 0)  # moves without an end until the next run says how many steps it takes
-        self.status.setText(sentence)
-
-    def show_busy(self, sentence: str, *, stoppable: bool) -> None:
-        """Offer Cancel, or show that it was heard."""
-        self.button.setText("Cancel")
-        self.button.setEnabled(stoppable)
-        self.progress.show()
-        self.status.setText(sentence)
-
-    def show_progress(self, step: int, total: int) -> None:
-        """Move the progress bar."""
-        self.progress.setRange(0, total)
-        self.progress.setValue(step)
+def _scrolling(widgets: Sequence[QWidget]) -> QScrollArea:
+    """Return the widgets one below the other, in as much height as there is."""
+    body = QWidget()
+    layout = QVBoxLayout(body)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    layout.addStretch()
+    scroll = QScrollArea()
+    scroll.setWidget(body)
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return scroll
 
 
 def _shortened(sentences: Sequence[str]) -> list[str]:
