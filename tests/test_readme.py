@@ -49,11 +49,11 @@ def test_the_scores_are_those_of_the_demo() -> None:
     assert np.allclose(numbers(written), computed, atol=0.0101)
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/method.md"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/method.md", "docs/quality.md"])
 def test_files_that_are_linked_exist(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
-    assert links or document == "docs/method.md"
+    assert links or document.startswith("docs/")
     for link in links:
         assert ((ROOT / document).parent / link).exists(), link
 
@@ -64,13 +64,15 @@ def test_the_make_targets_exist() -> None:
     assert {"demo", "test", "napari"} <= named <= set(targets)
 
 
-def test_the_options_in_the_commands_exist() -> None:
-    refine = typer.main.get_command(cli.app).commands["refine"]  # type: ignore[attr-defined]  # a group
-    known = {option for parameter in refine.params for option in parameter.opts} | {"--help"}
-    lines = [line for block in blocks() for line in block.splitlines() if line.startswith("napari-coarse-crf refine")]
-    assert len(lines) > 2
+@pytest.mark.parametrize(("command", "at_least"), [("refine", 3), ("evaluate", 4)])
+def test_the_options_in_the_commands_exist(command: str, at_least: int) -> None:
+    known = typer.main.get_command(cli.app).commands[command]  # type: ignore[attr-defined]  # a group
+    options = {option for parameter in known.params for option in parameter.opts} | {"--help"}
+    text = README + (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
+    lines = re.findall(rf"^napari-coarse-crf {command} .*$", text, flags=re.MULTILINE)
+    assert len(lines) >= at_least
     for line in lines:
-        assert set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", line)) <= known, line
+        assert set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", line)) <= options, line
 
 
 def test_the_python_code_runs() -> None:
