@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning, InputError, ParameterError
     from napari_coarse_crf.evaluation import Scores, evaluate_labels
+    from napari_coarse_crf.memory import estimate_memory
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.refine import refine_labels
     from napari_coarse_crf.refiner import Progress, Refinement, Refiner
@@ -26,6 +27,7 @@ __all__ = [
     "Refinement",
     "Refiner",
     "Scores",
+    "estimate_memory",
     "evaluate_labels",
     "refine_labels",
 ]
@@ -40,6 +42,7 @@ _HOME = {
     "Refinement": "refiner",
     "Refiner": "refiner",
     "Scores": "evaluation",
+    "estimate_memory": "memory",
     "evaluate_labels": "evaluation",
     "refine_labels": "refine",
 }

@@ -19,6 +19,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.inputs import FloatArray, IndexArray, MaskArray
+    from napari_coarse_crf.inputs import FeatureArray, FloatArray, IndexArray, MaskArray
 
 
 _ROW_BLOCK = 2**14
@@ -97,7 +98,7 @@ class Engine(Protocol):
     """Builds the kernels of one image and runs mean field over them."""
 
     def build_kernel(
-        self, pool: ThreadPoolExecutor, features: FloatArray, thetas: FloatArray
+        self, pool: ThreadPoolExecutor, features: FeatureArray, thetas: FloatArray
     ) -> Generator[None, None, Any]:
         """Prepare the Gaussian kernel over (D, N) features with a standard deviation theta for each of the D."""
 
@@ -111,7 +112,7 @@ class LatticeEngine:
     """The engine of this package: permutohedral lattices on threads."""
 
     def build_kernel(
-        self, pool: ThreadPoolExecutor, features: FloatArray, thetas: FloatArray
+        self, pool: ThreadPoolExecutor, features: FeatureArray, thetas: FloatArray
     ) -> Generator[None, None, Lattice]:
         """Build the symmetrically normalised lattice; see `Engine.build_kernel`."""
         return build_lattice(pool, features, thetas, normalise=True)
@@ -141,25 +142,43 @@ class _Filter:
 
     lattice: Lattice
     weight: np.float32
-    clamped: FloatArray  # the clamped pixels' splat, private rows 0
     blurred: FloatArray
     splat: FloatArray
+    # The clamped pixels' splat, which every iteration begins from. Most vertices see one label or none of them, so
+    # only what is not 0 is kept: where in the flattened values, and how much.
+    clamped_index: NDArray[np.int64]
+    clamped_value: FloatArray
 
     def blur(self, pool: ThreadPoolExecutor) -> Generator[None, None, None]:
-        """Turn what was splat into what is to be sliced, and begin the next splat from the clamped pixels."""
+        """Turn what was splat into what is to be sliced, and begin the next splat."""
         yield from merge(pool, self.lattice, self.splat)
         yield from blur(pool, self.lattice, self.splat)
         self.splat, self.blurred = self.blurred, self.splat
-        parts = blocks(len(self.splat), _ROW_BLOCK)
-        yield from in_chunks(pool, np.copyto, [(self.splat[a:b], self.clamped[a:b]) for a, b in parts])
+        yield from self.begin_splat(pool)
+
+    def begin_splat(self, pool: ThreadPoolExecutor) -> Generator[None, None, None]:
+        """Set the values to what the clamped pixels splat."""
+        rows = blocks(len(self.splat), _ROW_BLOCK)
+        cuts = np.searchsorted(self.clamped_index, [a * self.splat.shape[1] for a, _ in rows] + [self.splat.size])
+        tasks = [
+            (self.splat[a:b], self.clamped_index[i:j] - a * self.splat.shape[1], self.clamped_value[i:j])
+            for (a, b), (i, j) in zip(rows, pairwise(cuts), strict=True)
+        ]
+        yield from in_chunks(pool, _begin_splat, tasks)
 
 
 def _start_filter(
     pool: ThreadPoolExecutor, lattice: Lattice, weight: float, problem: FieldProblem
 ) -> Generator[None, None, _Filter]:
-    clamped = yield from splat_labels(pool, lattice, problem.clamped_labels, problem.n_labels)
-    clamped[lattice.n_vertices :] = 0.0
-    return _Filter(lattice, np.float32(weight), clamped, np.zeros_like(clamped), clamped.copy())
+    splat = yield from splat_labels(pool, lattice, problem.clamped_labels, problem.n_labels)
+    splat[lattice.n_vertices :] = 0.0  # the private rows are merged already
+    index = np.flatnonzero(splat)
+    return _Filter(lattice, np.float32(weight), np.zeros_like(splat), splat, index, splat.reshape(-1)[index])
+
+
+def _begin_splat(splat: FloatArray, index: NDArray[np.int64], value: FloatArray) -> None:
+    splat.fill(0.0)
+    splat.reshape(-1)[index] = value
 
 
 class _Field:
@@ -175,7 +194,7 @@ class _Field:
         # Q itself is kept only where its change decides when to stop.
         self._q = np.zeros((len(free) if problem.tolerance > 0 else 0, padded(problem.n_labels)), np.float32)
         bounds = filters[0].lattice.starts if filters else (0, len(problem.clamped_labels))
-        self._ranges = np.searchsorted(free, bounds)
+        self._ranges = list(pairwise(np.searchsorted(free, bounds)))
 
     def update(
         self, pool: ThreadPoolExecutor, *, message: bool = True, last: bool = False
@@ -193,7 +212,7 @@ class _Field:
             for argument in (kernel.weight, kernel.lattice.rows, kernel.lattice.weights, kernel.blurred, kernel.splat)
         ]
         tasks = []
-        for start, stop in zip(self._ranges[:-1], self._ranges[1:], strict=True):
+        for start, stop in self._ranges:
             part = slice(start, stop)
             read = [self.best[part], self.confidence[part], self._q[part], self._watched[part], problem.n_labels]
             tasks.append((problem.unary[part], problem.free_pixels[part], *kernels, message, not last, read_out, *read))
@@ -212,9 +231,10 @@ _NO_FILTER = _Filter(
         starts=(0,),
     ),
     weight=np.float32(0.0),
-    clamped=_NO_VALUES,
     blurred=_NO_VALUES,
     splat=_NO_VALUES,
+    clamped_index=np.zeros(0, np.int64),
+    clamped_value=np.zeros(0, np.float32),
 )
 """A kernel of no corners: stands in where a weight is 0, so that one compiled signature serves all."""
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.inputs import FloatArray, IndexArray
+    from napari_coarse_crf.inputs import FeatureArray, FloatArray, IndexArray
 
 KeyArray = NDArray[np.int64]
 
@@ -75,7 +75,7 @@ class Embedding:
 
 
 def embed_pixels(
-    pool: ThreadPoolExecutor, features: FloatArray, thetas: FloatArray, starts: tuple[int, ...]
+    pool: ThreadPoolExecutor, features: FeatureArray, thetas: FloatArray, starts: tuple[int, ...]
 ) -> Generator[None, None, Embedding]:
     """Embed (D, N) features with standard deviations (D,); chunk i holds the pixels from starts[i] to starts[i + 1].
 
@@ -102,7 +102,14 @@ def embed_pixels(
     return Embedding(rows, weights, len(keys), private_vertices, tuple(chains))
 
 
-def _key_strides(features: FloatArray, thetas: FloatArray) -> KeyArray:
+def count_vertices(features: FeatureArray, thetas: FloatArray) -> int:
+    """Return the number of lattice vertices that (D, N) features touch, without keeping any."""
+    d, n = features.shape
+    rows, weights = np.empty((n, d + 1), np.int32), np.empty((n, d + 1), np.float32)
+    return len(_embed_chunk(features, thetas, _key_strides(features, thetas), rows, weights))
+
+
+def _key_strides(features: FeatureArray, thetas: FloatArray) -> KeyArray:
     """Return what each of the D coordinates of a vertex counts in its 64-bit key.
 
     Keys are mixed-radix numbers where the range of the features allows it, so different vertices have different keys.
@@ -127,7 +134,7 @@ def _elevation(d: int) -> FloatArray:
 
 
 def _embed_chunk(
-    features: FloatArray, thetas: FloatArray, strides: KeyArray, rows: IndexArray, weights: FloatArray
+    features: FeatureArray, thetas: FloatArray, strides: KeyArray, rows: IndexArray, weights: FloatArray
 ) -> KeyArray:
     """Fill the rows (numbered within the chunk) and weights of one chunk; returns the keys of its vertices."""
     d, n = features.shape

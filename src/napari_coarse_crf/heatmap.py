@@ -33,10 +33,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from napari_coarse_crf.geodesic import geodesic_distances
-from napari_coarse_crf.inputs import OPEN, FloatArray, IndexArray, Problem
+from napari_coarse_crf.inputs import OPEN, FeatureArray, FloatArray, IndexArray, Problem
 from napari_coarse_crf.lattice import blur, build_lattice, slice_pixels, splat_labels
 from napari_coarse_crf.parallel import blocks, in_chunks
 from napari_coarse_crf.simd import padded
@@ -79,6 +78,14 @@ def heatmap_units(parameters: Parameters) -> int:
     return {"joint": 1, "kernel": 4, "colour": 1, "geodesic": 1, "combined": 6}[parameters.similarity]
 
 
+def finest_heatmap_kernel(problem: Problem, parameters: Parameters) -> tuple[FeatureArray, FloatArray]:
+    """Return features and thetas of the kernel with the most lattice vertices; the heatmap takes most memory there."""
+    thetas = _thetas(problem, _PYRAMID[0] * parameters.heatmap_distance, parameters.heatmap_colour)
+    if parameters.similarity == "colour":
+        return problem.colours, thetas[len(problem.shape) :]
+    return problem.features, thetas
+
+
 def compute_unary(
     pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters
 ) -> Generator[int | None, None, FloatArray]:
@@ -116,6 +123,8 @@ def compute_unary(
 def _add_joint(
     pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, logits: FloatArray
 ) -> Generator[int | None, None, None]:
+    from scipy.spatial import cKDTree  # 25 MB that no other form needs
+
     positions = problem.positions / np.float32(parameters.heatmap_distance)
     features = np.vstack([positions, problem.colours / np.float32(parameters.heatmap_colour)]).T
     open_features = features[problem.open_pixels]
@@ -185,7 +194,7 @@ def _add_geodesic(
 
 
 def _label_sums(
-    pool: ThreadPoolExecutor, problem: Problem, features: FloatArray, thetas: FloatArray
+    pool: ThreadPoolExecutor, problem: Problem, features: FeatureArray, thetas: FloatArray
 ) -> Generator[None, None, tuple[Lattice, FloatArray]]:
     """Return a lattice and, on its vertices, the sums of the Gaussian kernel over the pixels of each label."""
     lattice = yield from build_lattice(pool, features, thetas, normalise=False)

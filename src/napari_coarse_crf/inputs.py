@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FloatArray = NDArray[np.float32]
+FeatureArray = NDArray[np.float32] | NDArray[np.uint16]
 IndexArray = NDArray[np.int32]
 LabelArray = NDArray[np.integer[Any]]
 MaskArray = NDArray[np.bool_]
@@ -42,7 +43,7 @@ class Problem:
 
     Attributes
     ----------
-    features : (D + C, N) float32
+    features : (D + C, N) float32 or uint16
         Position of each pixel, last axis first (x, y, z) as pydensecrf has them, in pixels of the finest axis; then
         its colour, 0..255.
     labels : (N,) int32
@@ -57,7 +58,7 @@ class Problem:
         Size of a pixel along each axis, 1 along the finest.
     """
 
-    features: FloatArray
+    features: FeatureArray
     labels: IndexArray
     label_ids: LabelArray
     pixels: NDArray[np.intp]
@@ -70,14 +71,18 @@ class Problem:
         return np.flatnonzero(self.labels == OPEN)
 
     @property
-    def positions(self) -> FloatArray:
+    def positions(self) -> FeatureArray:
         """(D, N) the spatial part of the features."""
         return self.features[: len(self.shape)]
 
     @property
-    def colours(self) -> FloatArray:
+    def colours(self) -> FeatureArray:
         """(C, N) the colour part of the features."""
         return self.features[len(self.shape) :]
+
+    def subset(self, chosen: NDArray[np.intp]) -> Problem:
+        """Return the problem on some of the N pixels alone."""
+        return replace(self, features=self.features[:, chosen], labels=self.labels[chosen], pixels=self.pixels[chosen])
 
     def with_labels(self, label_map: LabelArray) -> Problem:
         """Return the same problem with another label map of the same shape."""
@@ -111,7 +116,9 @@ def read_problem(
         pixels = pixels[taking_part.reshape(-1)[pixels]]
     sizes = _read_spacing(spacing, label_map.shape)
     ndim, channels = label_map.ndim, raw.shape[-1]
-    features = np.empty((ndim + channels, len(pixels)), np.float32)
+    # Bytes and pixel numbers need no float32: half the memory, the same values.
+    whole = raw.dtype == np.uint8 and set(sizes) == {1.0} and max(label_map.shape) <= 2**16
+    features = np.empty((ndim + channels, len(pixels)), np.uint16 if whole else np.float32)
     for row, axis in zip(features, reversed(range(ndim)), strict=False):
         stride = int(np.prod(label_map.shape[axis + 1 :]))
         row[:] = pixels // stride % label_map.shape[axis] * sizes[axis]
@@ -242,7 +249,7 @@ def _read_spacing(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> tu
     return tuple(float(size) for size in sizes / sizes.min())
 
 
-def _scale_colours(values: NDArray[Any], contrast_limits: Any, out: FloatArray) -> None:
+def _scale_colours(values: NDArray[Any], contrast_limits: Any, out: FeatureArray) -> None:
     """Write (N, C) values to (C, N), in 0..255: uint8 as it is, everything else by its contrast limits."""
     if values.dtype == np.uint8:
         if contrast_limits is not None:  # not needed, but what cannot be used is refused

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.inputs import FloatArray, IndexArray
+    from napari_coarse_crf.inputs import FeatureArray, FloatArray, IndexArray
 
 _SMALLEST_CHUNK = 2**15  # pixels; below it a thread costs more than it saves
 _LARGEST_CHUNK = 2**19  # pixels; so that a caller may stop often
@@ -83,7 +83,7 @@ class Lattice(Embedding):
 
 
 def build_lattice(
-    pool: ThreadPoolExecutor, features: FloatArray, thetas: FloatArray, *, normalise: bool
+    pool: ThreadPoolExecutor, features: FeatureArray, thetas: FloatArray, *, normalise: bool
 ) -> Generator[None, None, Lattice]:
     """Build the lattice of the Gaussian kernel exp(-1/2 sum over d of (f_d / theta_d)^2).
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.inputs import FloatArray
+    from napari_coarse_crf.inputs import FeatureArray, FloatArray
 
 _IMPOSSIBLE = np.float32(1e4)
 """Unary potential of the labels that a clamped pixel does not have."""
@@ -45,7 +45,7 @@ class PyDenseCRFEngine:
         self._densecrf = densecrf
 
     def build_kernel(
-        self, pool: ThreadPoolExecutor, features: FloatArray, thetas: FloatArray
+        self, pool: ThreadPoolExecutor, features: FeatureArray, thetas: FloatArray
     ) -> Generator[None, None, FloatArray]:
         """Scale the features: pydensecrf builds its lattice when a field is set up."""
         yield

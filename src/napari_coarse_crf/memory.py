@@ -1,0 +1,164 @@
+"""How much memory a refinement will take, before it begins.
+
+The sizes of most arrays follow from shapes; how many lattice vertices a kernel has depends on the image, so they are
+counted on a sample of blocks and extrapolated. Mirrors what `heatmap`, `geodesic`, `lattice` and `crf` allocate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_coarse_crf.embedding import count_vertices
+from napari_coarse_crf.heatmap import finest_heatmap_kernel
+from napari_coarse_crf.inputs import FeatureArray, FloatArray, Problem, read_labels, read_problem
+from napari_coarse_crf.parallel import available_workers
+from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.simd import LANES, padded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_FLOAT, _INDEX, _KEY = 4, 4, 8  # bytes of float32, int32, int64
+_SAMPLE_BLOCKS = 32
+_BLOCK_PIXELS = 4096
+_PRIVATE = 1.3  # rows for each vertex: some vertices are touched by several chunks
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """N pixels in D dimensions with C channels, F of them unlabelled; P labels padded; threads."""
+
+    pixels: int
+    dimensions: int
+    channels: int
+    unlabelled: int
+    width: int
+    workers: int
+
+
+def estimate_memory(
+    image: Any,
+    labels: Any,
+    parameters: Parameters | None = None,
+    *,
+    mask: Any = None,
+    channel_axis: int = -1,
+    spacing: Sequence[float] | None = None,
+    contrast_limits: Any = None,
+    workers: int | None = None,
+) -> int:
+    """Estimate the memory that `refine_labels` takes at its peak.
+
+    Parameters
+    ----------
+    image, labels, parameters, mask, channel_axis, spacing, contrast_limits, workers
+        As for `refine_labels`.
+
+    Returns
+    -------
+    int
+        Bytes beyond what `image` and `labels` take themselves; mostly right within 25 %.
+
+    Raises
+    ------
+    InputError
+        If the image, the labels or what comes with them cannot be used.
+
+    Examples
+    --------
+    >>> image = np.zeros((512, 1024, 3), np.uint8)
+    >>> labels = np.zeros((512, 1024), np.uint8)
+    >>> labels[:, :9], labels[:, -9:] = 1, 2
+    >>> estimate_memory(image, labels) // 10**6 in range(60, 200)
+    True
+    """
+    chosen = Parameters() if parameters is None else parameters
+    label_map = read_labels(labels)
+    problem = read_problem(
+        image, label_map, mask=mask, channel_axis=channel_axis, spacing=spacing, contrast_limits=contrast_limits
+    )
+    sizes = _Sizes(
+        pixels=len(problem.labels),
+        dimensions=label_map.ndim,
+        channels=len(problem.colours),
+        unlabelled=len(problem.open_pixels),
+        width=padded(len(problem.label_ids)),
+        workers=available_workers() if workers is None else workers,
+    )
+    sample = _sample(problem)
+    results = 2 * label_map.nbytes + label_map.size * _FLOAT  # our copy of the labels, the refined ones, confidence
+    kept = _problem_bytes(sizes) + results + sizes.unlabelled * sizes.width * _FLOAT
+    return kept + max(_heatmap_bytes(sizes, sample, chosen), _field_bytes(sizes, sample, chosen))
+
+
+def _problem_bytes(sizes: _Sizes) -> int:
+    features = (sizes.dimensions + sizes.channels) * _FLOAT
+    return sizes.pixels * (features + _INDEX + _KEY)
+
+
+def _heatmap_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:
+    """Return the larger of the two peaks: the finest lattice of the kernel sums, and the geodesic sweeps."""
+    lattice, sweeps = 0, 0
+    if parameters.similarity in {"kernel", "colour", "combined"}:
+        features, thetas = finest_heatmap_kernel(sample, parameters)
+        vertices = _vertices(sizes, features, thetas)
+        building = vertices * 5 * _KEY  # hash table, keys, the search for neighbours
+        lattice = _lattice_bytes(sizes, vertices, len(thetas)) + building + _values_bytes(sizes, vertices)
+    if parameters.similarity in {"geodesic", "combined"}:
+        half = (3**sizes.dimensions - 1) // 2
+        side_by_side = min(sizes.workers, sizes.width // LANES)
+        sweeps = sizes.pixels * (half * _FLOAT + _KEY + side_by_side * LANES * _FLOAT) + sizes.unlabelled * _KEY
+    return max(lattice, sweeps)
+
+
+def _field_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:
+    """Return what both kernels and the mean field over them take."""
+    d, channels = sizes.dimensions, sizes.channels
+    kernels = []
+    if parameters.appearance_weight > 0:
+        kernels.append([parameters.theta_alpha] * d + [parameters.theta_beta] * channels)
+    if parameters.smoothness_weight > 0:
+        kernels.append([parameters.theta_gamma] * d)
+    size = sizes.unlabelled * (_INDEX + _FLOAT + _KEY)
+    for thetas in kernels:
+        features = sample.features[: len(thetas)]
+        vertices = _vertices(sizes, features, np.array(thetas, np.float32))
+        size += _lattice_bytes(sizes, vertices, len(thetas)) + 2 * _values_bytes(sizes, vertices)
+        size += 2 * vertices * (_KEY + _FLOAT)  # the clamped pixels' splat
+    if parameters.label_confidence < 1:
+        size += sizes.pixels * sizes.width * _FLOAT
+    if parameters.tolerance > 0:
+        size += sizes.unlabelled * sizes.width * _FLOAT
+    return size
+
+
+def _lattice_bytes(sizes: _Sizes, vertices: int, d: int) -> int:
+    return sizes.pixels * (d + 1) * (_INDEX + _FLOAT) + vertices * (d + 1) * _INDEX
+
+
+def _values_bytes(sizes: _Sizes, vertices: int) -> int:
+    return round(vertices * _PRIVATE) * sizes.width * _FLOAT
+
+
+def _vertices(sizes: _Sizes, features: FeatureArray, thetas: FloatArray) -> int:
+    """Extrapolate the number of vertices from the sample by the power law between its half and the whole."""
+    n = features.shape[1]
+    whole = count_vertices(features, thetas)
+    if n >= sizes.pixels:
+        return whole
+    half = count_vertices(features[:, : n // 2], thetas)
+    exponent = float(np.clip(np.log2(whole / half), 0.0, 1.0))
+    return int(whole * (sizes.pixels / n) ** exponent)
+
+
+def _sample(problem: Problem) -> Problem:
+    """Return the problem on evenly spread blocks of its pixels, or all of it where it is small."""
+    n_blocks = len(problem.labels) // _BLOCK_PIXELS
+    if n_blocks <= _SAMPLE_BLOCKS:
+        return problem
+    chosen = np.linspace(0, n_blocks - 1, _SAMPLE_BLOCKS).astype(int) * _BLOCK_PIXELS
+    order = np.random.default_rng(0).permutation(chosen)  # so that either half is spread over the whole image
+    return problem.subset((order[:, np.newaxis] + np.arange(_BLOCK_PIXELS)).reshape(-1))

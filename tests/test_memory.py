@@ -1,0 +1,55 @@
+"""The estimate of the memory that a run takes, against what numpy really allocates."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from skimage import data
+
+from napari_coarse_crf import InputError, Parameters, estimate_memory, refine_labels
+
+IMAGE = np.hstack([data.astronaut()[:400], data.astronaut()[100:500, ::-1]])  # 400 x 1024, more than the sample
+
+
+def _labels(n_labels: int, share: float) -> np.ndarray[Any, Any]:
+    rng = np.random.default_rng(0)
+    ids = np.repeat(np.repeat(rng.integers(1, n_labels + 1, (50, 128)), 8, axis=0), 8, axis=1)
+    return np.where(rng.random(ids.shape) < share, ids, 0).astype(np.int32)
+
+
+CASES = {
+    "defaults": (9, 0.5, {}),
+    "scribbles": (9, 0.02, {}),
+    "many labels": (30, 0.5, {}),
+    "small kernels": (9, 0.5, {"theta_alpha": 50.0, "theta_beta": 5.0}),
+    "one kernel": (9, 0.5, {"appearance_weight": 0.0}),
+    "doubted labels": (9, 0.5, {"label_confidence": 0.9}),
+    "a tolerance": (9, 0.5, {"tolerance": 1e-6}),
+    "geodesic": (9, 0.5, {"similarity": "geodesic"}),
+}
+
+
+@pytest.mark.parametrize(("n_labels", "share", "changes"), CASES.values(), ids=CASES)
+def test_the_estimate_is_right_within_a_quarter(n_labels: int, share: float, changes: dict[str, Any]) -> None:
+    labels, parameters = _labels(n_labels, share), Parameters(iterations=2, **changes)
+    refine_labels(IMAGE[:64, :64], labels[:64, :64], parameters)  # compiling allocates too
+    tracemalloc.start()
+    refine_labels(IMAGE, labels, parameters, workers=2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert estimate_memory(IMAGE, labels, parameters, workers=2) == pytest.approx(peak, rel=0.25)
+
+
+def test_a_mask_lowers_the_estimate() -> None:
+    labels, mask = _labels(9, 0.5), np.zeros(IMAGE.shape[:2], np.bool_)
+    mask[:200] = True
+    half, whole = (estimate_memory(IMAGE, labels, mask=m) for m in (mask, None))
+    assert 0.4 < half / whole < 0.7
+
+
+def test_bad_input_is_refused_in_words() -> None:
+    with pytest.raises(InputError, match="Choose labels drawn on this image"):
+        estimate_memory(IMAGE, _labels(3, 0.5)[:50])
