@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import napari.settings
 import numpy as np
 import pytest
 from qtpy.QtCore import QThreadPool
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.plugin import RefineWidget
+
+
+# napari before 0.9 has no settings for plugins.
+collect_ignore = [] if hasattr(napari.settings, "get_plugin_settings") else ["test_preferences.py"]
 
 
 @pytest.fixture(autouse=True)

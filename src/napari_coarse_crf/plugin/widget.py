@@ -15,9 +15,12 @@ from psygnal import Signal
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from napari_coarse_crf.plugin.compare import CompareSection
 from napari_coarse_crf.plugin.controls import ParameterControls, heading
+from napari_coarse_crf.plugin.defaults import read_defaults
 from napari_coarse_crf.plugin.job import Job
 from napari_coarse_crf.plugin.layers import find_problem
+from napari_coarse_crf.plugin.presets import PresetBar
 from napari_coarse_crf.plugin.run_bar import RunBar
 from napari_coarse_crf.plugin.worker import JobRunner
 
@@ -66,8 +69,11 @@ class RefineWidget(Container[Any]):
         self.labels_layer = _layer_box(
             "Labels", self._layers_of_type(Labels), "Your coarse labels: a few strokes of every class, 0 = unlabelled."
         )
-        self.controls = ParameterControls()
+        self.controls = ParameterControls(read_defaults())
+        self.presets = PresetBar(lambda: [layer for layer in self._viewer.layers if isinstance(layer, Labels)])
+        self.presets.show_parameters(self.parameters)
         self.run_bar = RunBar()
+        self.result = CompareSection(napari_viewer)
         self._lay_out()
         self._look_again = QTimer(self.native)
         self._look_again.setSingleShot(True)
@@ -116,6 +122,7 @@ class RefineWidget(Container[Any]):
     def reset_choices(self, *_: Any) -> None:
         """Offer the layers there are now; napari calls this whenever its list changes."""
         super().reset_choices()
+        self.result.reset_choices()
         self._on_layer_chosen()  # a box that loses its last layer does not say so
 
     # What the runner tells: see `worker.Listener`.
@@ -150,14 +157,19 @@ class RefineWidget(Container[Any]):
         self.margins = (6, 6, 6, 6)
         self.append(layers)  # so that the boxes follow the layer list; the scrolling part shows it
         layout = self.native.layout()
-        layout.addWidget(_scrolling([heading("Layers"), layers.native, self.controls]), 1)
+        layout.addWidget(_scrolling([heading("Layers"), layers.native, self.presets, self.controls]), 1)
         layout.addWidget(heading("Run"))
         layout.addWidget(self.run_bar)
+        layout.addWidget(self.result)
 
     def _connect(self) -> None:
         self.image_layer.changed.connect(self._on_layer_chosen)
         self.labels_layer.changed.connect(self._on_layer_chosen)
+        self.controls.changed.connect(self._on_parameters)
+        self.presets.chosen.connect(self._on_preset)
+        self.presets.failed.connect(self._say)
         self.run_bar.button.clicked.connect(self._on_button)
+        self.refined.connect(self.result.show_result)
         self._look_again.timeout.connect(self._refresh)
         # napari takes the widget out of its dock without closing it, so losing the parent is all there is to notice.
         self.native_parent_changed.connect(self._on_parent_changed)
@@ -191,16 +203,30 @@ class RefineWidget(Container[Any]):
     def _on_parent_changed(self, parent: QWidget | None) -> None:
         if parent is None:
             self.cancel()
+            self.result.release()
+        else:
+            self.result.attach()
 
     def _on_destroyed(self) -> None:
         self._runner.abandon()
+        self.result.release()
         self._stop_watching()
+
+    def _on_parameters(self) -> None:
+        self.presets.show_parameters(self.parameters)
+
+    def _on_preset(self, parameters: Parameters) -> None:
+        self.parameters = parameters
 
     def _on_button(self) -> None:
         if self._runner.is_busy:
             self.cancel()
         else:
             self.run()
+
+    def _say(self, sentence: str) -> None:
+        self._message = sentence
+        self._refresh()
 
     def _say_busy(self, sentence: str) -> None:
         self._message = sentence if JobRunner.has_compiled else f"{sentence} {_FIRST_USE}"
