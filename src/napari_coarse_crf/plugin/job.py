@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, InputError, Parameters, Refiner, __version__
 from napari_coarse_crf.plugin.layers import add_result, describe_misfit, find_problem, read_layers, read_look
+from napari_coarse_crf.plugin.results import remember
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -95,7 +96,9 @@ class Job:
     def add_layer(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:
         """Add the result to `viewer`, on the main thread."""
         refined = outcome.refinement.labels
-        return add_result(viewer, refined, self.look, self._metadata(outcome), self.labels_layer)
+        layer = add_result(viewer, refined, self.look, self._metadata(outcome), self.labels_layer)
+        remember(layer, outcome.refinement, self.inputs)
+        return layer
 
     def _refine(self) -> Generator[Progress, None, Refinement]:
         image, labels, mask = self.inputs.load()

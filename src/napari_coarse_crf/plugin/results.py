@@ -1,0 +1,129 @@
+"""What a job found beyond the labels, kept as long as the layer it added.
+
+A layer's metadata stays JSON-like, so the confidence and what the heatmap is made of are held here instead: by weak
+reference, so that deleting the layer frees them. They are gone after a restart, unlike the metadata. Filled by job.py,
+used by compare.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from napari_coarse_crf import InputError, Refiner
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf import Parameters, Refinement
+    from napari_coarse_crf.plugin.layers import Inputs
+
+    LabelArray = NDArray[np.integer[Any]]
+    FloatArray = NDArray[np.float32]
+
+
+@dataclass(slots=True, eq=False)
+class Result:
+    """What is known about a refined layer of this session.
+
+    Attributes
+    ----------
+    labels, confidence : ndarray
+        As the run returned them; the layer itself may have been painted on since.
+    parameters : Parameters
+        Those of the run.
+    inputs : Inputs
+        What the run read.
+    min_confidence : float
+        The confidence below which the layer is left unlabelled now.
+    """
+
+    labels: LabelArray
+    confidence: FloatArray
+    parameters: Parameters
+    inputs: Inputs
+    min_confidence: float
+
+    def labels_above(self, min_confidence: float) -> LabelArray:
+        """Return what a run with this `min_confidence` would have returned; not less than the run itself had."""
+        unsure = (self.confidence < min_confidence) & (np.asarray(self.inputs.labels) == 0)
+        return np.where(unsure, 0, self.labels).astype(self.labels.dtype, copy=False)
+
+    def heatmap(self, label_id: int) -> FloatArray:
+        """Return the label heatmap of one label. Takes seconds for a large image: call it off the main thread.
+
+        Raises
+        ------
+        InputError
+            If the label is not among the coarse labels that were refined.
+        """
+        image, labels, mask = self.inputs.load()
+        spacing, limits = self.inputs.spacing, self.inputs.contrast_limits
+        refiner = Refiner(image, labels, mask=mask, spacing=spacing, contrast_limits=limits)
+        (places,) = np.nonzero(refiner.label_ids == label_id)
+        if not len(places):
+            raise InputError(
+                f"Label {label_id} was not among the coarse labels, so it has no heatmap. Click another row."
+            )
+        heatmap: FloatArray = refiner.heatmap(self.parameters)[
+            places[0]
+        ].copy()  # a view would keep those of all labels
+        return heatmap
+
+
+_results: WeakKeyDictionary[Labels, Result] = WeakKeyDictionary()
+
+
+def remember(layer: Labels, refinement: Refinement, inputs: Inputs) -> None:
+    """Keep what is known about `layer` until it is deleted."""
+    parameters = refinement.parameters
+    # The layer shares its array with the refinement, and a person may paint on it.
+    labels = refinement.labels.copy()
+    _results[layer] = Result(labels, refinement.confidence, parameters, inputs, parameters.min_confidence)
+
+
+def recall(layer: Labels | None) -> Result | None:
+    """Return what is known about `layer`; None if no run of this session made it, or it was replaced since."""
+    result = None if layer is None else _results.get(layer)
+    return result if result is not None and layer is not None and _fits(layer, result) else None
+
+
+def cut_below(layer: Labels, min_confidence: float) -> None:
+    """Leave the pixels of `layer` unlabelled that are less sure than `min_confidence`, without another run.
+
+    Works both ways: what was cut away comes back when the number falls. Pixels that a person painted on the refined
+    layer stay as they are.
+    """
+    result = recall(layer)
+    if result is None:
+        return
+    before, after = result.labels_above(result.min_confidence), result.labels_above(min_confidence)
+    layer.data = np.where(layer.data == before, after, layer.data)
+    result.min_confidence = min_confidence
+    _note(layer, result.parameters.replace(min_confidence=min_confidence))
+
+
+def parameters_of(layer: Labels) -> dict[str, Any] | None:
+    """Return the parameters that the metadata of a refined layer names, or None."""
+    about = layer.metadata.get("napari_coarse_crf")
+    parameters = about.get("parameters") if isinstance(about, dict) else None
+    return dict(parameters) if isinstance(parameters, dict) else None
+
+
+def _note(layer: Labels, parameters: Parameters) -> None:
+    """Say in the metadata what the layer shows now, as if a run had made it."""
+    about = dict(layer.metadata.get("napari_coarse_crf", {}))
+    ids, sizes = np.unique(layer.data, return_counts=True)
+    after = {int(label_id): int(size) for label_id, size in zip(ids, sizes, strict=True)}
+    counts = about.get("label_counts", {})
+    about["parameters"] = parameters.to_dict()
+    about["label_counts"] = {label_id: (pair[0], after.get(label_id, 0)) for label_id, pair in counts.items()}
+    layer.metadata = {**layer.metadata, "napari_coarse_crf": about}
+
+
+def _fits(layer: Labels, result: Result) -> bool:
+    return not layer.multiscale and tuple(layer.data.shape) == result.labels.shape
