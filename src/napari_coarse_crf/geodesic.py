@@ -124,17 +124,20 @@ def _steps_kernel(colours, offsets, squared_lengths, start, stop, out):  # type:
 def _sweep_kernel(steps, offsets, margin, distance):  # type: ignore[no-untyped-def]
     """Relax all steps forwards, then backwards; returns by how much the backward sweep shortened a path at most."""
     n = len(distance)
+    across = len(offsets) - 1  # the step to the neighbour just visited, whose distance is still at hand
     most = broadcast(np.float32(0.0))
+    shortest = load(distance, (margin - 1) * LANES)
     for cell in range(margin, n):
-        shortest = load(distance, cell * LANES)
-        for k in range(len(offsets)):
+        shortest = smaller(add(shortest, broadcast(steps[cell, across])), load(distance, cell * LANES))
+        for k in range(across):
             through = add(load(distance, (cell + offsets[k]) * LANES), broadcast(steps[cell, k]))
             shortest = smaller(through, shortest)
         store(distance, cell * LANES, shortest)
+    shortest = load(distance, (n - margin) * LANES)
     for cell in range(n - margin - 1, -1, -1):
         before = load(distance, cell * LANES)
-        shortest = before
-        for k in range(len(offsets)):
+        shortest = smaller(add(shortest, broadcast(steps[cell + 1, across])), before)
+        for k in range(across):
             other = cell - offsets[k]
             through = add(load(distance, other * LANES), broadcast(steps[other, k]))
             shortest = smaller(through, shortest)

@@ -33,15 +33,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 
 from napari_coarse_crf.geodesic import geodesic_distances
 from napari_coarse_crf.inputs import OPEN, FeatureArray, FloatArray, IndexArray, Problem
 from napari_coarse_crf.lattice import blur, build_lattice, slice_pixels, splat_labels
 from napari_coarse_crf.parallel import blocks, in_chunks
-from napari_coarse_crf.simd import padded
+from napari_coarse_crf.simd import (
+    LANES,
+    add,
+    broadcast,
+    exponential,
+    larger,
+    largest,
+    load,
+    padded,
+    smaller,
+    store,
+    subtract,
+    total,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from concurrent.futures import ThreadPoolExecutor
 
     from napari_coarse_crf.lattice import Lattice
@@ -58,6 +72,7 @@ _KERNEL_FLOOR = 1e-9
 _COLOUR_FLOOR = 1e-3
 _LEAST_CONTRAST = 32.0
 _BLOCK = 2**15
+_QUERY_BLOCK = 2**12
 
 _FIELDS = {
     "joint": ("heatmap_distance", "heatmap_colour"),
@@ -80,10 +95,8 @@ def heatmap_units(parameters: Parameters) -> int:
 
 def finest_heatmap_kernel(problem: Problem, parameters: Parameters) -> tuple[FeatureArray, FloatArray]:
     """Return features and thetas of the kernel with the most lattice vertices; the heatmap takes most memory there."""
-    thetas = _thetas(problem, _PYRAMID[0] * parameters.heatmap_distance, parameters.heatmap_colour)
-    if parameters.similarity == "colour":
-        return problem.colours, thetas[len(problem.shape) :]
-    return problem.features, thetas
+    distance = None if parameters.similarity == "colour" else _PYRAMID[0] * parameters.heatmap_distance
+    return _kernel_on(problem, distance, parameters.heatmap_colour / _contrast_gain(problem))
 
 
 def compute_unary(
@@ -101,112 +114,131 @@ def compute_unary(
     int or None
         An int after each unit of work, None where a caller may stop in between.
     """
-    n_labels = len(problem.label_ids)
-    open_pixels = problem.open_pixels
-    logits = np.zeros((len(open_pixels), padded(n_labels)), np.float32)
+    heatmap = _Heatmap(pool, problem, parameters)
     similarity = parameters.similarity
+    half = 0.5 if similarity == "combined" else 1.0
     if similarity == "joint":
-        yield from _add_joint(pool, problem, parameters, logits)
+        yield from heatmap.add_joint()
     if similarity in {"kernel", "combined"}:
-        yield from _add_kernel(pool, problem, parameters, logits)
-        if similarity == "combined":
-            logits *= np.float32(0.5)
+        yield from heatmap.add_kernel(weight=half)
     if similarity in {"colour", "combined"}:
-        weight = 0.5 if similarity == "combined" else 1.0
-        yield from _add_colour(pool, problem, parameters, weight, logits)
+        yield from heatmap.add_colour(weight=half)
     if similarity in {"geodesic", "combined"}:
-        yield from _add_geodesic(pool, problem, parameters, logits)
-    yield from in_chunks(pool, _to_unary, [(logits[a:b], n_labels) for a, b in blocks(len(logits), _BLOCK)])
-    return logits
+        yield from heatmap.add_geodesic()
+    return (yield from heatmap.to_unary())
 
 
-def _add_joint(
-    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, logits: FloatArray
-) -> Generator[int | None, None, None]:
-    from scipy.spatial import cKDTree  # 25 MB that no other form needs
+class _Heatmap:
+    """The logits of the unlabelled pixels, to which each form adds its S_c."""
 
-    positions = problem.positions / np.float32(parameters.heatmap_distance)
-    features = np.vstack([positions, problem.colours / np.float32(parameters.heatmap_colour)]).T
-    open_features = features[problem.open_pixels]
-    for label in range(len(problem.label_ids)):
-        tree = cKDTree(features[problem.labels == label], balanced_tree=False, compact_nodes=False)
-        yield None
-        parts = blocks(len(logits), 2**12)
-        distances = yield from in_chunks(pool, lambda a, b, tree=tree: tree.query(open_features[a:b])[0], parts)
-        for (start, stop), distance in zip(parts, distances, strict=True):
-            logits[start:stop, label] -= distance
-    yield 1
+    def __init__(self, pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters) -> None:
+        self._pool = pool
+        self._problem = problem
+        self._parameters = parameters
+        self._n_labels = len(problem.label_ids)
+        self._open_pixels = problem.open_pixels
+        self._gain = _contrast_gain(problem)
+        self._logits = np.zeros((len(self._open_pixels), padded(self._n_labels)), np.float32)
 
+    def add_joint(self) -> Generator[int | None, None, None]:
+        from scipy.spatial import cKDTree  # 25 MB that no other form needs
 
-def _add_kernel(
-    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, logits: FloatArray
-) -> Generator[int | None, None, None]:
-    """Add log(K_c + 1e-9), K the kernel sums over all scales of the pyramid."""
-    for level in _PYRAMID:
-        yield from _add_level(pool, problem, parameters, level, logits)
+        problem, parameters = self._problem, self._parameters
+        positions = problem.positions / np.float32(parameters.heatmap_distance)
+        features = np.vstack([positions, problem.colours / np.float32(parameters.heatmap_colour)]).T
+        open_features = features[self._open_pixels]
+
+        def subtract_nearest(tree: cKDTree, label: int, start: int, stop: int) -> None:
+            self._logits[start:stop, label] -= tree.query(open_features[start:stop])[0]
+
+        for label in range(self._n_labels):
+            tree = cKDTree(features[problem.labels == label], balanced_tree=False, compact_nodes=False)
+            yield None
+            tasks = [(tree, label, start, stop) for start, stop in blocks(len(open_features), _QUERY_BLOCK)]
+            yield from in_chunks(self._pool, subtract_nearest, tasks)
         yield 1
-    yield from in_chunks(pool, _add_floor_and_log, [(logits[a:b],) for a, b in blocks(len(logits), _BLOCK)])
+
+    def add_kernel(self, weight: float) -> Generator[int | None, None, None]:
+        """Add the weighted log(K_c + 1e-9), K the kernel sums over all scales of the pyramid."""
+        for level in _PYRAMID:
+            yield from self._add_level(level)
+            yield 1
+
+        def take_log(start: int, stop: int) -> None:
+            sums = self._logits[start:stop]
+            np.maximum(sums, 0.0, out=sums)  # rounding may leave barycentric weights, so sums, just below 0
+            sums += np.float32(_KERNEL_FLOOR)
+            np.multiply(np.log(sums, out=sums), np.float32(weight), out=sums)
+
+        yield from self._on_blocks(take_log)
+
+    def _add_level(self, level: int) -> Generator[None, None, None]:
+        """Add one scale's kernel sums; its lattice is gone from memory before the next one is built."""
+        lattice, sums = yield from self._label_sums(level * self._parameters.heatmap_distance)
+        scale = 4.0**-level * lattice.gaussian_scale
+
+        def add_sums(start: int, stop: int) -> None:
+            slice_pixels(lattice, sums, self._open_pixels[start:stop], scale, self._logits[start:stop])
+
+        yield from self._on_blocks(add_sums)
+
+    def add_colour(self, weight: float) -> Generator[int | None, None, None]:
+        """Add the weighted log(q_c / sum q + 1e-3), q the mean colour kernel over each label."""
+        labels, n_labels = self._problem.labels, self._n_labels
+        sizes = np.bincount(labels[labels != OPEN], minlength=n_labels).astype(np.float32)
+        lattice, sums = yield from self._label_sums(None)
+
+        def add_log_share(start: int, stop: int) -> None:
+            means = np.zeros_like(self._logits[start:stop])
+            slice_pixels(lattice, sums, self._open_pixels[start:stop], 1.0, means)
+            share = np.maximum(means[:, :n_labels], 0.0) / sizes
+            share /= np.maximum(share.sum(axis=1, keepdims=True), np.float32(1e-30))
+            self._logits[start:stop, :n_labels] += np.float32(weight) * np.log(share + np.float32(_COLOUR_FLOOR))
+
+        yield from self._on_blocks(add_log_share)
+        yield 1
+
+    def add_geodesic(self) -> Generator[int | None, None, None]:
+        """Add -p log(1 + d_c / s_g)."""
+        scaled = self._problem.colours * np.float32(self._gain * self._parameters.geodesic_colour_weight)
+        exponent = np.float32(self._parameters.geodesic_exponent)
+        per_scale = np.float32(1.0 / self._parameters.geodesic_scale)
+
+        def add_log_length(rows: slice, columns: slice, distances: FloatArray) -> None:
+            # Not log1p, which numpy does not vectorise; what float32 loses is below 1e-7 of a logit.
+            self._logits[rows, columns] -= exponent * np.log(distances * per_scale + np.float32(1.0))
+
+        yield from geodesic_distances(self._pool, self._problem, scaled, add_log_length)
+        yield 1
+
+    def to_unary(self) -> Generator[None, None, FloatArray]:
+        """Turn the logits into -log softmax in place, at most -log(LEAST_PROBABILITY), and return them."""
+        most = np.float32(-np.log(LEAST_PROBABILITY))
+
+        def convert(start: int, stop: int) -> None:
+            _unary_kernel(self._logits[start:stop], self._n_labels, most, PAD_ENERGY)
+
+        yield from self._on_blocks(convert)
+        return self._logits
+
+    def _label_sums(self, distance: float | None) -> Generator[None, None, tuple[Lattice, FloatArray]]:
+        """Return a lattice and, on its vertices, the sums of the Gaussian kernel over the pixels of each label."""
+        features, thetas = _kernel_on(self._problem, distance, self._parameters.heatmap_colour / self._gain)
+        lattice = yield from build_lattice(self._pool, features, thetas, normalise=False)
+        values = yield from splat_labels(self._pool, lattice, self._problem.labels, self._n_labels)
+        yield from blur(self._pool, lattice, values)
+        return lattice, values
+
+    def _on_blocks(self, work: Callable[[int, int], None]) -> Generator[None, None, None]:
+        yield from in_chunks(self._pool, work, blocks(len(self._logits), _BLOCK))
 
 
-def _add_level(
-    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, level: int, logits: FloatArray
-) -> Generator[None, None, None]:
-    """Add one scale's kernel sums; its lattice is gone from memory before the next one is built."""
-    thetas = _thetas(problem, level * parameters.heatmap_distance, parameters.heatmap_colour)
-    lattice, sums = yield from _label_sums(pool, problem, problem.features, thetas)
-    scale, pixels = 4.0**-level * lattice.gaussian_scale, problem.open_pixels
-    tasks = [(lattice, sums, pixels[a:b], scale, logits[a:b]) for a, b in blocks(len(logits), _BLOCK)]
-    yield from in_chunks(pool, slice_pixels, tasks)
-
-
-def _add_colour(
-    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, weight: float, logits: FloatArray
-) -> Generator[int | None, None, None]:
-    """Add the weighted log(q_c / sum q + 1e-3), q the mean colour kernel over each label."""
-    n_labels, open_pixels = len(problem.label_ids), problem.open_pixels
-    sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=n_labels).astype(np.float32)
-    thetas = _thetas(problem, 1.0, parameters.heatmap_colour)[len(problem.shape) :]
-    lattice, sums = yield from _label_sums(pool, problem, problem.colours, thetas)
-
-    def add_log_share(start: int, stop: int) -> None:
-        means = np.zeros_like(logits[start:stop])
-        slice_pixels(lattice, sums, open_pixels[start:stop], 1.0, means)
-        share = np.maximum(means[:, :n_labels], 0.0) / sizes
-        share /= np.maximum(share.sum(axis=1, keepdims=True), np.float32(1e-30))
-        logits[start:stop, :n_labels] += np.float32(weight) * np.log(share + np.float32(_COLOUR_FLOOR))
-
-    yield from in_chunks(pool, add_log_share, blocks(len(logits), _BLOCK))
-    yield 1
-
-
-def _add_geodesic(
-    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, logits: FloatArray
-) -> Generator[int | None, None, None]:
-    """Add -p log(1 + d_c / s_g)."""
-    scaled = problem.colours * np.float32(_contrast_gain(problem) * parameters.geodesic_colour_weight)
-    exponent, scale = np.float32(parameters.geodesic_exponent), np.float32(parameters.geodesic_scale)
-
-    def add_log_length(rows: slice, columns: slice, distances: FloatArray) -> None:
-        logits[rows, columns] -= exponent * np.log1p(distances / scale)
-
-    yield from geodesic_distances(pool, problem, scaled, add_log_length)
-    yield 1
-
-
-def _label_sums(
-    pool: ThreadPoolExecutor, problem: Problem, features: FeatureArray, thetas: FloatArray
-) -> Generator[None, None, tuple[Lattice, FloatArray]]:
-    """Return a lattice and, on its vertices, the sums of the Gaussian kernel over the pixels of each label."""
-    lattice = yield from build_lattice(pool, features, thetas, normalise=False)
-    values = yield from splat_labels(pool, lattice, problem.labels, len(problem.label_ids))
-    yield from blur(pool, lattice, values)
-    return lattice, values
-
-
-def _thetas(problem: Problem, distance: float, colour: float) -> FloatArray:
-    """Return the standard deviations of a kernel on positions and stretched colours I'."""
-    stretched = colour / _contrast_gain(problem)
-    return np.array([distance] * len(problem.shape) + [stretched] * len(problem.colours), np.float32)
+def _kernel_on(problem: Problem, distance: float | None, colour: float) -> tuple[FeatureArray, FloatArray]:
+    """Return features and thetas of a kernel on positions (None: not on them) and colours."""
+    thetas = np.array([distance or 1.0] * len(problem.shape) + [colour] * len(problem.colours), np.float32)
+    if distance is None:
+        return problem.colours, thetas[len(problem.shape) :]
+    return problem.features, thetas
 
 
 def _contrast_gain(problem: Problem) -> float:
@@ -215,19 +247,26 @@ def _contrast_gain(problem: Problem) -> float:
     return float(255.0 / max(high - low, _LEAST_CONTRAST))
 
 
-def _add_floor_and_log(values: FloatArray) -> None:
-    np.maximum(values, 0.0, out=values)  # rounding may leave barycentric weights, so sums, just below 0
-    values += np.float32(_KERNEL_FLOOR)
-    np.log(values, out=values)
-
-
-def _to_unary(logits: FloatArray, n_labels: int) -> None:
-    """Turn logits into -log softmax in place, at most -log(LEAST_PROBABILITY)."""
-    part = logits[:, :n_labels]
-    part -= part.max(axis=1, keepdims=True)
-    np.subtract(np.log(np.exp(part).sum(axis=1, keepdims=True)), part, out=part)
-    np.minimum(part, np.float32(-np.log(LEAST_PROBABILITY)), out=part)
-    logits[:, n_labels:] = PAD_ENERGY
+@njit(nogil=True, cache=True)
+def _unary_kernel(logits, n_labels, most, pad_energy):  # type: ignore[no-untyped-def]
+    """Turn logits into -log softmax in place, pixel by pixel."""
+    width = logits.shape[1]
+    for i in range(len(logits)):
+        for label in range(n_labels, width):
+            logits[i, label] = -pad_energy
+        top = load(logits, i * width)
+        for block in range(LANES, width, LANES):
+            top = larger(top, load(logits, i * width + block))
+        highest = largest(top)
+        mass = broadcast(np.float32(0.0))
+        for block in range(0, width, LANES):
+            mass = add(mass, exponential(subtract(load(logits, i * width + block), broadcast(highest))))
+        log_sum = broadcast(highest + np.float32(np.log(total(mass))))
+        for block in range(0, width, LANES):
+            unary = subtract(log_sum, load(logits, i * width + block))
+            store(logits, i * width + block, smaller(unary, broadcast(most)))
+        for label in range(n_labels, width):
+            logits[i, label] = pad_energy
 
 
 def labels_as_unary(labels: IndexArray, n_labels: int, confidence: float) -> FloatArray:
