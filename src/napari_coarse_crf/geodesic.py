@@ -128,19 +128,22 @@ def _sweep_kernel(steps, offsets, margin, distance):  # type: ignore[no-untyped-
     most = broadcast(np.float32(0.0))
     shortest = load(distance, (margin - 1) * LANES)
     for cell in range(margin, n):
-        shortest = smaller(add(shortest, broadcast(steps[cell, across])), load(distance, cell * LANES))
+        others = load(distance, cell * LANES)
         for k in range(across):
             through = add(load(distance, (cell + offsets[k]) * LANES), broadcast(steps[cell, k]))
-            shortest = smaller(through, shortest)
+            others = smaller(through, others)
+        # Last, as every cell waits here for the one before it.
+        shortest = smaller(add(shortest, broadcast(steps[cell, across])), others)
         store(distance, cell * LANES, shortest)
     shortest = load(distance, (n - margin) * LANES)
     for cell in range(n - margin - 1, -1, -1):
         before = load(distance, cell * LANES)
-        shortest = smaller(add(shortest, broadcast(steps[cell + 1, across])), before)
+        others = before
         for k in range(across):
             other = cell - offsets[k]
             through = add(load(distance, other * LANES), broadcast(steps[other, k]))
-            shortest = smaller(through, shortest)
+            others = smaller(through, others)
+        shortest = smaller(add(shortest, broadcast(steps[cell + 1, across])), others)
         most = larger(most, subtract(before, shortest))
         store(distance, cell * LANES, shortest)
     return largest(most)
