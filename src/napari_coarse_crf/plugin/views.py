@@ -113,8 +113,9 @@ class Views:
         self._hide_covers()
         for layer in self.layers:
             self._borrowed.set(layer, "visible", True)
-        self._borrowed.set(self._viewer.grid, "stride", 1)  # each layer in a place of its own
-        self._borrowed.set(self._viewer.grid, "enabled", True)
+        grid = grid_of(self._viewer)
+        self._borrowed.set(grid, "stride", 1)  # each layer in a place of its own
+        self._borrowed.set(grid, "enabled", True)
 
     def put_back_visibility(self) -> None:
         """Show the layers that were shown before the first flip."""
@@ -136,3 +137,8 @@ class Views:
             covers = isinstance(layer, Labels) or (isinstance(layer, Image) and place > lowest)
             if covers and layer not in self.layers and layer.visible:
                 self._borrowed.set(layer, "visible", False)
+
+
+def grid_of(viewer: napari.viewer.Viewer) -> Any:
+    """Return the grid of a viewer; napari 0.9 moved it to the canvas and warns about its old place."""
+    return viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
