@@ -59,6 +59,7 @@ class CompareSection(QWidget):
         self._background = Background()
         self._watched: list[Labels] = []
         self._label_id: int | None = None
+        self._offered: list[Any] = []
         self._flip_function: Callable[..., None] | None = None
         self.heading = Heading("Result")
         self.choices = LayerChoices(viewer)
@@ -78,6 +79,8 @@ class CompareSection(QWidget):
 
     def attach(self) -> None:
         """Take the key for flipping, if nobody else has it. Called when the widget comes into a dock."""
+        if not self._watched:
+            self._on_chosen()
         if self._flip_function is None and (function := _bind_flip_key(self._viewer, self)) is not None:
             self._flip_function = function
             self.panel.flip_button.setText(f"Flip ({FLIP_KEY})")
@@ -101,6 +104,7 @@ class CompareSection(QWidget):
     def show_result(self, layer: Labels) -> None:
         """Choose the layer that a run added."""
         self.choices.show_result(layer)
+        self._refresh()  # it may have been chosen when it came into the list, before its confidence was known
 
     # Building.
 
@@ -181,10 +185,17 @@ class CompareSection(QWidget):
         self.panel.offer(ready=ready, known=result is not None, label_id=self._label_id)
         self.panel.back_button.setEnabled(self._views.is_changed)
         self.panel.show_cut(result)
+        self._offer_differences(derived.differences(self.choices) if ready else [])
+
+    def _offer_differences(self, offered: list[Any]) -> None:
+        if offered == self._offered:  # not while one of them is chosen, which adds a layer, which leads here
+            return
+        self._offered = offered
         self.panel.difference_menu.clear()
-        for text, make in derived.differences(self.choices) if ready else ():
+        for text, make, *layers in offered:
             # The menu lives as long as the section: a reference to the section would keep both for ever.
-            self.panel.difference_menu.addAction(text, partial(_add_difference, ref(self), text, make))
+            task = partial(make, *layers)
+            self.panel.difference_menu.addAction(text, partial(_add_difference, ref(self), text, task))
 
     # Looking.
 
@@ -235,6 +246,7 @@ class CompareSection(QWidget):
 
     def _measure(self) -> None:
         """Make the table again, off the main thread; a folded section needs none."""
+        self._refresh()  # a layer is there a moment before it is known what a run found besides
         if not self.heading.isChecked():
             return
         coarse, refined, truth = self.choices.coarse, self.choices.refined, self.choices.truth

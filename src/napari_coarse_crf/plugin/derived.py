@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.plugin.choices import LayerChoices
 
-    Make = Callable[[], NDArray[np.uint8]]
+    Make = Callable[[Labels, Labels], NDArray[np.uint8]]
 
 _ERRORS_TITLE = "errors"
 
 
-def differences(choices: LayerChoices) -> list[tuple[str, Make]]:
-    """Return the differences that can be shown between the chosen layers: what to call each, and how to make it."""
+def differences(choices: LayerChoices) -> list[tuple[str, Make, Labels, Labels]]:
+    """Return the differences that can be shown: title, how to make it, and of which two layers."""
     coarse, refined, truth = choices.coarse, choices.refined, choices.truth
     if coarse is None or refined is None:
         return []
-    offered: list[tuple[str, Make]] = [("what was filled", partial(_difference, coarse, refined))]
+    offered: list[tuple[str, Make, Labels, Labels]] = [("what was filled", _difference, coarse, refined)]
     for other in choices.ticked:
-        offered.append((f"changes from {other.name}", partial(_difference, other, refined)))
+        offered.append((f"changes from {other.name}", _difference, other, refined))
     if truth is not None:
-        offered.append((_ERRORS_TITLE, partial(_errors, refined, truth)))
+        offered.append((_ERRORS_TITLE, _errors, refined, truth))
     return offered
 
 
