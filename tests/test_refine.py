@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import subprocess
+import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -235,3 +239,29 @@ def _corners() -> np.ndarray:
     labels = np.zeros((7, 12), np.int32)
     labels[1, 1], labels[5, 10] = 3, 70000
     return labels
+
+
+def _compiled() -> dict[str, int]:
+    """Return how many versions of each kernel there are."""
+    names = ("crf", "embedding", "geodesic", "heatmap", "lattice")
+    modules = [importlib.import_module(f"napari_coarse_crf.{name}") for name in names]
+    dispatchers = [value for module in modules for value in vars(module).values() if hasattr(value, "signatures")]
+    return {kernel.py_func.__qualname__: len(kernel.signatures) for kernel in dispatchers}
+
+
+def test_after_warming_up_the_first_refinement_compiles_nothing() -> None:
+    script = """
+import numpy as np
+from test_refine import _compiled
+from napari_coarse_crf import refine_labels, warm_up
+
+warm_up()
+before = _compiled()
+assert sum(before.values()) > 10
+image = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)
+labels = np.zeros((90, 120), np.int32)
+labels[:4], labels[-4:] = 3, 8
+refine_labels(image, labels)
+assert _compiled() == before
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parent)

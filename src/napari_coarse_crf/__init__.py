@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.evaluation import Scores, evaluate_labels
     from napari_coarse_crf.memory import estimate_memory
     from napari_coarse_crf.parameters import Parameters
-    from napari_coarse_crf.refine import refine_labels
+    from napari_coarse_crf.refine import refine_labels, warm_up
     from napari_coarse_crf.refiner import Progress, Refinement, Refiner
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "estimate_memory",
     "evaluate_labels",
     "refine_labels",
+    "warm_up",
 ]
 
 _HOME = {
@@ -45,6 +46,7 @@ _HOME = {
     "estimate_memory": "memory",
     "evaluate_labels": "evaluation",
     "refine_labels": "refine",
+    "warm_up": "refine",
 }
 
 
