@@ -19,7 +19,7 @@ from waiting import TIMEOUT
 from napari_coarse_crf import Parameters, Refiner, evaluate_labels, files
 from napari_coarse_crf.plugin import RefineWidget
 from napari_coarse_crf.plugin.compare_panel import FLIP_KEY
-from napari_coarse_crf.plugin.views import grid_of
+from napari_coarse_crf.plugin.views import camera_of, grid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +149,14 @@ def test_layers_that_do_not_fit_are_said_in_words_and_cannot_be_compared(compare
     assert "are the same layer" in section.status
 
 
+@pytest.mark.parametrize("width", [300, 500])
+def test_nothing_but_the_table_needs_more_width(compared: Compared, width: int) -> None:
+    _, widget = compared
+    panel, margins = widget.result.panel, widget.native.layout().contentsMargins()
+    scroll_bar = panel.style().pixelMetric(panel.style().PixelMetric.PM_ScrollBarExtent)
+    assert panel.minimumSizeHint().width() + margins.left() + margins.right() + scroll_bar <= width
+
+
 # Looking.
 
 
@@ -203,9 +211,13 @@ def test_contours_and_side_by_side_go_with_their_buttons(compared: Compared) -> 
     panel.flip_button.click()  # one after the other is not side by side
     assert not grid_of(viewer).enabled
     assert not panel.grid_button.isChecked()
+    camera = camera_of(viewer)
+    zoom, center = camera.zoom, camera.center
     panel.grid_button.click()
+    assert camera.zoom < zoom  # all of the image is seen in each place
     panel.grid_button.click()
     assert not grid_of(viewer).enabled
+    assert (camera.zoom, camera.center) == (zoom, center)
     panel.contour_button.click()
     assert {viewer.layers[name].contour for name in ("strokes", "strokes refined", "truth")} == {0}
     assert shown(viewer) == ["photo", "strokes", "strokes refined"]

@@ -46,6 +46,11 @@ class Borrowed:
             self._loans.append(_Loan(owner, name, getattr(owner, name), value))
         setattr(owner, name, value)
 
+    def note(self, owner: Any, name: str, original: Any) -> None:
+        """Keep what a setting was, which something else has changed in the meantime."""
+        if getattr(owner, name) != original:
+            self._loans.append(_Loan(owner, name, original, getattr(owner, name)))
+
     def put_back(self, *names: str) -> None:
         """Put the settings of these names back, or all; those that a person changed meanwhile stay as they are."""
         back = [loan for loan in self._loans if not names or loan.name in names]
@@ -108,7 +113,7 @@ class Views:
     def show_grid(self, on: bool) -> None:
         """Lay the layers side by side beside the image, or put the layers back on each other."""
         if not on:
-            self._borrowed.put_back("enabled", "stride", "visible")
+            self._borrowed.put_back("enabled", "stride", "visible", "zoom", "center")
             return
         self._hide_covers()
         for layer in self.layers:
@@ -116,6 +121,11 @@ class Views:
         grid = grid_of(self._viewer)
         self._borrowed.set(grid, "stride", 1)  # each layer in a place of its own
         self._borrowed.set(grid, "enabled", True)
+        camera = camera_of(self._viewer)
+        zoom, center = camera.zoom, camera.center
+        self._viewer.reset_view()  # each place is smaller than the window: a part of the image would be seen only
+        self._borrowed.note(camera, "zoom", zoom)
+        self._borrowed.note(camera, "center", center)
 
     def put_back_visibility(self) -> None:
         """Show the layers that were shown before the first flip."""
@@ -142,3 +152,8 @@ class Views:
 def grid_of(viewer: napari.viewer.Viewer) -> Any:
     """Return the grid of a viewer; napari 0.9 moved it to the canvas and warns about its old place."""
     return viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
+
+
+def camera_of(viewer: napari.viewer.Viewer) -> Any:
+    """Return the camera of a viewer; napari 0.9 moved it to the scene and warns about its old place."""
+    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
