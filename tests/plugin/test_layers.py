@@ -8,10 +8,11 @@ import dask.array as da
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Shapes
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_coarse_crf.plugin.layers import add_result, describe_misfit, find_problem, read_layers, read_look
+from napari_coarse_crf.plugin.layers import Choice, add_result, describe_misfit, find_problem, read_layers, read_look
+from napari_coarse_crf.plugin.scope import Scope
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,13 +36,92 @@ def test_shapes_that_differ_are_both_named(image: NDArray[Any], labels: NDArray[
     assert problem.startswith("'strokes' is 40 x 59 pixels but 'photo' is 40 x 60.")
 
 
-def test_three_slices_are_not_taken_for_colours() -> None:
+def test_the_layer_says_whether_three_slices_are_colours() -> None:
     # (40, 60, 3) of a grey image is a volume: the layer says what it is, the shape does not.
     volume = Image(np.zeros((40, 60, 3), np.uint8), rgb=False)
     flat = np.zeros((40, 60), np.uint8)
     flat[0, :2] = 1, 2
-    assert "40 x 60 x 3" in find_problem(volume, Labels(flat))
-    assert find_problem(volume, Labels(np.stack([flat] * 3, axis=-1))) == ""
+    stack = Labels(np.stack([flat] * 3, axis=-1))
+    assert find_problem(volume, stack) == ""
+    assert describe_misfit(volume, stack) == ""
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_one_axis_more_than_the_labels_is_taken_for_channels_and_said(labels: NDArray[Any], axis: int) -> None:
+    image = np.moveaxis(np.arange(40 * 60 * 2, dtype=np.uint16).reshape(40, 60, 2), -1, axis)
+    layer, strokes = Image(image, name="photo", rgb=False), Labels(labels)
+    assert find_problem(layer, strokes) == ""
+    loaded, _, _ = read_layers(layer, strokes).load()
+    np.testing.assert_array_equal(loaded, np.moveaxis(image, axis, -1))
+    assert describe_misfit(layer, strokes) == f"The 2 slices of 'photo' along axis {axis} were taken as channels."
+
+
+def test_a_stack_is_not_taken_for_channels(labels: NDArray[Any]) -> None:
+    stack = Image(np.zeros((20, 40, 60), np.uint8), name="photo")
+    assert "'photo' is 20 x 40 x 60" in find_problem(stack, Labels(labels))
+
+
+def test_further_layers_are_channels_with_contrast_limits_of_their_own(
+    image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    one = Image(image[..., 0], contrast_limits=(0, 200))
+    two = Image(image[..., 1].astype(np.uint16) * 9, name="two", contrast_limits=(5, 900))
+    inputs = read_layers(one, Labels(labels), Choice(channels=(two,)))
+    loaded, _, _ = inputs.load()
+    np.testing.assert_array_equal(loaded, np.stack([one.data, two.data], axis=-1))
+    assert inputs.contrast_limits == ((0, 200), (5, 900))
+    colour = read_layers(photo(image), Labels(labels), Choice(channels=(two,)))
+    assert colour.load()[0].shape == (40, 60, 4)
+    assert colour.contrast_limits == ((0, 255), (0, 255), (0, 255), (5, 900))
+    wrong = Image(image[1:, :, 0], name="two")
+    assert "'two' is 39 x 60" in find_problem(one, Labels(labels), Choice(channels=(wrong,)))
+
+
+def test_drawn_shapes_become_the_mask_wherever_their_layer_lies(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    strokes = Labels(labels, scale=(2, 2), translate=(10, 0))
+    shapes = Shapes(scale=(0.5, 0.5))
+    corners = np.array([[5, 10], [5, 50], [30, 50], [30, 10]])  # in pixels of the labels
+    shapes.add_rectangles((corners * 2 + (10, 0)) / 0.5)
+    shapes.add_lines(np.array([[0, 0], [90, 90]]))
+    mask = read_layers(photo(image), strokes, Choice(region=shapes)).load()[2]
+    wanted = np.zeros((40, 60), bool)
+    wanted[5:31, 10:51] = True
+    assert mask is not None
+    np.testing.assert_array_equal(mask, wanted)
+
+
+def test_a_region_that_holds_nothing_or_does_not_fit_is_said(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    layers = photo(image), Labels(labels, name="strokes")
+    assert "'outlines' holds no area" in find_problem(*layers, Choice(region=Shapes(name="outlines")))
+    small = Labels(labels[1:], name="valid")
+    assert "'valid' is 39 x 60 pixels but 'strokes' is 40 x 60" in find_problem(*layers, Choice(region=small))
+
+
+def test_a_mask_layer_and_alpha_both_leave_pixels_out(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    alpha, valid = np.full((40, 60, 1), 255, np.uint8), np.ones((40, 60), np.uint8)
+    alpha[:, :5], valid[:6] = 0, 0
+    inputs = read_layers(photo(np.concatenate([image, alpha], axis=-1)), Labels(labels), Choice(region=Labels(valid)))
+    np.testing.assert_array_equal(inputs.load()[2], (valid > 0) & (alpha[..., 0] > 0))
+
+
+def test_a_mask_of_one_plane_counts_in_every_slice(labels: NDArray[Any]) -> None:
+    valid = np.ones((40, 60), np.uint8)
+    valid[:6] = 0
+    volume, strokes = Image(np.zeros((3, 40, 60), np.uint8)), Labels(np.stack([labels] * 3))
+    inputs = read_layers(volume, strokes, Choice(region=Labels(valid), scope=Scope(slice_axis=0)))
+    part = inputs.parts()[1]
+    np.testing.assert_array_equal(inputs.load(part)[2], valid > 0)
+    assert inputs.spacing_of(part) == (1, 1)
+
+
+def test_too_few_labels_in_the_chosen_part_are_said(labels: NDArray[Any]) -> None:
+    strokes = np.zeros((3, 40, 60), np.int32)
+    strokes[1] = labels
+    layers = Image(np.zeros((3, 40, 60), np.uint8)), Labels(strokes, name="strokes")
+    assert find_problem(*layers, Choice(scope=Scope(slice_axis=0, index=1))) == ""
+    assert "fewer than two labels in the chosen part" in find_problem(
+        *layers, Choice(scope=Scope(slice_axis=0, index=2))
+    )
 
 
 @pytest.mark.parametrize(("ids", "sentence"), [((), "is still empty"), ((7,), "holds one label only (7)")])
@@ -94,7 +174,7 @@ def test_lazy_layers_are_read_by_load_only(image: NDArray[Any], labels: NDArray[
     layers = photo(da.from_array(image)), Labels(da.from_array(labels))
     assert find_problem(*layers) == ""
     inputs = read_layers(*layers)
-    assert isinstance(inputs.image, da.Array)
+    assert isinstance(inputs.image.data, da.Array)
     assert isinstance(inputs.labels, da.Array)
     for loaded, wanted in zip(inputs.load()[:2], (image, labels), strict=True):
         assert isinstance(loaded, np.ndarray)

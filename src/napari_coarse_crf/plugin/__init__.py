@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_coarse_crf.plugin.job import refine_layer
+    from napari_coarse_crf.plugin.layers import Choice
+    from napari_coarse_crf.plugin.scope import Scope
     from napari_coarse_crf.plugin.widget import RefineWidget
 
-__all__ = ["RefineWidget", "refine_layer"]
+__all__ = ["Choice", "RefineWidget", "Scope", "refine_layer"]
 
-_HOME = {"RefineWidget": "widget", "refine_layer": "job"}
+_HOME = {"Choice": "layers", "RefineWidget": "widget", "Scope": "scope", "refine_layer": "job"}
 
 
 def __getattr__(name: str) -> Any:

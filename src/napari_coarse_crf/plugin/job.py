@@ -7,25 +7,35 @@ same pixels.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, InputError, Parameters, Refiner, __version__
-from napari_coarse_crf.plugin.layers import add_result, describe_misfit, find_problem, read_layers, read_look
+import numpy as np
+
+from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, InputError, Parameters, Progress, __version__
+from napari_coarse_crf.plugin.layers import Choice, add_result, describe_misfit, find_problem, read_layers, read_look
+from napari_coarse_crf.plugin.refiners import RefinerCache
 from napari_coarse_crf.plugin.results import remember
+from napari_coarse_crf.plugin.scope import Assembly, Scope, has_two_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     import napari
     from napari.layers import Image, Labels
+    from numpy.typing import NDArray
 
-    from napari_coarse_crf import Progress, Refinement
+    from napari_coarse_crf import Refinement
     from napari_coarse_crf.plugin.layers import Inputs, Look
+    from napari_coarse_crf.plugin.scope import Part
+
+    Loaded = tuple[NDArray[Any], NDArray[np.integer[Any]], NDArray[np.bool_] | None]
 
 _ENGINE: Final = "lattice"
+_PART_STEPS: Final = 100
+"""Steps that each of several parts is reported as: how many it really takes is known only once it has begun."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,27 +58,49 @@ class Job:
     labels_layer: Labels
     names: tuple[str, str]
     misfit: str
+    choice: Mapping[str, Any]
+    refiners: RefinerCache
 
     @classmethod
-    def prepare(cls, image_layer: Image | None, labels_layer: Labels | None, parameters: Parameters) -> Job:
+    def prepare(
+        cls,
+        image_layer: Image | None,
+        labels_layer: Labels | None,
+        parameters: Parameters,
+        choice: Choice | None = None,
+        refiners: RefinerCache | None = None,
+    ) -> Job:
         """Read the layers, on the main thread.
+
+        Parameters
+        ----------
+        image_layer, labels_layer : napari.layers.Layer or None
+            What is chosen.
+        parameters : Parameters
+            Those of the run.
+        choice : Choice, optional
+            Scope, further channels and region; by default all of the two layers.
+        refiners : RefinerCache, optional
+            Where the Refiner of the last run is kept for the next one.
 
         Raises
         ------
         InputError
             If they cannot be refined.
         """
-        problem = find_problem(image_layer, labels_layer)
+        problem = find_problem(image_layer, labels_layer, choice)
         if image_layer is None or labels_layer is None or problem:
             raise InputError(problem)
         return cls(
-            inputs=read_layers(image_layer, labels_layer),
+            inputs=read_layers(image_layer, labels_layer, choice),
             look=read_look(labels_layer),
             parameters=parameters,
             image_layer=image_layer,
             labels_layer=labels_layer,
             names=(image_layer.name, labels_layer.name),
             misfit=describe_misfit(image_layer, labels_layer),
+            choice=_in_plain_values(choice or Choice()),
+            refiners=refiners or RefinerCache(),
         )
 
     def steps(self) -> Generator[Progress, None, Outcome]:
@@ -101,12 +133,25 @@ class Job:
         return layer
 
     def _refine(self) -> Generator[Progress, None, Refinement]:
-        image, labels, mask = self.inputs.load()
-        refiner = Refiner(
+        parts = self.inputs.parts()
+        if self.inputs.takes_all:
+            return (yield from self._refine_part(parts[0], self.inputs.load()))
+        assembly = Assembly(np.asarray(self.inputs.labels))
+        for number, part in enumerate(parts):
+            loaded = self.inputs.load(part)
+            if len(parts) > 1 and not has_two_labels(*loaded[1:]):
+                assembly.skip(part)
+                continue
+            assembly.put(part, (yield from _among(len(parts), number, self._refine_part(part, loaded))))
+        return assembly.result(self.parameters)
+
+    def _refine_part(self, part: Part, loaded: Loaded) -> Generator[Progress, None, Refinement]:
+        image, labels, mask = loaded
+        refiner = self.refiners.get(
             image,
             labels,
-            mask=mask,
-            spacing=self.inputs.spacing,
+            mask,
+            spacing=self.inputs.spacing_of(part),
             contrast_limits=self.inputs.contrast_limits,
             engine=_ENGINE,
         )
@@ -123,6 +168,7 @@ class Job:
             "parameters": outcome.refinement.parameters.to_dict(),
             "image": self.names[0],
             "labels": self.names[1],
+            **self.choice,
             "engine": _ENGINE,
             "iterations": outcome.refinement.iterations,
             "seconds": round(outcome.seconds, 3),
@@ -130,6 +176,35 @@ class Job:
             "label_counts": {int(i): (int(a), int(b)) for i, (a, b) in outcome.refinement.label_counts.items()},
             "warnings": list(outcome.warnings),
         }
+
+
+def _among(
+    count: int, number: int, steps: Generator[Progress, None, Refinement]
+) -> Generator[Progress, None, Refinement]:
+    """Count the steps of one part as a share of those of all parts."""
+    if count == 1:
+        return (yield from steps)
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as end:
+            refinement: Refinement = end.value
+            return refinement
+        done, total = number * _PART_STEPS, count * _PART_STEPS
+        done += progress.step * _PART_STEPS // max(1, progress.total)
+        yield Progress(f"slice {number + 1} of {count}, {progress.stage}", done, total)
+
+
+def _in_plain_values(choice: Choice) -> dict[str, Any]:
+    """Return what was chosen as it stands in the metadata: only what differs from all of the two layers."""
+    values: dict[str, Any] = {}
+    if choice.scope != Scope():
+        values["scope"] = asdict(choice.scope)
+    if choice.channels:
+        values["channels"] = [layer.name for layer in choice.channels]
+    if choice.region is not None:
+        values["region"] = choice.region.name
+    return values
 
 
 def internal_error(error: Exception) -> CoarseCRFError:
@@ -145,6 +220,7 @@ def refine_layer(
     image_layer: Image,
     labels_layer: Labels,
     parameters: Parameters | None = None,
+    choice: Choice | None = None,
 ) -> Labels:
     """Refine a Labels layer and add the result as a new layer above it.
 
@@ -155,12 +231,14 @@ def refine_layer(
     viewer : napari.Viewer
         Where the new layer goes.
     image_layer : napari.layers.Image
-        The image, ([Z,] Y, X) or RGB(A). Its contrast limits scale everything but uint8; where alpha is 0, pixels take
-        no part.
+        The image, ([Z,] Y, X), RGB(A), or with one axis more for channels. Its contrast limits scale everything but
+        uint8; where alpha is 0, pixels take no part.
     labels_layer : napari.layers.Labels
         The coarse labels of the same shape, 0 = unlabelled. Its scale is the size of a pixel. Never changed.
     parameters : Parameters, optional
         The defaults if left out.
+    choice : napari_coarse_crf.plugin.Choice, optional
+        Only some slices, further channels, or a region; by default all of the two layers.
 
     Returns
     -------
@@ -177,7 +255,7 @@ def refine_layer(
     CoarseCRFWarning
         For each thing about the result that a person should look at.
     """
-    job = Job.prepare(image_layer, labels_layer, Parameters() if parameters is None else parameters)
+    job = Job.prepare(image_layer, labels_layer, Parameters() if parameters is None else parameters, choice)
     steps = job.steps()
     while True:
         try:

@@ -8,18 +8,32 @@ find the place of the result. Used by job.py and widget.py.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Shapes
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
+
+from napari_coarse_crf.plugin.scope import (
+    Scope,
+    cut_out,
+    ellipse_outline,
+    fill_outlines,
+    fitting_channel_axes,
+    has_two_labels,
+    is_whole,
+    of_axes_left,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import napari
+    from napari.layers import Layer
     from numpy.typing import NDArray
+
+    from napari_coarse_crf.plugin.scope import Part
 
     LabelArray = NDArray[np.integer[Any]]
 
@@ -27,40 +41,131 @@ _KEPT = ("scale", "translate", "rotate", "shear", "units", "axis_labels", "opaci
 """What the result takes over from its source as it is; affine, colours and contour need more care."""
 
 _BLOCK_PIXELS = 2**20
+_MOST_CHANNELS = 16
+"""An axis longer than this is one of slices: nobody has painted on a stack with labels of one plane by intent."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """What a person chose beyond the two layers.
+
+    Attributes
+    ----------
+    scope : Scope
+        Everything at once, slices, or what is in view.
+    channels : tuple of napari.layers.Image
+        Further channels: images of one channel and the same shape.
+    region : napari.layers.Shapes, Labels or Image, or None
+        Only pixels inside the drawn shapes, or where the layer is not 0, take part.
+    """
+
+    scope: Scope = field(default_factory=Scope)
+    channels: tuple[Image, ...] = ()
+    region: Layer | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Channels:
+    """One image layer among those that make up the image.
+
+    Attributes
+    ----------
+    data : array
+        At full resolution; may be lazy (dask, zarr).
+    axis : int or None
+        The axis of its channels; None where it has but one.
+    contrast_limits : tuple of float
+        The values that are shown darkest and brightest.
+    """
+
+    data: Any
+    axis: int | None
+    contrast_limits: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
-    """What a run reads from the two layers.
+    """What a run reads from the layers.
 
     Attributes
     ----------
-    image : array
-        The image at full resolution; may be lazy (dask, zarr).
+    image : Channels
+        The image.
+    more : tuple of Channels
+        Further layers that are channels of the same image.
     labels : array
         The coarse labels: a copy, or lazy.
     has_alpha : bool
         Whether the last channel of `image` is its alpha channel.
     spacing : tuple of float
         Size of a pixel along each axis.
-    contrast_limits : tuple of float
-        The values of the image layer that are shown darkest and brightest.
+    scope : Scope
+        What of it is refined.
+    outlines : tuple of array
+        Drawn around the pixels that take part; empty: no such limit.
+    region : array or None
+        Not 0 where pixels take part; may be lazy, and may lack leading axes.
     """
 
-    image: Any
+    image: Channels
     labels: Any
     has_alpha: bool
     spacing: tuple[float, ...]
-    contrast_limits: tuple[float, float]
+    more: tuple[Channels, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+    outlines: tuple[NDArray[Any], ...] = ()
+    region: Any = None
 
-    def load(self) -> tuple[NDArray[Any], LabelArray, NDArray[np.bool_] | None]:
-        """Return image, labels and mask in memory. Lazy data is read here: call it off the main thread."""
-        image, labels = np.asarray(self.image), np.asarray(self.labels)
-        if not self.has_alpha:
-            return image, labels, None
-        opaque = image[..., 3] != 0
+    @property
+    def contrast_limits(self) -> Any:
+        """One pair for all channels, or one for each where they come from several layers."""
+        if not self.more:
+            return self.image.contrast_limits
+        axis = self.image.axis
+        of_first = 1 if axis is None else self.image.data.shape[axis] - self.has_alpha
+        return (*[self.image.contrast_limits] * of_first, *(channel.contrast_limits for channel in self.more))
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether everything is refined at once."""
+        parts = self.parts()
+        return len(parts) == 1 and is_whole(parts[0], self.labels.shape)
+
+    def parts(self) -> list[Part]:
+        """Return the parts to refine."""
+        return self.scope.parts(self.labels.shape)
+
+    def spacing_of(self, part: Part) -> tuple[float, ...]:
+        """Return the size of a pixel along each axis of a part."""
+        return of_axes_left(self.spacing, part)
+
+    def load(self, part: Part | None = None) -> tuple[NDArray[Any], LabelArray, NDArray[np.bool_] | None]:
+        """Return image, labels and mask of a part (None: of everything) in memory. Lazy data is read here.
+
+        Call it off the main thread.
+        """
+        labels = np.asarray(self.labels if part is None else self.labels[part])
+        image = cut_out(self.image.data, part, self.image.axis)
+        mask = self._mask(part)
+        if self.has_alpha:
+            image, opaque = image[..., :3], image[..., 3] != 0
+            mask = opaque if mask is None else mask & opaque
+        if self.more:
+            pieces = [image if self.image.axis is not None else image[..., np.newaxis]]
+            pieces += [cut_out(channel.data, part, None)[..., np.newaxis] for channel in self.more]
+            image = np.concatenate(pieces, axis=-1)
         # A mask of ones would say the same as none, and none is what a script would pass.
-        return image[..., :3], labels, None if opaque.all() else opaque
+        return image, labels, None if mask is None or mask.all() else mask
+
+    def _mask(self, part: Part | None) -> NDArray[np.bool_] | None:
+        shape = self.labels.shape
+        if self.outlines:
+            mask = fill_outlines(self.outlines, shape)
+        elif self.region is not None:
+            mask = np.broadcast_to(np.asarray(self.region) != 0, shape)
+        else:
+            return None
+        return mask if part is None else mask[part]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +177,7 @@ class Look:
     keywords: Mapping[str, Any]
 
 
-def find_problem(image_layer: Image | None, labels_layer: Labels | None) -> str:
+def find_problem(image_layer: Image | None, labels_layer: Labels | None, choice: Choice | None = None) -> str:
     """Return one sentence on what keeps these layers from being refined, or "" if nothing does.
 
     Quick enough for every change of a layer; what takes longer to find out, the core says when it runs.
@@ -83,6 +188,8 @@ def find_problem(image_layer: Image | None, labels_layer: Labels | None) -> str:
         The image; None if none is chosen.
     labels_layer : napari.layers.Labels or None
         The coarse labels; None if none is chosen.
+    choice : Choice, optional
+        What else was chosen; by default all of the two layers.
     """
     if image_layer is None:
         return "Open an image first, your own or one of File > Open Sample > Coarse CRF."
@@ -93,26 +200,53 @@ def find_problem(image_layer: Image | None, labels_layer: Labels | None) -> str:
             f"'{labels_layer.name}' is a multiscale Labels layer, which nobody can paint on. Choose a Labels layer of "
             "one resolution, for example viewer.add_labels(layer.data[0])."
         )
-    image_shape = _spatial_shape(image_layer)
-    if image_shape != labels_layer.data.shape:
-        return (
-            f"'{labels_layer.name}' is {_in_words(labels_layer.data.shape)} pixels but '{image_layer.name}' is "
-            f"{_in_words(image_shape)}. Choose a Labels layer drawn on this image, or crop both to the same region."
-        )
-    return _problem_of_labels(labels_layer)
+    shape = tuple(labels_layer.data.shape)
+    for layer in (image_layer, *(choice.channels if choice else ())):
+        image_shape = _spatial_shape(layer, shape)
+        if image_shape != shape:
+            return (
+                f"'{labels_layer.name}' is {_in_words(shape)} pixels but '{layer.name}' is {_in_words(image_shape)}. "
+                "Choose a Labels layer drawn on this image, or crop both to the same region."
+            )
+    problem = _problem_of_labels(labels_layer)
+    return problem or (_problem_of_choice(choice, labels_layer) if choice else "")
 
 
-def read_layers(image_layer: Image, labels_layer: Labels) -> Inputs:
-    """Return what a run needs of two layers that `find_problem` accepts."""
-    image, labels = _finest(image_layer), labels_layer.data
+def read_layers(image_layer: Image, labels_layer: Labels, choice: Choice | None = None) -> Inputs:
+    """Return what a run needs of layers that `find_problem` accepts."""
+    chosen = choice or Choice()
+    labels, region = labels_layer.data, chosen.region
+    outlines = read_outlines(region, labels_layer) if isinstance(region, Shapes) else ()
+    image = _read_channels(image_layer, labels.shape)
     return Inputs(
         image=image,
         # A person may paint on while the job runs; lazy labels cannot be painted on, so they are read by the job.
-        labels=labels.copy() if isinstance(labels, np.ndarray) else labels,
-        has_alpha=bool(image_layer.rgb) and image.shape[-1] == 4,
+        labels=_frozen(labels),
+        has_alpha=bool(image_layer.rgb) and image.data.shape[-1] == 4,
         spacing=tuple(abs(float(size)) for size in labels_layer.scale),  # napari mirrors by a negative scale
-        contrast_limits=(float(image_layer.contrast_limits[0]), float(image_layer.contrast_limits[1])),
+        more=tuple(_read_channels(layer, labels.shape) for layer in chosen.channels),
+        scope=chosen.scope,
+        outlines=outlines,
+        region=None if region is None or isinstance(region, Shapes) else _frozen(_finest(region)),
     )
+
+
+def read_outlines(shapes_layer: Shapes, labels_layer: Labels) -> tuple[NDArray[Any], ...]:
+    """Return the shapes that enclose pixels as outlines in pixels of the labels, wherever both layers lie.
+
+    Parameters
+    ----------
+    shapes_layer : napari.layers.Shapes
+        Rectangles, ellipses, polygons and closed paths; a line encloses nothing.
+    labels_layer : napari.layers.Labels
+        Whose pixels.
+    """
+    outlines = []
+    for corners, kind in zip(shapes_layer.data, shapes_layer.shape_type, strict=True):
+        outline = ellipse_outline(corners) if kind == "ellipse" else np.asarray(corners)
+        if kind != "line" and len(outline) > 2:
+            outlines.append(np.array([_moved(corner, shapes_layer, labels_layer) for corner in outline]))
+    return tuple(outlines)
 
 
 def read_look(labels_layer: Labels) -> Look:
@@ -124,17 +258,26 @@ def read_look(labels_layer: Labels) -> Look:
 
 
 def describe_misfit(image_layer: Image, labels_layer: Labels) -> str:
-    """Return one sentence if the layers lie at different places in the viewer, else ""."""
-    shape = np.array(labels_layer.data.shape)
+    """Return a sentence if the layers lie at different places in the viewer, or an axis was taken for channels."""
+    shape = tuple(labels_layer.data.shape)
+    axis = None if image_layer.rgb else _channel_axis(image_layer, shape)
+    sentences = []
+    if axis is not None:
+        count = _finest(image_layer).shape[axis]
+        sentences.append(f"The {count} slices of '{image_layer.name}' along axis {axis} were taken as channels.")
     pixel = np.abs(np.asarray(labels_layer.scale)).min()
-    for corner in (np.zeros(len(shape)), shape - 1.0):
-        apart = np.subtract(image_layer.data_to_world(corner), labels_layer.data_to_world(corner))
-        if np.abs(apart).max() > 0.01 * pixel:
-            return (
+    for corner in (np.zeros(len(shape)), np.array(shape) - 1.0):
+        if axis is None:
+            in_image = np.asarray(image_layer.data_to_world(corner))
+        else:
+            in_image = np.delete(image_layer.data_to_world(np.insert(corner, axis, 0)), axis)
+        if np.abs(in_image - np.asarray(labels_layer.data_to_world(corner))).max() > 0.01 * pixel:
+            sentences.append(
                 "The image and the labels lie at different places in the viewer (scale, position or rotation differ); "
                 "pixels were matched by their index."
             )
-    return ""
+            break
+    return " ".join(sentences)
 
 
 def add_result(
@@ -166,14 +309,60 @@ def _same_colours(colormap: Any) -> Any:
     )
 
 
-def _finest(image_layer: Image) -> Any:
-    return image_layer.data[0] if image_layer.multiscale else image_layer.data
+def _finest(layer: Any) -> Any:
+    return layer.data[0] if layer.multiscale else layer.data
 
 
-def _spatial_shape(image_layer: Image) -> tuple[int, ...]:
+def _frozen(data: Any) -> Any:
+    return data.copy() if isinstance(data, np.ndarray) else data
+
+
+def _read_channels(layer: Image, shape: tuple[int, ...]) -> Channels:
+    low, high = layer.contrast_limits
+    return Channels(_finest(layer), _channel_axis(layer, shape), (float(low), float(high)))
+
+
+def _channel_axis(layer: Image, shape: tuple[int, ...]) -> int | None:
+    """Return the axis of the channels: the colours, or the one axis more than the labels have."""
     # The layer knows whether its last axis is colour; a shape that ends in 3 may be a stack of three slices.
-    shape = tuple(_finest(image_layer).shape)
-    return shape[:-1] if image_layer.rgb else shape
+    if layer.rgb:
+        return int(layer.ndim)
+    whole = _finest(layer).shape
+    fitting = [axis for axis in fitting_channel_axes(whole, shape) if whole[axis] <= _MOST_CHANNELS]
+    return fitting[0] if fitting else None
+
+
+def _spatial_shape(layer: Image, shape: tuple[int, ...]) -> tuple[int, ...]:
+    whole, axis = tuple(_finest(layer).shape), _channel_axis(layer, shape)
+    return whole if axis is None else whole[:axis] + whole[axis + 1 :]
+
+
+def _moved(point: NDArray[Any], source: Layer, target: Layer) -> NDArray[Any]:
+    """Return a point of one layer in pixels of the other; napari lines layers up by their last axes."""
+    world = np.asarray(source.data_to_world(point))
+    missing = max(0, target.ndim - len(world))
+    return np.asarray(target.world_to_data(np.concatenate([np.zeros(missing), world])))
+
+
+def _problem_of_choice(choice: Choice, labels_layer: Labels) -> str:
+    data, region = labels_layer.data, choice.region
+    if isinstance(region, Shapes) and not read_outlines(region, labels_layer):
+        return f"'{region.name}' holds no area. Draw a rectangle, an ellipse or a polygon around what to refine."
+    if region is not None and not isinstance(region, Shapes):
+        shape = tuple(_finest(region).shape)
+        if shape != tuple(data.shape[-len(shape) :]):
+            return (
+                f"'{region.name}' is {_in_words(shape)} pixels but '{labels_layer.name}' is {_in_words(data.shape)}. "
+                "Choose a layer of the same size to say where pixels take part."
+            )
+    parts = choice.scope.parts(data.shape)
+    in_memory = isinstance(data, np.ndarray)
+    if in_memory and len(parts) == 1 and not is_whole(parts[0], data.shape) and not has_two_labels(data[parts[0]]):
+        return (
+            f"'{labels_layer.name}' holds fewer than two labels in the chosen part. Paint at least two classes there, "
+            "or choose a larger scope."
+        )
+    return ""
 
 
 def _problem_of_labels(layer: Labels) -> str:

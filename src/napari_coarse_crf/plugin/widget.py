@@ -21,7 +21,9 @@ from napari_coarse_crf.plugin.defaults import read_defaults
 from napari_coarse_crf.plugin.job import Job
 from napari_coarse_crf.plugin.layers import find_problem
 from napari_coarse_crf.plugin.presets import PresetBar
+from napari_coarse_crf.plugin.refiners import RefinerCache
 from napari_coarse_crf.plugin.run_bar import RunBar
+from napari_coarse_crf.plugin.scope_controls import ScopeControls, keep_narrow
 from napari_coarse_crf.plugin.worker import JobRunner
 
 if TYPE_CHECKING:
@@ -63,12 +65,15 @@ class RefineWidget(Container[Any]):
         super().__init__(labels=False)
         self._viewer = napari_viewer
         self._runner = JobRunner(self)
+        self._refiners = RefinerCache()
         self._message = ""
+        self._chosen: tuple[Layer | None, Layer | None] = (None, None)
         self._watched: list[Layer] = []
         self.image_layer = _layer_box("Image", self._layers_of_type(Image), "The image that the labels belong to.")
         self.labels_layer = _layer_box(
             "Labels", self._layers_of_type(Labels), "Your coarse labels: a few strokes of every class, 0 = unlabelled."
         )
+        self.scope = ScopeControls(napari_viewer)
         self.controls = ParameterControls(read_defaults())
         self.presets = PresetBar(lambda: [layer for layer in self._viewer.layers if isinstance(layer, Labels)])
         self.presets.show_parameters(self.parameters)
@@ -105,10 +110,11 @@ class RefineWidget(Container[Any]):
             says why.
         """
         image_layer, labels_layer = self.image_layer.value, self.labels_layer.value
-        if find_problem(image_layer, labels_layer):
+        choice = self.scope.choice()
+        if find_problem(image_layer, labels_layer, choice):
             self._refresh()
             return None
-        worker = self._runner.start(Job.prepare(image_layer, labels_layer, self.parameters))
+        worker = self._runner.start(Job.prepare(image_layer, labels_layer, self.parameters, choice, self._refiners))
         self._say_busy("Starting.")
         return worker
 
@@ -155,9 +161,10 @@ class RefineWidget(Container[Any]):
         layers = Container(widgets=[self.image_layer, self.labels_layer], name="layers")
         layers.margins = (0, 0, 0, 0)
         self.margins = (6, 6, 6, 6)
-        self.append(layers)  # so that the boxes follow the layer list; the scrolling part shows it
+        self.extend([layers, self.scope])  # so that the boxes follow the layer list; the scrolling part shows them
         layout = self.native.layout()
-        layout.addWidget(_scrolling([heading("Layers"), layers.native, self.presets, self.controls]), 1)
+        shown = [heading("Layers"), layers.native, self.scope.native, self.presets, self.controls]
+        layout.addWidget(_scrolling(shown), 1)
         layout.addWidget(heading("Run"))
         layout.addWidget(self.run_bar)
         layout.addWidget(self.result)
@@ -170,6 +177,8 @@ class RefineWidget(Container[Any]):
         self.presets.failed.connect(self._say)
         self.run_bar.button.clicked.connect(self._on_button)
         self.refined.connect(self.result.show_result)
+        self.scope.changed.connect(self._on_scope)
+        self._viewer.dims.events.current_step.connect(self._on_layer_edited)
         self._look_again.timeout.connect(self._refresh)
         # napari takes the widget out of its dock without closing it, so losing the parent is all there is to notice.
         self.native_parent_changed.connect(self._on_parent_changed)
@@ -180,16 +189,28 @@ class RefineWidget(Container[Any]):
         return lambda _box: [layer for layer in self._viewer.layers if isinstance(layer, layer_type)]
 
     def _on_layer_chosen(self) -> None:
-        chosen = [box.value for box in (self.image_layer, self.labels_layer) if box.value is not None]
-        if chosen == self._watched and chosen:
-            return
+        chosen = self.image_layer.value, self.labels_layer.value
+        if chosen != self._chosen:
+            self._chosen = chosen
+            self._message = ""
+            self._refiners = RefinerCache()  # a job that still runs keeps the one it has
+        self.scope.show_for(*chosen)
+        self._watch()
+        self._refresh()
+
+    def _on_scope(self) -> None:
+        self._watch()
+        self._on_layer_edited()
+
+    def _watch(self) -> None:
+        """Hear of changes of the layers that are used now."""
+        choice = self.scope.choice()
+        used = [*self._chosen, *choice.channels, choice.region]
         self._stop_watching()
-        self._watched = chosen
+        self._watched = [layer for layer in used if layer is not None]
         for layer in self._watched:
             for event in _events_to_watch(layer):
                 event.connect(self._on_layer_edited)
-        self._message = ""
-        self._refresh()
 
     def _stop_watching(self) -> None:
         for layer in self._watched:
@@ -240,7 +261,7 @@ class RefineWidget(Container[Any]):
         if self._runner.is_busy:
             self.run_bar.show_busy(self._message, stoppable=True)
             return
-        problem = find_problem(self.image_layer.value, self.labels_layer.value)
+        problem = find_problem(self.image_layer.value, self.labels_layer.value, self.scope.choice())
         self.run_bar.show_idle(problem or self._message or _READY, enabled=not problem)
 
 
@@ -270,9 +291,7 @@ def _shortened(sentences: Sequence[str]) -> list[str]:
 
 def _layer_box(label: str, choices: Any, tooltip: str) -> ComboBox:
     box = ComboBox(name=f"{label.lower()}_layer", label=label, choices=choices, tooltip=tooltip)
-    # A long layer name would set the width of the whole dock otherwise.
-    box.native.setSizeAdjustPolicy(box.native.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.native.setMinimumContentsLength(8)
+    keep_narrow(box)
     return box
 
 
