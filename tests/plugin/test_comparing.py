@@ -129,6 +129,12 @@ def test_another_layer_takes_over_place_units_and_class_names() -> None:
     assert class_names_of(other) == {}
 
 
+def test_features_that_name_no_class_are_passed_over() -> None:
+    layer = Labels(COARSE, features={"index": [3.0, math.nan], "class": ["road", "water"]})
+    assert class_names_of(layer) == {}
+    assert class_names_of(Labels(COARSE, features={"index": [3]})) == {}
+
+
 @pytest.fixture
 def looking() -> tuple[Any, Views]:
     """Return a viewer with an image, three compared layers and one that covers them, and its views."""

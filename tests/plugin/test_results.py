@@ -13,7 +13,7 @@ from napari.components import ViewerModel
 
 from napari_coarse_crf import InputError, Parameters, Refiner
 from napari_coarse_crf.plugin import refine_layer
-from napari_coarse_crf.plugin.results import cut_below, parameters_of, recall
+from napari_coarse_crf.plugin.results import cut_below, is_result, parameters_of, recall
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,6 +100,14 @@ def test_nothing_is_known_of_other_layers_or_after_the_data_were_replaced(viewer
     before = layer.data.copy()
     cut_below(layer, 1.0)
     np.testing.assert_array_equal(layer.data, before)
+
+
+def test_only_results_of_runs_count_as_results(viewer: Any) -> None:
+    layer = viewer.layers["strokes refined"]
+    assert is_result(layer)
+    assert not is_result(viewer.layers["strokes"])
+    layer.metadata = {"napari_coarse_crf": {**layer.metadata["napari_coarse_crf"], "preview": True}}
+    assert not is_result(layer)
 
 
 def test_a_deleted_layer_takes_its_confidence_with_it(viewer: Any) -> None:

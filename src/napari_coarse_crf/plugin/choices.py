@@ -14,7 +14,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
-from napari_coarse_crf.plugin.results import parameters_of
+from napari_coarse_crf.plugin.results import is_result
 
 if TYPE_CHECKING:
     import napari
@@ -92,7 +92,7 @@ class LayerChoices(QWidget):
         self._container.reset_choices()
         self._settling = False
         if self.refined is None:
-            results = [layer for layer in self._labels() if parameters_of(layer) is not None]
+            results = [layer for layer in self._labels() if is_result(layer)]
             if results:
                 self.show_result(results[-1])
         self._settle()
@@ -159,7 +159,7 @@ class LayerChoices(QWidget):
     def _offer_others(self) -> None:
         """List the other refinements; those that were ticked stay so."""
         ticked, boxed = self.ticked, (self.coarse, self.refined, self.truth)
-        offered = [each for each in self._labels() if parameters_of(each) is not None and each not in boxed]
+        offered = [each for each in self._labels() if is_result(each) and each not in boxed]
         with signals_blocked(self.others):
             self.others.clear()
             self._offered = [(layer, QListWidgetItem(layer.name, self.others)) for layer in offered]

@@ -268,7 +268,8 @@ class CompareSection(QWidget):
     def _on_label(self, label_id: int) -> None:
         self._label_id = label_id or None  # 0 is no label: nothing to make a heatmap of
         for layer in self.choices.compared:
-            if label_id <= np.iinfo(layer.data.dtype).max:
+            fits = np.iinfo(layer.data.dtype)
+            if fits.min <= label_id <= fits.max:
                 layer.selected_label = label_id
         self.panel.say(f"Label {label_id} is selected in the compared layers.")
         self._refresh()

@@ -178,7 +178,9 @@ def class_names_of(layer: Labels) -> dict[int, str]:
     features = layer.features
     if "index" not in features or "class" not in features:
         return {}
-    return {int(index): str(name) for index, name in zip(features["index"], features["class"], strict=True)}
+    named = zip(features["index"], features["class"], strict=True)
+    # A person's own table may have gaps, which make its numbers fractions.
+    return {int(index): str(name) for index, name in named if isinstance(index, int | np.integer)}
 
 
 def _counts(labels: LabelArray) -> dict[int, int]:

@@ -114,14 +114,17 @@ def parameters_of(layer: Labels) -> dict[str, Any] | None:
     return dict(parameters) if isinstance(parameters, dict) else None
 
 
+def is_result(layer: Labels) -> bool:
+    """Whether a layer is the result of a run, of this session or of another; what Live shows is none."""
+    return parameters_of(layer) is not None and not layer.metadata["napari_coarse_crf"].get("preview")
+
+
 def _note(layer: Labels, parameters: Parameters) -> None:
     """Say in the metadata what the layer shows now, as if a run had made it."""
     about = dict(layer.metadata.get("napari_coarse_crf", {}))
-    ids, sizes = np.unique(layer.data, return_counts=True)
-    after = {int(label_id): int(size) for label_id, size in zip(ids, sizes, strict=True)}
     counts = about.get("label_counts", {})
     about["parameters"] = parameters.to_dict()
-    about["label_counts"] = {label_id: (pair[0], after.get(label_id, 0)) for label_id, pair in counts.items()}
+    about["label_counts"] = {i: (before, int(np.count_nonzero(layer.data == i))) for i, (before, _) in counts.items()}
     layer.metadata = {**layer.metadata, "napari_coarse_crf": about}
 
 
