@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_coarse_crf import InputError, Parameters, Refiner
+from napari_coarse_crf import CoarseCRFWarning, InputError, Parameters, Refiner
 from napari_coarse_crf.plugin import refine_layer
+from napari_coarse_crf.plugin.layers import Choice
 from napari_coarse_crf.plugin.results import cut_below, is_result, parameters_of, recall
+from napari_coarse_crf.plugin.scope import Scope
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,6 +89,27 @@ def test_the_heatmap_is_that_of_the_run(viewer: Any, ramp: NDArray[Any], labels:
     np.testing.assert_array_equal(result.heatmap(70_000), wanted[1])
     with pytest.raises(InputError, match="Label 5 was not among the coarse labels"):
         result.heatmap(5)
+
+
+def test_the_heatmap_of_slices_is_that_of_each_slice_and_0_where_nothing_was_refined(
+    ramp: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer = ViewerModel()
+    stack = np.stack([ramp[..., 0], ramp[..., 0][:, ::-1], ramp[..., 0]])
+    strokes = np.stack([labels, labels, np.zeros_like(labels)])  # the last slice is still empty
+    image_layer = viewer.add_image(stack, name="photo", contrast_limits=(0, 255))
+    labels_layer = viewer.add_labels(strokes, name="strokes")
+    with pytest.warns(CoarseCRFWarning, match="fewer than two labels"):
+        layer = refine_layer(viewer, image_layer, labels_layer, PARAMETERS, Choice(scope=Scope(slice_axis=0)))
+    result = recall(layer)
+    assert result is not None
+    heatmap = result.heatmap(3)
+    for place in (0, 1):
+        refiner = Refiner(stack[place], labels, spacing=(1, 1), contrast_limits=(0, 255))
+        np.testing.assert_array_equal(heatmap[place], refiner.heatmap(PARAMETERS)[0])
+    assert not heatmap[2].any()
+    cut_below(layer, 1.0)
+    np.testing.assert_array_equal(layer.data != 0, result.confidence == 1)
 
 
 def test_nothing_is_known_of_other_layers_or_after_the_data_were_replaced(viewer: Any) -> None:

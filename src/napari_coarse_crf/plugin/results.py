@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from napari_coarse_crf import InputError, Refiner
+from napari_coarse_crf.plugin.scope import has_two_labels
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -54,24 +55,29 @@ class Result:
         return np.where(unsure, 0, self.labels).astype(self.labels.dtype, copy=False)
 
     def heatmap(self, label_id: int) -> FloatArray:
-        """Return the label heatmap of one label. Takes seconds for a large image: call it off the main thread.
+        """Return the label heatmap of one label, 0 where pixels took no part.
+
+        Takes seconds for a large image: call it off the main thread.
 
         Raises
         ------
         InputError
             If the label is not among the coarse labels that were refined.
         """
-        image, labels, mask = self.inputs.load()
-        spacing, limits = self.inputs.spacing, self.inputs.contrast_limits
-        refiner = Refiner(image, labels, mask=mask, spacing=spacing, contrast_limits=limits)
-        (places,) = np.nonzero(refiner.label_ids == label_id)
-        if not len(places):
+        heatmap, found = np.zeros(self.labels.shape, np.float32), False
+        for part in self.inputs.parts():
+            image, labels, mask = self.inputs.load(part)
+            if not has_two_labels(labels, mask):
+                continue  # the run left this slice as it is
+            spacing, limits = self.inputs.spacing_of(part), self.inputs.contrast_limits
+            refiner = Refiner(image, labels, mask=mask, spacing=spacing, contrast_limits=limits)
+            (places,) = np.nonzero(refiner.label_ids == label_id)
+            if len(places):
+                heatmap[part], found = refiner.heatmap(self.parameters)[places[0]], True
+        if not found:
             raise InputError(
                 f"Label {label_id} was not among the coarse labels, so it has no heatmap. Click another row."
             )
-        heatmap: FloatArray = refiner.heatmap(self.parameters)[
-            places[0]
-        ].copy()  # a view would keep those of all labels
         return heatmap
 
 
