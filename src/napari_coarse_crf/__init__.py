@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.refine import refine_labels, warm_up
     from napari_coarse_crf.refiner import Progress, Refinement, Refiner
+    from napari_coarse_crf.tuning import Suggestion, suggest_parameters
 
 __all__ = [
     "CoarseCRFError",
@@ -27,9 +28,11 @@ __all__ = [
     "Refinement",
     "Refiner",
     "Scores",
+    "Suggestion",
     "estimate_memory",
     "evaluate_labels",
     "refine_labels",
+    "suggest_parameters",
     "warm_up",
 ]
 
@@ -46,6 +49,8 @@ _HOME = {
     "estimate_memory": "memory",
     "evaluate_labels": "evaluation",
     "refine_labels": "refine",
+    "Suggestion": "tuning",
+    "suggest_parameters": "tuning",
     "warm_up": "refine",
 }
 
