@@ -36,6 +36,7 @@ napari: .venv/.made-napari
 
 bench: .venv/.made-dev
 	@$(BIN)/python benchmarks/bench.py
+	@scripts/on-a-display.sh $(BIN)/python benchmarks/responsiveness.py
 
 clean:
 	@echo "Removing .venv, caches and what the commands made"
