@@ -7,7 +7,7 @@ same pixels.
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +16,7 @@ import numpy as np
 
 from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, InputError, Parameters, Progress, __version__
 from napari_coarse_crf.plugin.layers import Choice, add_result, describe_misfit, find_problem, read_layers, read_look
+from napari_coarse_crf.plugin.preview import enlarge, for_fewer_pixels, thin_out, thin_out_labels
 from napari_coarse_crf.plugin.refiners import RefinerCache
 from napari_coarse_crf.plugin.results import remember
 from napari_coarse_crf.plugin.scope import Assembly, Scope, has_two_labels
@@ -60,6 +61,8 @@ class Job:
     misfit: str
     choice: Mapping[str, Any]
     refiners: RefinerCache
+    step: int
+    is_live: bool
 
     @classmethod
     def prepare(
@@ -69,6 +72,9 @@ class Job:
         parameters: Parameters,
         choice: Choice | None = None,
         refiners: RefinerCache | None = None,
+        *,
+        step: int = 1,
+        is_live: bool = False,
     ) -> Job:
         """Read the layers, on the main thread.
 
@@ -82,6 +88,10 @@ class Job:
             Scope, further channels and region; by default all of the two layers.
         refiners : RefinerCache, optional
             Where the Refiner of the last run is kept for the next one.
+        step : int, optional
+            For a quick look: only every so many-th pixel along each axis is refined.
+        is_live : bool, optional
+            Whether the Live switch asked for it: shown in the preview layer, without a bar of its own.
 
         Raises
         ------
@@ -101,6 +111,8 @@ class Job:
             misfit=describe_misfit(image_layer, labels_layer),
             choice=_in_plain_values(choice or Choice()),
             refiners=refiners or RefinerCache(),
+            step=step,
+            is_live=is_live,
         )
 
     def steps(self) -> Generator[Progress, None, Outcome]:
@@ -128,9 +140,15 @@ class Job:
     def add_layer(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:
         """Add the result to `viewer`, on the main thread."""
         refined = outcome.refinement.labels
-        layer = add_result(viewer, refined, self.look, self._metadata(outcome), self.labels_layer)
+        layer = add_result(viewer, refined, self.look, self.describe(outcome), self.labels_layer)
         remember(layer, outcome.refinement, self.inputs)
         return layer
+
+    def add_preview(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:
+        """Add the layer that the results of the Live switch are shown in."""
+        look = replace(self.look, name=f"{self.names[1]} preview")
+        about = self.describe(outcome, preview=True)
+        return add_result(viewer, outcome.refinement.labels, look, about, self.labels_layer)
 
     def _refine(self) -> Generator[Progress, None, Refinement]:
         parts = self.inputs.parts()
@@ -147,6 +165,10 @@ class Job:
 
     def _refine_part(self, part: Part, loaded: Loaded) -> Generator[Progress, None, Refinement]:
         image, labels, mask = loaded
+        parameters, step = self.parameters, self.step
+        if step > 1:
+            image, mask = thin_out(image, step, labels.ndim), None if mask is None else thin_out(mask, step, mask.ndim)
+            labels, parameters = thin_out_labels(labels, step), for_fewer_pixels(parameters, step)
         refiner = self.refiners.get(
             image,
             labels,
@@ -155,13 +177,26 @@ class Job:
             contrast_limits=self.inputs.contrast_limits,
             engine=_ENGINE,
         )
-        for progress in refiner.steps(self.parameters):
+        for progress in refiner.steps(parameters):
             if progress.refinement is not None:
-                return progress.refinement
+                return progress.refinement if step == 1 else self._enlarged(progress.refinement, loaded)
             yield progress
         raise CoarseCRFError("The refinement ended without a result; please report it.")
 
-    def _metadata(self, outcome: Outcome) -> dict[str, Any]:
+    def _enlarged(self, small: Refinement, loaded: Loaded) -> Refinement:
+        """Return a quick look at full size, with the person's labels and what takes no part as they are."""
+        _, labels, mask = loaded
+        kept = labels != 0 if mask is None else (labels != 0) | ~mask
+        refined = np.where(kept, labels, enlarge(small.labels, self.step, labels.shape))
+        confidence = np.where(kept, labels != 0, enlarge(small.confidence, self.step, labels.shape))
+        return replace(
+            small,
+            labels=refined.astype(labels.dtype, copy=False),
+            confidence=confidence.astype(np.float32),
+            parameters=self.parameters,
+        )
+
+    def describe(self, outcome: Outcome, *, preview: bool = False) -> dict[str, Any]:
         """Return where the result comes from: plain values only, so that they can be saved as JSON."""
         return {
             "version": __version__,
@@ -169,6 +204,7 @@ class Job:
             "image": self.names[0],
             "labels": self.names[1],
             **self.choice,
+            **({"preview": True, "step": self.step} if preview else {}),
             "engine": _ENGINE,
             "iterations": outcome.refinement.iterations,
             "seconds": round(outcome.seconds, 3),

@@ -1,4 +1,4 @@
-"""The part of the dock that is always in sight: Run, how far it is, and one sentence on how things are.
+"""The part of the dock that is always in sight: Run, Live, how far it is, and one sentence on how things are.
 
 Used by widget.py.
 """
@@ -6,7 +6,7 @@ Used by widget.py.
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 
 class RunBar(QWidget):
@@ -27,9 +27,21 @@ class RunBar(QWidget):
         row = QHBoxLayout()
         row.addWidget(self.button, 1)
         row.addWidget(self.progress, 2)
+        self.live = QCheckBox("Live")
+        self.live.setToolTip(
+            "<p>Refine again by itself whenever a slider moves or a stroke is painted: a quick look at once, the full "
+            "result when your hand rests. It is shown in one preview layer.</p>"
+        )
+        self.keep = QPushButton("Keep")
+        self.keep.setToolTip("<p>Make the preview a layer of its own, which the next one leaves alone.</p>")
+        self.keep.setEnabled(False)
+        live_row = QHBoxLayout()
+        live_row.addWidget(self.live, 1)
+        live_row.addWidget(self.keep, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
+        layout.addLayout(live_row)
         layout.addWidget(self.status)
 
     def show_idle(self, sentence: str, *, enabled: bool) -> None:

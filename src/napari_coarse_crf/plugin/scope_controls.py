@@ -91,22 +91,28 @@ class ScopeControls(Container[Any]):
             self.reset_choices()
         self._show_what_there_is()
 
-    def choice(self) -> Choice:
-        """Return what is chosen, with the slice and the view of this moment."""
+    def choice(self, *, one_slice: bool = False) -> Choice:
+        """Return what is chosen, with the slice and the view of this moment.
+
+        Parameters
+        ----------
+        one_slice : bool, optional
+            Whether the current slice is to stand for all slices on their own.
+        """
         region = self.region.value
         return Choice(
-            scope=self._scope(),
+            scope=self._scope(one_slice=one_slice),
             channels=tuple(self.channels.value),
             region=None if region == _EVERYWHERE else region,
         )
 
-    def _scope(self) -> Scope:
+    def _scope(self, *, one_slice: bool) -> Scope:
         labels = self._labels_layer
         if labels is None:
             return Scope()
         axis = self.axis.value if labels.ndim > 2 and self.mode.value != _WHOLE else None
         index = None
-        if axis is not None and self.mode.value == _CURRENT:
+        if axis is not None and (one_slice or self.mode.value == _CURRENT):
             here = labels.world_to_data(self._viewer.dims.point)[axis]
             index = min(max(round(float(here)), 0), labels.data.shape[axis] - 1)
         box = None

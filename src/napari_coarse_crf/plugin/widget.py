@@ -20,6 +20,7 @@ from napari_coarse_crf.plugin.controls import ParameterControls, heading
 from napari_coarse_crf.plugin.defaults import read_defaults
 from napari_coarse_crf.plugin.job import Job
 from napari_coarse_crf.plugin.layers import find_problem
+from napari_coarse_crf.plugin.live import LiveRefinement, Request, is_preview
 from napari_coarse_crf.plugin.presets import PresetBar
 from napari_coarse_crf.plugin.refiners import RefinerCache
 from napari_coarse_crf.plugin.run_bar import RunBar
@@ -83,6 +84,7 @@ class RefineWidget(Container[Any]):
         self._look_again = QTimer(self.native)
         self._look_again.setSingleShot(True)
         self._look_again.setInterval(_LOOK_AGAIN_MS)
+        self._live = LiveRefinement(napari_viewer, self._runner, self._live_request, self.native)
         self._connect()
         self._on_layer_chosen()
 
@@ -118,6 +120,23 @@ class RefineWidget(Container[Any]):
         self._say_busy("Starting.")
         return worker
 
+    @property
+    def live(self) -> bool:
+        """Whether changes are followed by a refinement in the preview layer; off when the widget opens."""
+        return self._live.switch.is_on
+
+    @live.setter
+    def live(self, on: bool) -> None:
+        self.run_bar.live.setChecked(on)
+
+    def keep(self) -> Labels | None:
+        """Make the preview a layer of its own and return it; None if it shows no full result."""
+        layer = self._live.keep()
+        if layer is not None:
+            self.reset_choices()
+            self._say(f"Kept as layer '{layer.name}'.")
+        return layer
+
     def cancel(self) -> None:
         """Stop the run that is under way, if any; it adds no layer."""
         if self._runner.is_busy:
@@ -135,11 +154,16 @@ class RefineWidget(Container[Any]):
 
     def job_progressed(self, progress: Progress) -> None:
         """Show how far the run is."""
+        if self._runner.live_job is not None:
+            return  # the preview itself is what is waited for
         self.run_bar.show_progress(progress.step, progress.total)
         self._say_busy(f"{progress.stage.capitalize()}, step {progress.step} of at most {progress.total}.")
 
     def job_returned(self, job: Job, outcome: Outcome) -> None:
-        """Add the result."""
+        """Add the result, or show it in the preview layer."""
+        if job.is_live:
+            self._say(" ".join([self._live.show(job, outcome), *_shortened(outcome.warnings)]))
+            return
         layer = job.add_layer(self._viewer, outcome)
         done = f"Done in {outcome.seconds:.1f} s: layer '{layer.name}' added."
         self._message = " ".join([done, *_shortened(outcome.warnings)])
@@ -152,8 +176,9 @@ class RefineWidget(Container[Any]):
             notification_manager.receive_error(type(error.__cause__), error.__cause__, error.__cause__.__traceback__)
 
     def job_finished(self) -> None:
-        """Offer Run again."""
+        """Offer Run again, and go on with what Live has planned."""
         self._refresh()
+        self._live.switch.go_on()
 
     # Building and following the viewer.
 
@@ -176,6 +201,8 @@ class RefineWidget(Container[Any]):
         self.presets.chosen.connect(self._on_preset)
         self.presets.failed.connect(self._say)
         self.run_bar.button.clicked.connect(self._on_button)
+        self.run_bar.live.toggled.connect(self._live.switch.switch)
+        self.run_bar.keep.clicked.connect(self.keep)
         self.refined.connect(self.result.show_result)
         self.scope.changed.connect(self._on_scope)
         self._viewer.dims.events.current_step.connect(self._on_layer_edited)
@@ -186,7 +213,17 @@ class RefineWidget(Container[Any]):
 
     def _layers_of_type(self, layer_type: type[Layer]) -> Any:
         # By the widget's own viewer: napari's default choices are those of whichever viewer was used last.
-        return lambda _box: [layer for layer in self._viewer.layers if isinstance(layer, layer_type)]
+        layers = self._viewer.layers
+        return lambda _box: [layer for layer in layers if isinstance(layer, layer_type) and not is_preview(layer)]
+
+    def _live_request(self) -> Request | None:
+        """Return what Live is to refine; None where the sentence beside Run says why not."""
+        image_layer, labels_layer = self._chosen
+        choice, quick_choice = self.scope.choice(), self.scope.choice(one_slice=True)
+        if find_problem(image_layer, labels_layer, quick_choice) or find_problem(image_layer, labels_layer, choice):
+            self._refresh()
+            return None
+        return Request(image_layer, labels_layer, self.parameters, choice, quick_choice, self._refiners)
 
     def _on_layer_chosen(self) -> None:
         chosen = self.image_layer.value, self.labels_layer.value
@@ -194,6 +231,7 @@ class RefineWidget(Container[Any]):
             self._chosen = chosen
             self._message = ""
             self._refiners = RefinerCache()  # a job that still runs keeps the one it has
+            self._live.switch.note_change()
         self.scope.show_for(*chosen)
         self._watch()
         self._refresh()
@@ -220,9 +258,11 @@ class RefineWidget(Container[Any]):
 
     def _on_layer_edited(self) -> None:
         self._look_again.start()
+        self._live.switch.note_change()
 
     def _on_parent_changed(self, parent: QWidget | None) -> None:
         if parent is None:
+            self._live.switch.switch(False)
             self.cancel()
             self.result.release()
         else:
@@ -235,12 +275,13 @@ class RefineWidget(Container[Any]):
 
     def _on_parameters(self) -> None:
         self.presets.show_parameters(self.parameters)
+        self._live.switch.note_change()
 
     def _on_preset(self, parameters: Parameters) -> None:
         self.parameters = parameters
 
     def _on_button(self) -> None:
-        if self._runner.is_busy:
+        if self._runner.is_busy and self._runner.live_job is None:
             self.cancel()
         else:
             self.run()
@@ -255,10 +296,12 @@ class RefineWidget(Container[Any]):
 
     def _refresh(self) -> None:
         """Show what can be done now, and why nothing can."""
-        if self._runner.is_stopping:
+        self.run_bar.keep.setEnabled(self._live.preview.can_be_kept)
+        is_running = self._runner.is_busy and self._runner.live_job is None
+        if is_running and self._runner.is_stopping:
             self.run_bar.show_busy("Cancelling: the step under way still has to end.", stoppable=False)
             return
-        if self._runner.is_busy:
+        if is_running:
             self.run_bar.show_busy(self._message, stoppable=True)
             return
         problem = find_problem(self.image_layer.value, self.labels_layer.value, self.scope.choice())
@@ -297,5 +340,5 @@ def _layer_box(label: str, choices: Any, tooltip: str) -> ComboBox:
 
 def _events_to_watch(layer: Layer) -> list[Any]:
     """Return the events after which a layer may become fit or unfit to be refined."""
-    names = ("data", "set_data", "paint", "labels_update")
+    names = ("data", "set_data", "paint", "labels_update", "contrast_limits")
     return [getattr(layer.events, name) for name in names if hasattr(layer.events, name)]

@@ -69,6 +69,11 @@ class JobRunner:
         return bool(self._workers)
 
     @property
+    def live_job(self) -> Job | None:
+        """The current job, if the Live switch asked for it."""
+        return self._job if self._job is not None and self._job.is_live else None
+
+    @property
     def is_stopping(self) -> bool:
         """Whether the current job was cancelled and still ends its step."""
         return bool(self._workers) and bool(self._workers[-1].abort_requested)
@@ -98,7 +103,7 @@ class JobRunner:
         self._number += 1
         steps = job.steps()
         # Total 0: napari would count steps towards a total that is known only once the job has begun.
-        progress = {"desc": "Refine labels", "total": 0}
+        progress = None if job.is_live else {"desc": "Refine labels", "total": 0}
         worker = create_worker(refine_layers, steps, _start_thread=False, _ignore_errors=True, _progress=progress)
         worker.yielded.connect(partial(self._on_yielded, self._number))
         worker.returned.connect(partial(self._on_returned, self._number))
@@ -113,7 +118,8 @@ class JobRunner:
     def _on_yielded(self, number: int, progress: Progress) -> None:
         if (listener := self._listener_of(number)) is not None:
             listener.job_progressed(progress)
-            self._show_in_activity_dock(number, progress)
+            if self._job is not None and not self._job.is_live:  # live jobs would make the bar flicker
+                self._show_in_activity_dock(number, progress)
 
     def _on_returned(self, number: int, outcome: Outcome | Failure) -> None:
         # A cancel may come after the last step, when the result is already on its way through the event queue.
