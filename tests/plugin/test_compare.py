@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from napari.settings import get_settings
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton
 from waiting import TIMEOUT
 
@@ -377,6 +378,27 @@ def test_a_layer_of_another_session_is_compared_but_its_confidence_is_not_known(
     assert not panel.confidence_button.isEnabled()
     assert not panel.heatmap_button.isEnabled()
     assert not panel.cut_slider.isEnabled()
+
+
+def test_the_wheel_scrolls_past_slider_and_boxes(compared: Compared) -> None:
+    viewer, widget = compared
+    section = widget.result
+    section.panel.cut_slider.setValue(50)
+    for target in (section.panel.cut_slider, section.choices.coarse_box.native):
+        place = QPointF(target.rect().center())
+        down = QWheelEvent(
+            place,
+            QPointF(target.mapToGlobal(target.rect().center())),
+            QPoint(),
+            QPoint(0, -120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(target, down)
+    assert section.panel.cut == 0.5
+    assert section.choices.coarse is viewer.layers["strokes"]
 
 
 # Saving.

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QW
 from superqt.utils import signals_blocked
 
 from napari_coarse_crf.plugin.results import is_result
+from napari_coarse_crf.plugin.wheel import guard_against_wheel
 
 if TYPE_CHECKING:
     import napari
@@ -125,6 +126,7 @@ class LayerChoices(QWidget):
         # A long layer name would set the width of the whole dock otherwise.
         box.native.setSizeAdjustPolicy(box.native.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.native.setMinimumContentsLength(8)
+        guard_against_wheel(box.native)
         return box
 
     def _labels(self) -> list[Labels]:

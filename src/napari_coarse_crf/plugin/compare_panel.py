@@ -22,6 +22,7 @@ from superqt.utils import signals_blocked
 
 from napari_coarse_crf.plugin.comparing import Comparison
 from napari_coarse_crf.plugin.table import LabelTable, no_colour
+from napari_coarse_crf.plugin.wheel import guard_against_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +153,7 @@ class ComparePanel(QWidget):
         )
         self.cut_slider = QSlider(Qt.Orientation.Horizontal)
         self.cut_slider.setRange(0, _CUT_STEPS)
+        guard_against_wheel(self.cut_slider)
         self.cut_slider.setAccessibleName("Leave unlabelled below this confidence")
         self.cut_value = QLabel("0.00")
         title = QLabel("Leave unlabelled below")
