@@ -1,4 +1,4 @@
-"""The command line: `napari-coarse-crf refine | evaluate | demo`.
+"""The command line: `napari-coarse-crf refine | suggest | evaluate | demo`.
 
 The same way as everywhere, driven by files. Each command has a module, which only parses and prints; `files` reads and
 writes, `Refiner` refines, `scoring` evaluates, `demo` judges and draws. typer reads the annotations at run time, so
@@ -7,19 +7,25 @@ they are real in this package, not strings.
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from PIL import Image
 
-from napari_coarse_crf.cli import demo, evaluate, refine
+from napari_coarse_crf.cli import demo, evaluate, refine, suggest
 from napari_coarse_crf.cli.console import app, stderr
 from napari_coarse_crf.errors import CoarseCRFError
 
 __all__ = ["app", "main"]
 
 # In the order of the help.
-for _name, _command in {"refine": refine.refine, "evaluate": evaluate.evaluate, "demo": demo.run_demo}.items():
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "refine": refine.refine,
+    "suggest": suggest.suggest,
+    "evaluate": evaluate.evaluate,
+    "demo": demo.run_demo,
+}
+for _name, _command in _COMMANDS.items():
     app.command(name=_name)(_command)
 
 

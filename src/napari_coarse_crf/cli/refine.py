@@ -11,6 +11,7 @@ from rich.table import Table
 from napari_coarse_crf import files
 from napari_coarse_crf.cli.console import run_refiner, say, stdout, warn
 from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options
+from napari_coarse_crf.cli.suggest import suggest_with_progress
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.refiner import EngineName, Refinement, Refiner
@@ -28,6 +29,9 @@ def refine(
         Path | None, typer.Option(help="Write the confidence too: 0 to 1 in a TIFF, 0 to 65535 in a PNG.")
     ] = None,
     preset: Preset = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Choose the parameters by hiding part of the labels, see `suggest`.")
+    ] = False,
     mask: Annotated[
         Path | None, typer.Option(help="PNG or TIFF: pixels that are 0 there take no part and stay as they are.")
     ] = None,
@@ -51,6 +55,8 @@ def refine(
     inputs = tuple(path for path in (image, coarse, mask) if path is not None)
     for number, target in enumerate(targets):
         files.check_writable(target, overwrite=overwrite, inputs=(*inputs, *targets[:number]))
+    if suggest and preset is not None:
+        raise InputError("--suggest and --preset both choose the parameters; give one of them.")
     parameters = chosen_parameters(preset, changes)
     picture, painted = files.read_image(image), files.read_labels(coarse)
     files.check_labels_fit(painted.ids, out)
@@ -58,16 +64,18 @@ def refine(
         files.check_plane_fits(painted.ids.shape, confidence_out)
 
     start = time.perf_counter()
-    refiner = Refiner(
-        picture.pixels,
-        painted.ids,
-        mask=_joined_mask(picture.mask, mask),
-        channel_axis=files.channel_axis(picture.pixels.shape, painted.ids.shape),
-        spacing=_numbers(spacing),
-        contrast_limits=contrast_limits,
-        engine=cast("EngineName", engine),  # another name is refused there, in words
-        workers=workers,
-    )
+    options: dict[str, Any] = {
+        "mask": _joined_mask(picture.mask, mask),
+        "channel_axis": files.channel_axis(picture.pixels.shape, painted.ids.shape),
+        "spacing": _numbers(spacing),
+        "contrast_limits": contrast_limits,
+    }
+    # The engine's name is refused there, in words, if there is no such engine.
+    refiner = Refiner(picture.pixels, painted.ids, engine=cast("EngineName", engine), workers=workers, **options)
+    if suggest:
+        suggestion = suggest_with_progress(picture.pixels, painted.ids, **options)
+        say(suggestion.reason)
+        parameters = suggestion.parameters.replace(**changes)
     refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")
     contents = {out: files.encode_labels(refinement.labels, out, painted.palette)}
     if confidence_out is not None:

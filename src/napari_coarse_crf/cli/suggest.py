@@ -1,0 +1,64 @@
+"""`napari-coarse-crf suggest`: parameters from the labels themselves, printed and kept as a preset."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from napari_coarse_crf import files
+from napari_coarse_crf.cli.console import say, stderr, stdout
+from napari_coarse_crf.tuning import Suggestion, suggest_parameters
+
+
+def suggest(
+    *,
+    image: Annotated[Path, typer.Argument(help="The image: PNG or TIFF, grey, colour or with any number of channels.")],
+    coarse: Annotated[Path, typer.Argument(help="The coarse labels: PNG or TIFF of label ids, 0 = unlabelled.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the parameters as JSON, for `refine --preset FILE`.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+) -> None:
+    """Suggest parameters: hide part of your labels, refine from the rest, and see which parameters find them again.
+
+    The defaults stay unless others are clearly better.
+    """
+    if out is not None:
+        files.check_free(out, overwrite=overwrite, inputs=(image, coarse))
+    picture, painted = files.read_image(image), files.read_labels(coarse)
+    suggestion = suggest_with_progress(
+        picture.pixels,
+        painted.ids,
+        mask=picture.mask,
+        channel_axis=files.channel_axis(picture.pixels.shape, painted.ids.shape),
+    )
+    if suggestion.trials:
+        stdout.print(_table(suggestion))
+    say(suggestion.reason)
+    if out is not None:
+        files.write_files({out: suggestion.parameters.to_json().encode()})
+        say(f"Wrote {out}")
+
+
+def suggest_with_progress(image: Any, labels: Any, **options: Any) -> Suggestion:
+    """Suggest parameters with a progress bar on the error stream; options as for `suggest_parameters`."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr) as bar:
+        task = bar.add_task("Trying parameters on hidden labels", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return suggest_parameters(image, labels, progress=show, **options)
+
+
+def _table(suggestion: Suggestion) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title="Mean IoU on hidden labels", title_justify="left")
+    for heading, justify in (("set", "left"), ("mean", "right"), ("each way of hiding", "left")):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's literals
+    for trial in suggestion.trials:
+        table.add_row(trial.name, f"{trial.score:.3f}", "  ".join(f"{score:.3f}" for score in trial.scores))
+    return table
