@@ -50,7 +50,7 @@ class Heading(QPushButton):
         self._show_arrow(False)
 
     def _show_arrow(self, unfolded: bool) -> None:
-        self.setText(f"{'▾' if unfolded else '▸'} {self._title}")
+        self.setText(f"▾ {self._title}" if unfolded else f"▸ {self._title}: compare, measure, save")
 
 
 class ComparePanel(QWidget):
