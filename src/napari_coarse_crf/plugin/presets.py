@@ -113,6 +113,11 @@ class PresetBar(QWidget):
         self.menu = QMenu(self)
         self.menu.aboutToShow.connect(self._fill_menu)
         self.layer_button.setMenu(self.menu)
+        self.suggest_button = _button(
+            "Suggest",
+            "<p>Find parameters by hiding part of your own labels and refining the rest: the more is painted, the "
+            "better. The sliders move to what was found.</p>",
+        )
         self._lay_out()
         self.show_parameters(self._shown)
 
@@ -142,7 +147,8 @@ class PresetBar(QWidget):
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 2)
         layout.addWidget(name, 0, 0)
-        layout.addWidget(self.box, 0, 1, 1, 2)
+        layout.addWidget(self.box, 0, 1)
+        layout.addWidget(self.suggest_button, 0, 2)
         for column, button in enumerate((self.load_button, self.save_button, self.layer_button)):
             layout.addWidget(button, 1, column)
             layout.setColumnStretch(column, 1)

@@ -15,6 +15,7 @@ from psygnal import Signal
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from napari_coarse_crf import Suggestion
 from napari_coarse_crf.plugin.compare import CompareSection
 from napari_coarse_crf.plugin.controls import ParameterControls, heading
 from napari_coarse_crf.plugin.defaults import read_defaults
@@ -25,6 +26,8 @@ from napari_coarse_crf.plugin.presets import PresetBar
 from napari_coarse_crf.plugin.refiners import RefinerCache
 from napari_coarse_crf.plugin.run_bar import RunBar
 from napari_coarse_crf.plugin.scope_controls import ScopeControls, keep_narrow
+from napari_coarse_crf.plugin.suggesting import SuggestJob
+from napari_coarse_crf.plugin.warming import WARM_UP
 from napari_coarse_crf.plugin.worker import JobRunner
 
 if TYPE_CHECKING:
@@ -35,10 +38,11 @@ if TYPE_CHECKING:
     from napari.qt.threading import GeneratorWorker
 
     from napari_coarse_crf import CoarseCRFError, Parameters, Progress
-    from napari_coarse_crf.plugin.job import Outcome
+    from napari_coarse_crf.plugin.worker import AnyJob, AnyOutcome
 
 _READY = "Ready. Unlabelled pixels get a label in a new layer; your own layer stays as it is."
 _FIRST_USE = "First use compiles the engine, a few seconds."
+_WARMING_UP = "The engine is being compiled in the background, a few seconds on first use."
 _MOST_WARNINGS = 2
 _LOOK_AGAIN_MS = 100
 """How long after a stroke the labels are looked at again: once for many strokes."""
@@ -84,8 +88,9 @@ class RefineWidget(Container[Any]):
         self._look_again = QTimer(self.native)
         self._look_again.setSingleShot(True)
         self._look_again.setInterval(_LOOK_AGAIN_MS)
-        self._live = LiveRefinement(napari_viewer, self._runner, self._live_request, self.native)
+        self._live = LiveRefinement(napari_viewer, self._runner, self._request, self.native)
         self._connect()
+        WARM_UP.begin()
         self._on_layer_chosen()
 
     @property
@@ -118,6 +123,22 @@ class RefineWidget(Container[Any]):
             return None
         worker = self._runner.start(Job.prepare(image_layer, labels_layer, self.parameters, choice, self._refiners))
         self._say_busy("Starting.")
+        return worker
+
+    def suggest(self) -> GeneratorWorker[Any, Any, Any] | None:
+        """Search parameters for the chosen layers in a thread, and move the sliders to what was found.
+
+        Returns
+        -------
+        GeneratorWorker or None
+            As `run`.
+        """
+        request = self._request()
+        if request is None:
+            return None
+        job = SuggestJob.prepare(request.image_layer, request.labels_layer, request.quick_choice)
+        worker = self._runner.start(job)
+        self._say_busy("Looking for parameters that suit your labels.")
         return worker
 
     @property
@@ -159,8 +180,11 @@ class RefineWidget(Container[Any]):
         self.run_bar.show_progress(progress.step, progress.total)
         self._say_busy(f"{progress.stage.capitalize()}, step {progress.step} of at most {progress.total}.")
 
-    def job_returned(self, job: Job, outcome: Outcome) -> None:
-        """Add the result, or show it in the preview layer."""
+    def job_returned(self, job: AnyJob, outcome: AnyOutcome) -> None:
+        """Add the result, show it in the preview layer, or move the sliders to a suggestion."""
+        if isinstance(outcome, Suggestion) or isinstance(job, SuggestJob):
+            self._show_suggestion(outcome)
+            return
         if job.is_live:
             self._say(" ".join([self._live.show(job, outcome), *_shortened(outcome.warnings)]))
             return
@@ -179,6 +203,11 @@ class RefineWidget(Container[Any]):
         """Offer Run again, and go on with what Live has planned."""
         self._refresh()
         self._live.switch.go_on()
+
+    def _show_suggestion(self, outcome: AnyOutcome) -> None:
+        if isinstance(outcome, Suggestion):
+            self.parameters = outcome.parameters
+            self._message = outcome.reason
 
     # Building and following the viewer.
 
@@ -200,6 +229,8 @@ class RefineWidget(Container[Any]):
         self.controls.changed.connect(self._on_parameters)
         self.presets.chosen.connect(self._on_preset)
         self.presets.failed.connect(self._say)
+        self.presets.suggest_button.clicked.connect(self.suggest)
+        WARM_UP.ended.connect(self._refresh)
         self.run_bar.button.clicked.connect(self._on_button)
         self.run_bar.live.toggled.connect(self._live.switch.switch)
         self.run_bar.keep.clicked.connect(self.keep)
@@ -216,8 +247,8 @@ class RefineWidget(Container[Any]):
         layers = self._viewer.layers
         return lambda _box: [layer for layer in layers if isinstance(layer, layer_type) and not is_preview(layer)]
 
-    def _live_request(self) -> Request | None:
-        """Return what Live is to refine; None where the sentence beside Run says why not."""
+    def _request(self) -> Request | None:
+        """Return what Live or Suggest is to work on; None where the sentence beside Run says why not."""
         image_layer, labels_layer = self._chosen
         choice, quick_choice = self.scope.choice(), self.scope.choice(one_slice=True)
         if find_problem(image_layer, labels_layer, quick_choice) or find_problem(image_layer, labels_layer, choice):
@@ -269,6 +300,7 @@ class RefineWidget(Container[Any]):
             self.result.attach()
 
     def _on_destroyed(self) -> None:
+        WARM_UP.ended.disconnect(self._refresh, missing_ok=True)
         self._runner.abandon()
         self.result.release()
         self._stop_watching()
@@ -298,6 +330,7 @@ class RefineWidget(Container[Any]):
         """Show what can be done now, and why nothing can."""
         self.run_bar.keep.setEnabled(self._live.preview.can_be_kept)
         is_running = self._runner.is_busy and self._runner.live_job is None
+        self.presets.suggest_button.setEnabled(False)
         if is_running and self._runner.is_stopping:
             self.run_bar.show_busy("Cancelling: the step under way still has to end.", stoppable=False)
             return
@@ -305,7 +338,11 @@ class RefineWidget(Container[Any]):
             self.run_bar.show_busy(self._message, stoppable=True)
             return
         problem = find_problem(self.image_layer.value, self.labels_layer.value, self.scope.choice())
-        self.run_bar.show_idle(problem or self._message or _READY, enabled=not problem)
+        self.presets.suggest_button.setEnabled(not problem)
+        sentence = problem or self._message or _READY
+        if WARM_UP.is_running and not self._message:
+            sentence = f"{sentence} {_WARMING_UP}"
+        self.run_bar.show_idle(sentence, enabled=not problem)
 
 
 def _scrolling(widgets: Sequence[QWidget]) -> QScrollArea:

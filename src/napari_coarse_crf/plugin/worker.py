@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
     from napari.qt.threading import GeneratorWorker
 
-    from napari_coarse_crf import Progress
+    from napari_coarse_crf import Progress, Suggestion
     from napari_coarse_crf.plugin.job import Job, Outcome
+    from napari_coarse_crf.plugin.suggesting import SuggestJob
+
+    AnyJob = Job | SuggestJob
+    AnyOutcome = Outcome | Suggestion
 
 
 class Listener(Protocol):
@@ -34,7 +38,7 @@ class Listener(Protocol):
     def job_progressed(self, progress: Progress) -> None:
         """Take note that a step of the current job is done."""
 
-    def job_returned(self, job: Job, outcome: Outcome) -> None:
+    def job_returned(self, job: AnyJob, outcome: AnyOutcome) -> None:
         """Take the result of the current job, which was not cancelled."""
 
     def job_failed(self, error: CoarseCRFError) -> None:
@@ -60,7 +64,7 @@ class JobRunner:
         # napari keeps every worker, and thereby its slots, until the window closes: they must not keep a closed widget.
         self._listener: Callable[[], Listener | None] = ref(listener)
         self._workers: deque[GeneratorWorker[Any, Any, Any]] = deque()
-        self._job: Job | None = None
+        self._job: AnyJob | None = None
         self._number = 0
 
     @property
@@ -69,7 +73,7 @@ class JobRunner:
         return bool(self._workers)
 
     @property
-    def live_job(self) -> Job | None:
+    def live_job(self) -> AnyJob | None:
         """The current job, if the Live switch asked for it."""
         return self._job if self._job is not None and self._job.is_live else None
 
@@ -78,7 +82,7 @@ class JobRunner:
         """Whether the current job was cancelled and still ends its step."""
         return bool(self._workers) and bool(self._workers[-1].abort_requested)
 
-    def start(self, job: Job) -> GeneratorWorker[Any, Any, Any]:
+    def start(self, job: AnyJob) -> GeneratorWorker[Any, Any, Any]:
         """Start a job; one that runs already is cancelled first."""
         self.cancel()
         worker = self._connected_worker(job)
@@ -98,10 +102,10 @@ class JobRunner:
         self.cancel()
         self._listener = _nobody
 
-    def _connected_worker(self, job: Job) -> GeneratorWorker[Any, Any, Any]:
+    def _connected_worker(self, job: AnyJob) -> GeneratorWorker[Any, Any, Any]:
         # The slots know the number of their job only: napari would keep its arrays with the worker.
         self._number += 1
-        steps = job.steps()
+        steps: Generator[Progress, None, AnyOutcome] = job.steps()
         # Total 0: napari would count steps towards a total that is known only once the job has begun.
         progress = None if job.is_live else {"desc": "Refine labels", "total": 0}
         worker = create_worker(refine_layers, steps, _start_thread=False, _ignore_errors=True, _progress=progress)
@@ -121,7 +125,7 @@ class JobRunner:
             if self._job is not None and not self._job.is_live:  # live jobs would make the bar flicker
                 self._show_in_activity_dock(number, progress)
 
-    def _on_returned(self, number: int, outcome: Outcome | Failure) -> None:
+    def _on_returned(self, number: int, outcome: AnyOutcome | Failure) -> None:
         # A cancel may come after the last step, when the result is already on its way through the event queue.
         listener = self._listener_of(number)
         if listener is None or self._job is None:
@@ -174,7 +178,9 @@ class Failure:
     error: CoarseCRFError
 
 
-def refine_layers(steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome | Failure]:
+def refine_layers(
+    steps: Generator[Progress, None, AnyOutcome],
+) -> Generator[Progress, None, AnyOutcome | Failure]:
     """Take the steps of a job. napari shows the name of this function when it asks whether to stop it."""
     try:
         return (yield from steps)
