@@ -9,6 +9,7 @@ import json
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import numpy as np
 import pytest
 from napari.settings import get_settings
@@ -248,6 +249,22 @@ def test_the_table_shows_pixels_confidence_and_scores(
     )
     confidence = float(column(section, 4)[1])
     assert 0.5 < confidence <= 1
+
+
+def test_lazy_labels_of_a_stack_are_compared_too(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any], qtbot: Any
+) -> None:
+    stack, strokes = np.stack([image[..., 0]] * 3), np.stack([labels] * 3)
+    viewer, widget = dock(stack, da.from_array(strokes, chunks=(1, 40, 60)), contrast_limits=(0, 255))
+    press_run(widget)
+    section = widget.result
+    section.heading.click()
+    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows), timeout=TIMEOUT)
+    assert column(section, 1) == ["7,080", "60", "60", "120"]
+    section.panel.difference_menu.actions()[0].trigger()
+    np.testing.assert_array_equal(viewer.layers["strokes refined: what was filled"].data, strokes == 0)
+    section.panel.flip_button.click()
+    assert shown(viewer) == ["photo", "strokes"]
 
 
 def test_painting_and_deleting_the_truth_change_the_table(compared: Compared, qtbot: Any) -> None:
