@@ -14,8 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, InputError, Parameters, Progress, __version__
+from napari_coarse_crf import (
+    CoarseCRFError,
+    CoarseCRFWarning,
+    InputError,
+    Parameters,
+    Progress,
+    __version__,
+    estimate_memory,
+)
 from napari_coarse_crf.plugin.layers import Choice, add_result, describe_misfit, find_problem, read_layers, read_look
+from napari_coarse_crf.plugin.memory_note import available_bytes, memory_warning
 from napari_coarse_crf.plugin.preview import enlarge, for_fewer_pixels, thin_out, thin_out_labels
 from napari_coarse_crf.plugin.refiners import RefinerCache
 from napari_coarse_crf.plugin.results import remember
@@ -35,8 +44,17 @@ if TYPE_CHECKING:
     Loaded = tuple[NDArray[Any], NDArray[np.integer[Any]], NDArray[np.bool_] | None]
 
 _ENGINE: Final = "lattice"
+_LARGE: Final = 2**22
+"""Pixels from which on the memory is estimated first: below, a run with few labels takes less than 3 GB."""
 _PART_STEPS: Final = 100
 """Steps that each of several parts is reported as: how many it really takes is known only once it has begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Progress):
+    """A step that has something to say while the job goes on."""
+
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,15 +171,36 @@ class Job:
     def _refine(self) -> Generator[Progress, None, Refinement]:
         parts = self.inputs.parts()
         if self.inputs.takes_all:
-            return (yield from self._refine_part(parts[0], self.inputs.load()))
+            loaded = self.inputs.load()
+            yield from self._notice(parts[0], loaded)
+            return (yield from self._refine_part(parts[0], loaded))
         assembly = Assembly(np.asarray(self.inputs.labels))
         for number, part in enumerate(parts):
             loaded = self.inputs.load(part)
             if len(parts) > 1 and not has_two_labels(*loaded[1:]):
                 assembly.skip(part)
                 continue
+            if number == 0:  # the others are of the same size
+                yield from self._notice(part, loaded)
             assembly.put(part, (yield from _among(len(parts), number, self._refine_part(part, loaded))))
         return assembly.result(self.parameters)
+
+    def _notice(self, part: Part, loaded: Loaded) -> Generator[Progress, None, None]:
+        """Say if the memory may not suffice; only where it could matter, as the estimate reads all the pixels."""
+        image, labels, mask = loaded
+        if labels.size < _LARGE or self.step > 1:
+            return
+        needed = estimate_memory(
+            image,
+            labels,
+            self.parameters,
+            mask=mask,
+            spacing=self.inputs.spacing_of(part),
+            contrast_limits=self.inputs.contrast_limits,
+        )
+        sentence = memory_warning(needed, available_bytes())
+        if sentence:
+            yield Notice("preparation", 0, 0, sentence=sentence)
 
     def _refine_part(self, part: Part, loaded: Loaded) -> Generator[Progress, None, Refinement]:
         image, labels, mask = loaded

@@ -19,7 +19,7 @@ from napari_coarse_crf import Suggestion
 from napari_coarse_crf.plugin.compare import CompareSection
 from napari_coarse_crf.plugin.controls import ParameterControls, heading
 from napari_coarse_crf.plugin.defaults import read_defaults
-from napari_coarse_crf.plugin.job import Job
+from napari_coarse_crf.plugin.job import Job, Notice
 from napari_coarse_crf.plugin.layers import find_problem
 from napari_coarse_crf.plugin.live import LiveRefinement, Request, is_preview
 from napari_coarse_crf.plugin.presets import PresetBar
@@ -72,6 +72,7 @@ class RefineWidget(Container[Any]):
         self._runner = JobRunner(self)
         self._refiners = RefinerCache()
         self._message = ""
+        self._notice = ""  # of the run under way
         self._chosen: tuple[Layer | None, Layer | None] = (None, None)
         self._watched: list[Layer] = []
         self.image_layer = _layer_box("Image", self._layers_of_type(Image), "The image that the labels belong to.")
@@ -177,6 +178,8 @@ class RefineWidget(Container[Any]):
         """Show how far the run is."""
         if self._runner.live_job is not None:
             return  # the preview itself is what is waited for
+        if isinstance(progress, Notice):
+            self._notice = progress.sentence
         self.run_bar.show_progress(progress.step, progress.total)
         self._say_busy(f"{progress.stage.capitalize()}, step {progress.step} of at most {progress.total}.")
 
@@ -201,6 +204,7 @@ class RefineWidget(Container[Any]):
 
     def job_finished(self) -> None:
         """Offer Run again, and go on with what Live has planned."""
+        self._notice = ""
         self._refresh()
         self._live.switch.go_on()
 
@@ -323,6 +327,7 @@ class RefineWidget(Container[Any]):
         self._refresh()
 
     def _say_busy(self, sentence: str) -> None:
+        sentence = f"{sentence} {self._notice}".strip()
         self._message = sentence if JobRunner.has_compiled else f"{sentence} {_FIRST_USE}"
         self._refresh()
 
