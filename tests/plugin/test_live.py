@@ -219,3 +219,16 @@ def test_closing_stops_live_and_leaves_nothing_behind(
         viewer.close()
     del widget
     qtbot.waitUntil(lambda: gc.collect() >= 0 and gone() is None, timeout=TIMEOUT)
+
+
+def test_layers_deleted_or_renamed_while_live_runs_do_no_harm(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(*large(image, labels), rgb=True)
+    widget.live = True
+    wait_until_busy(qtbot, widget)
+    viewer.layers["strokes"].name = "scribbles"
+    viewer.layers.clear()
+    wait_until_settled(qtbot, widget)
+    assert "Open an image first" in widget.status
+    assert [layer.name for layer in viewer.layers if "preview" not in layer.name] == []
