@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -29,6 +29,7 @@ from superqt import QCollapsible
 from superqt.utils import signals_blocked
 
 from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.plugin.wheel import guard_against_wheel
 
 if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Description
@@ -121,7 +122,7 @@ class NumberControl(QWidget):
             widget.setToolTip(tip)
         for widget in (self.box, self.slider):
             widget.setAccessibleName(described.label)
-            _ignore_wheel_without_focus(widget, self)
+            guard_against_wheel(widget)
 
     def _on_reset(self) -> None:
         self.value = self._default
@@ -168,7 +169,7 @@ class ChoiceControl(QWidget):
         layout.addWidget(self.reset_button, 0, 2)
         for widget in (name, self.box):
             widget.setToolTip(_tooltip(description, "", default))
-        _ignore_wheel_without_focus(self.box, self)
+        guard_against_wheel(self.box)
 
     @property
     def value(self) -> str:
@@ -290,23 +291,6 @@ class _NumberBox(QDoubleSpinBox):
 
     def textFromValue(self, value: float) -> str:
         return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") if self.decimals() else f"{value:.0f}"
-
-
-class _WheelGuard(QObject):
-    """Lets the wheel scroll the dock instead of changing a parameter the pointer happens to pass over."""
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        if event is None or event.type() != QEvent.Type.Wheel:
-            return False
-        if isinstance(watched, QWidget) and watched.hasFocus():
-            return False
-        event.ignore()  # so that it goes on to the scroll area
-        return True
-
-
-def _ignore_wheel_without_focus(widget: QWidget, parent: QObject) -> None:
-    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # Qt's default gives the focus to what the wheel turns over
-    widget.installEventFilter(_WheelGuard(parent))
 
 
 def _is_advanced(description: Description) -> bool:

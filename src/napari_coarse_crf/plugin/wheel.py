@@ -1,7 +1,7 @@
 """Let the wheel scroll the dock, not turn what the pointer happens to pass over.
 
-A slider or box that takes the wheel would cut labels or choose other layers by accident. Used by choices.py and
-compare_panel.py.
+A slider or box that takes the wheel would cut labels or choose other layers by accident. Used by choices.py,
+compare_panel.py and controls.py.
 """
 
 from __future__ import annotations
