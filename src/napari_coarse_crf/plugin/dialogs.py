@@ -82,7 +82,8 @@ class SaveDialogs:
         question.setWindowTitle("Replace files?")
         question.setTextFormat(Qt.TextFormat.PlainText)
         question.setText(f"{' and '.join(names)} exist{'s' if len(names) == 1 else ''} in this folder. Replace?")
-        replace = QPushButton("Replace")
+        # A child of the question, which keeps it: PySide6 would drop a button that only this function knows.
+        replace = QPushButton("Replace", question)
         question.addButton(replace, QMessageBox.ButtonRole.AcceptRole)
         question.addButton(QMessageBox.StandardButton.Cancel)
         question.setDefaultButton(QMessageBox.StandardButton.Cancel)

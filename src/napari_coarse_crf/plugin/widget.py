@@ -81,7 +81,8 @@ class RefineWidget(Container[Any]):
         )
         self.scope = ScopeControls(napari_viewer)
         self.controls = ParameterControls(read_defaults())
-        self.presets = PresetBar(lambda: [layer for layer in self._viewer.layers if isinstance(layer, Labels)])
+        # Not through self: PySide6 does not free what a function in one of its own widgets refers to.
+        self.presets = PresetBar(lambda: [layer for layer in napari_viewer.layers if isinstance(layer, Labels)])
         self.presets.show_parameters(self.parameters)
         self.run_bar = RunBar()
         self.result = CompareSection(napari_viewer)
