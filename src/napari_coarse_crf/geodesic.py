@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from napari_coarse_crf.inputs import OPEN, FloatArray, IndexArray, Problem
 from napari_coarse_crf.parallel import blocks, in_chunks
 from napari_coarse_crf.simd import LANES, add, broadcast, larger, largest, load, smaller, store, subtract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import ThreadPoolExecutor
+
+    from napari_coarse_crf.inputs import FloatArray, IndexArray, Problem
 
 UNREACHED = np.float32(1e6)
 """Distance (px) of pixels that no path reaches: areas that the mask cuts off."""
@@ -75,6 +76,7 @@ class _Grid:
         # Half of the neighbours: those before a cell in scan order. The others are the same steps, backwards.
         ahead = [move for move in product((-1, 0, 1), repeat=len(self.shape)) if move < (0,) * len(self.shape)]
         self.offsets = np.array([np.dot(move, strides) for move in ahead], np.int64)
+        self.margin = -int(self.offsets.min())  # cells of the border that have no neighbour ahead
         lengths = [np.dot(np.square(move), np.square(problem.spacing)) for move in ahead]
         self.squared_lengths = np.array(lengths, np.float32)
 
@@ -83,12 +85,11 @@ class _Grid:
         colour_of_cell = np.full((self.size, len(colours)), np.nan, np.float32)
         colour_of_cell[self.cells] = colours.T
         steps = np.full((self.size, len(self.offsets)), np.inf, np.float32)
-        margin = -int(self.offsets.min())
         yield from in_chunks(
             pool,
             _steps_kernel,
             [
-                (colour_of_cell, self.offsets, self.squared_lengths, max(a, margin), b, steps)
+                (colour_of_cell, self.offsets, self.squared_lengths, max(a, self.margin), b, steps)
                 for a, b in blocks(self.size, _BLOCK)
             ],
         )
@@ -98,11 +99,10 @@ class _Grid:
 def _sweep_labels(grid: _Grid, steps: FloatArray, labels: IndexArray, first: int, stop: Event) -> FloatArray:
     """Return the distance of every cell to the labels first..first + 7."""
     distance = np.full((grid.size, LANES), UNREACHED, np.float32)
-    here = np.flatnonzero((labels >= first) & (labels < first + LANES) & (labels != OPEN))
+    here = np.flatnonzero((labels >= first) & (labels < first + LANES))
     distance[grid.cells[here], labels[here] - first] = 0.0
-    margin = -int(grid.offsets.min())
     for _ in range(_MOST_SWEEPS):
-        change = _sweep_kernel(steps, grid.offsets, margin, distance)
+        change = _sweep_kernel(steps, grid.offsets, grid.margin, distance)
         if change <= _SETTLED or stop.is_set():
             break
     return distance
