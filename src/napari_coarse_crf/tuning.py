@@ -99,7 +99,8 @@ def suggest_parameters(
     image, labels : array, or equally long lists of arrays
         As for `refine_labels`. Over several images of one kind the choice is more reliable.
     progress : callable, optional
-        Called with (trials done, trials in all).
+        Called with (trials done, trials in all): after every trial, and during it several times a second. What it
+        raises ends the search.
     mask, channel_axis, spacing, contrast_limits
         As for `refine_labels`; the same for all images.
 
@@ -131,15 +132,36 @@ def suggest_parameters(
     if not tasks:
         reason = "The labels are too few to hide some and judge by them, so these are the defaults: "
         return Suggestion(Parameters(), (), reason + "paint more, or larger strokes.")
+    tell = _Counter(progress, len(tasks) * len(CANDIDATES))
     scores: dict[str, list[float]] = {name: [] for name in CANDIDATES}
-    for done, (scene, kept, hidden) in enumerate(tasks):
+    for scene, kept, hidden in tasks:
         refiner = Refiner(scene.image, kept, mask=scene.mask, spacing=spacing, contrast_limits=contrast_limits)
-        for number, (name, changes) in enumerate(CANDIDATES.items(), start=1):
-            refined = refiner.run(_at_scale(Parameters(**changes), scene.factor)).labels
+        for name, changes in CANDIDATES.items():
+            refined = _refine(refiner, _at_scale(Parameters(**changes), scene.factor), tell)
             scores[name].append(_mean_iou(refined[hidden], scene.labels[hidden]))
-            if progress is not None:
-                progress(done * len(CANDIDATES) + number, len(tasks) * len(CANDIDATES))
+            tell(1)
     return _choose(scores, len(images))
+
+
+class _Counter:
+    """Counts trials, and tells how many are done to whoever wants to know."""
+
+    def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
+        self._progress, self._done, self._total = progress, 0, total
+
+    def __call__(self, trials: int = 0) -> None:
+        self._done += trials
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+
+def _refine(refiner: Refiner, parameters: Parameters, tell: Callable[[], None]) -> LabelArray:
+    """Return the refined labels; `tell` is called at every step, so that it can stop the work."""
+    for step in refiner.steps(parameters):
+        if step.refinement is not None:
+            return step.refinement.labels
+        tell()
+    raise AssertionError("steps() ends with a refinement")
 
 
 @dataclass(frozen=True, slots=True)
