@@ -90,6 +90,19 @@ def test_several_images_are_judged_together() -> None:
     assert all(len(trial.scores) == 6 for trial in both.trials)
 
 
+def test_every_image_has_a_mask_of_its_own() -> None:
+    mask = np.arange(120) < 70
+    masks = [np.broadcast_to(mask, (90, 120)), None]
+    alone = [suggest_parameters(_image(), _labels(), mask=one) for one in masks]
+    both = suggest_parameters([_image()] * 2, [_labels()] * 2, mask=masks)
+    wanted = {trial.name: trial.scores for trial in alone[0].trials}
+    for trial in alone[1].trials:
+        wanted[trial.name] += trial.scores
+    assert {trial.name: trial.scores for trial in both.trials} == wanted
+    with pytest.raises(InputError, match="2 images and 1 masks"):
+        suggest_parameters([_image()] * 2, [_labels()] * 2, mask=masks[:1])
+
+
 def test_channels_first_and_a_large_image_work() -> None:
     image = np.moveaxis(np.tile(_image(), (7, 6, 1)), -1, 0)
     suggestion = suggest_parameters(image, np.tile(_labels(), (7, 6)), channel_axis=0)

@@ -101,7 +101,9 @@ def suggest_parameters(
     progress : callable, optional
         Called with (trials done, trials in all): after every trial, and during it several times a second. What it
         raises ends the search.
-    mask, channel_axis, spacing, contrast_limits
+    mask : array of bool, optional
+        As for `refine_labels`. With lists of images a list as well, of arrays or None.
+    channel_axis, spacing, contrast_limits
         As for `refine_labels`; the same for all images.
 
     Returns
@@ -123,9 +125,13 @@ def suggest_parameters(
     'The labels are too few to hide some and judge by them, so these are the defaults: paint more, or larger strokes.'
     """
     images, label_maps = _pairs(image, labels)
+    several = isinstance(mask, list | tuple) and isinstance(image, list | tuple)
+    masks = list(mask) if several else [mask] * len(images)
+    if len(masks) != len(images):
+        raise InputError(f"There are {len(images)} images and {len(masks)} masks; pass one for each, or None.")
     tasks = []
-    for one_image, label_map in zip(images, label_maps, strict=True):
-        scene = _reduced(one_image, read_labels(label_map), mask, channel_axis)
+    for one_image, label_map, one_mask in zip(images, label_maps, masks, strict=True):
+        scene = _reduced(one_image, read_labels(label_map), one_mask, channel_axis)
         # Made for its checks: what is wrong is said before any work starts.
         Refiner(scene.image, scene.labels, mask=scene.mask, spacing=spacing, contrast_limits=contrast_limits)
         tasks += [(scene, kept, hidden) for kept, hidden in _hidings(scene.labels)]
