@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,21 @@ if TYPE_CHECKING:
     Busy = tuple[Any, RefineWidget, Any]
 
 
+class Storage:
+    """A lazy image: napari reads what it shows, a run reads everything, and then something happens first."""
+
+    def __init__(self, image: NDArray[Any], on_read: Callable[[], None]) -> None:
+        self.shape, self.dtype, self.ndim, self.size = image.shape, image.dtype, image.ndim, image.size
+        self._image, self._on_read = image, on_read
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        return self._image[key]
+
+    def __array__(self, *_: Any, **__: Any) -> NDArray[Any]:
+        self._on_read()
+        return self._image
+
+
 @pytest.fixture
 def busy(dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any) -> Busy:
     """Return viewer, widget and the worker of a run that has begun and has long to go."""
@@ -48,13 +64,16 @@ def close_dock(widget: RefineWidget) -> None:
     widget.native.parent().destroyOnClose()
 
 
-def test_cancel_leaves_no_layer_and_the_widget_ready(busy: Busy, qtbot: Any) -> None:
-    viewer, widget, _ = busy
+def test_cancel_leaves_no_layer_and_the_widget_ready_at_once(busy: Busy, qtbot: Any) -> None:
+    viewer, widget, worker = busy
     assert widget.run_bar.button.text() == "Cancel"
     widget.run_bar.button.click()
-    assert not widget.run_bar.button.isEnabled()
-    wait_until_ready(qtbot, widget)
+    assert widget.run_bar.button.text() == "Run"
     assert widget.run_bar.button.isEnabled()
+    assert widget.presets.suggest_button.isEnabled()
+    assert widget.run_bar.progress.isHidden()
+    assert widget.status == "Cancelled."
+    wait_until_ended(qtbot, worker)
     assert widget.status == "Cancelled."
     assert len(viewer.layers) == 2
     widget.parameters = Parameters(iterations=1)
@@ -108,6 +127,38 @@ def test_a_run_starts_even_while_the_end_of_the_last_one_waits_in_the_queue(busy
     assert widget.run() is not None
     wait_until_ready(qtbot, widget)
     assert [layer.metadata["napari_coarse_crf"]["iterations"] for layer in list(viewer.layers)[2:]] == [1]
+
+
+def test_run_right_after_cancel_waits_for_the_step_under_way_and_says_so(busy: Busy, qtbot: Any) -> None:
+    viewer, widget, _ = busy
+    widget.parameters = Parameters(iterations=1)
+    widget.run_bar.button.click()
+    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+        widget.refined.connect(refined)
+        widget.run_bar.button.click()
+        assert "as soon as" in widget.status
+        assert widget.run_bar.button.text() == "Cancel"
+    wait_until_ready(qtbot, widget)
+    assert len(viewer.layers) == 3
+
+
+def test_cancel_does_not_wait_for_slow_storage(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    asked, answers = Event(), Event()
+
+    def answer_late() -> None:
+        asked.set()
+        answers.wait(2 * TIMEOUT / 1000)  # longer than anybody waits for the worker
+
+    viewer, widget = dock(Storage(image, answer_late), labels, rgb=True)
+    worker = widget.run()
+    qtbot.waitUntil(asked.is_set, timeout=TIMEOUT)
+    widget.run_bar.button.click()
+    assert widget.run_bar.button.text() == "Run"
+    wait_until_ended(qtbot, worker)
+    answers.set()
+    assert len(viewer.layers) == 2
 
 
 def test_progress_is_shown_in_the_dock_and_in_the_activity_dock(busy: Busy, qtbot: Any) -> None:
@@ -218,23 +269,10 @@ def test_what_nobody_foresaw_ends_the_run_in_words(
     raised: Exception,
     sentence: str,
 ) -> None:
-    class Unreadable:
-        """A lazy image whose storage fails when it is read."""
+    def fail() -> None:
+        raise raised
 
-        shape, dtype, ndim, size = image.shape, image.dtype, image.ndim, image.size
-        fails = False
-
-        def __array__(self, *_: Any, **__: Any) -> NDArray[Any]:
-            if self.fails:
-                raise raised
-            return image
-
-        def __getitem__(self, key: Any) -> NDArray[Any]:
-            return image[key]
-
-    data = Unreadable()
-    viewer, widget = dock(data, labels, rgb=True)
-    data.fails = True
+    viewer, widget = dock(Storage(image, fail), labels, rgb=True)
     # superqt would neither end nor report a RuntimeError: this waits for ever unless the job turns it into our own.
     with qtbot.waitSignal(widget.run().finished, timeout=TIMEOUT):
         pass

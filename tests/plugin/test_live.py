@@ -203,6 +203,20 @@ def test_all_slices_are_shown_after_a_quick_look_at_the_current_one(
         )
 
 
+def test_a_slice_without_labels_in_view_keeps_no_other_from_being_refined(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    stack, strokes = np.stack([image[..., 0], image[..., 1]]), np.stack([np.zeros_like(labels), labels])
+    viewer, widget = dock(stack, strokes)
+    viewer.dims.set_current_step(0, 0)
+    widget.scope.mode.value = "each"
+    widget.parameters = Parameters(iterations=1)
+    widget.live = True
+    wait_until_settled(qtbot, widget)
+    preview = viewer.layers["strokes preview"]
+    np.testing.assert_array_equal(preview.data[1], refine_labels(stack[1], labels, Parameters(iterations=1)))
+
+
 @pytest.mark.parametrize("closed", ["dock", "viewer"])
 def test_closing_stops_live_and_leaves_nothing_behind(
     dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any], closed: str

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
-from waiting import TIMEOUT, wait_until_ready
+from waiting import TIMEOUT, wait_until_ended, wait_until_ready
 
 from napari_coarse_crf import InputError, Parameters, suggest_parameters
 from napari_coarse_crf.plugin.layers import Choice
+from napari_coarse_crf.plugin.scope import Scope
 from napari_coarse_crf.plugin.suggesting import SuggestJob
 from napari_coarse_crf.plugin.warming import WARM_UP, WarmUp
 from napari_coarse_crf.plugin.worker import JobRunner
@@ -56,9 +57,42 @@ def test_a_search_can_be_cancelled(dock: Dock, qtbot: Any, sample: tuple[NDArray
     with qtbot.waitSignal(worker.yielded, timeout=TIMEOUT):
         pass
     widget.run_bar.button.click()
-    wait_until_ready(qtbot, widget)
+    assert widget.run_bar.button.text() == "Run"
     assert widget.status == "Cancelled."
+    wait_until_ended(qtbot, worker)
     assert widget.parameters == Parameters(theta_alpha=7)
+
+
+def test_a_search_in_all_slices_uses_several_and_not_only_the_current_one(
+    dock: Dock, qtbot: Any, sample: tuple[NDArray[Any], NDArray[Any]]
+) -> None:
+    image, labels = sample[0][:90, :120], sample[1][:90, :120]
+    empty = np.zeros_like(labels)
+    stack = np.stack([image[..., channel] for channel in (0, 1, 2, 0)])
+    viewer, widget = dock(stack, np.stack([labels, empty, labels, empty]))
+    widget.scope.mode.value = "each"
+    viewer.dims.set_current_step(0, 1)  # where nothing is painted
+    widget.parameters = Parameters(theta_alpha=7)
+    widget.presets.suggest_button.click()
+    wait_until_ready(qtbot, widget)
+    wanted = suggest_parameters([stack[0], stack[2]], [labels, labels], contrast_limits=(0, 255))
+    assert widget.parameters == wanted.parameters
+    assert wanted.reason in widget.status
+
+
+def test_of_many_slices_a_few_that_are_spread_stand_for_all(sample: tuple[NDArray[Any], NDArray[Any]]) -> None:
+    stack, labels = np.stack([sample[0][..., 0]] * 12), np.stack([sample[1]] * 12)
+    stack[:, 0, 0], labels[3] = range(12), 0
+    mask = np.ones_like(labels)
+    mask[0] = 0
+    layers = Image(stack), Labels(labels)
+    job = SuggestJob.prepare(*layers, Choice(Scope(slice_axis=0), region=Labels(mask)))
+    images, label_maps, masks = job._load()
+    assert [int(image[0, 0]) for image in images] == [2, 5, 7, 9, 11]
+    assert len(label_maps) == len(masks) == 5
+    nowhere = SuggestJob.prepare(*layers, Choice(Scope(slice_axis=0), region=Labels(np.zeros_like(labels))))
+    with pytest.raises(InputError, match="No slice holds two labels"):
+        nowhere._load()
 
 
 def test_nothing_to_search_in_is_said(dock: Dock, image: NDArray[Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ from napari_coarse_crf import (
     __version__,
     estimate_memory,
 )
+from napari_coarse_crf.plugin.aside import take_aside
 from napari_coarse_crf.plugin.layers import Choice, add_result, describe_misfit, find_problem, read_layers, read_look
 from napari_coarse_crf.plugin.memory_note import available_bytes, memory_warning
 from napari_coarse_crf.plugin.preview import enlarge, for_fewer_pixels, thin_out, thin_out_labels
@@ -48,6 +50,9 @@ _LARGE: Final = 2**22
 """Pixels from which on the memory is estimated first: below, a run with few labels takes less than 3 GB."""
 _PART_STEPS: Final = 100
 """Steps that each of several parts is reported as: how many it really takes is known only once it has begun."""
+
+
+_PREPARING: Final = Progress("preparation", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +176,12 @@ class Job:
     def _refine(self) -> Generator[Progress, None, Refinement]:
         parts = self.inputs.parts()
         if self.inputs.takes_all:
-            loaded = self.inputs.load()
+            loaded = yield from self._load(None)
             yield from self._notice(parts[0], loaded)
             return (yield from self._refine_part(parts[0], loaded))
         assembly = Assembly(np.asarray(self.inputs.labels))
         for number, part in enumerate(parts):
-            loaded = self.inputs.load(part)
+            loaded = yield from self._load(part)
             if len(parts) > 1 and not has_two_labels(*loaded[1:]):
                 assembly.skip(part)
                 continue
@@ -185,12 +190,16 @@ class Job:
             assembly.put(part, (yield from _among(len(parts), number, self._refine_part(part, loaded))))
         return assembly.result(self.parameters)
 
+    def _load(self, part: Part | None) -> Generator[Progress, None, Loaded]:
+        return (yield from take_aside(partial(self.inputs.load, part), lambda: _PREPARING))
+
     def _notice(self, part: Part, loaded: Loaded) -> Generator[Progress, None, None]:
         """Say if the memory may not suffice; only where it could matter, as the estimate reads all the pixels."""
         image, labels, mask = loaded
         if labels.size < _LARGE or self.step > 1:
             return
-        needed = estimate_memory(
+        estimate = partial(
+            estimate_memory,
             image,
             labels,
             self.parameters,
@@ -198,6 +207,7 @@ class Job:
             spacing=self.inputs.spacing_of(part),
             contrast_limits=self.inputs.contrast_limits,
         )
+        needed = yield from take_aside(estimate, lambda: _PREPARING)
         sentence = memory_warning(needed, available_bytes())
         if sentence:
             yield Notice("preparation", 0, 0, sentence=sentence)

@@ -197,13 +197,13 @@ class PreviewLayer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """What the widget says now; `quick_choice` is the choice with one slice only."""
+    """What the widget says now; `quick_choice` is for one slice only, None if that slice cannot be refined."""
 
     image_layer: Image
     labels_layer: Labels
     parameters: Parameters
     choice: Choice
-    quick_choice: Choice
+    quick_choice: Choice | None
     refiners: RefinerCache
 
 
@@ -247,6 +247,8 @@ class LiveRefinement:
             return
         choice, step = request.choice, 1
         if quick:
+            if request.quick_choice is None:
+                return  # only the full result can show anything
             choice = request.quick_choice
             part = choice.scope.parts(request.labels_layer.data.shape)[0]
             step = step_within([one.stop - one.start for one in part if isinstance(one, slice)], self._budget)

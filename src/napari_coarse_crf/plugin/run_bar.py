@@ -52,10 +52,10 @@ class RunBar(QWidget):
         self.progress.setRange(0, 0)  # moves without an end until the next run says how many steps it takes
         self.status.setText(sentence)
 
-    def show_busy(self, sentence: str, *, stoppable: bool) -> None:
-        """Offer Cancel, or show that it was heard."""
+    def show_busy(self, sentence: str) -> None:
+        """Offer Cancel."""
         self.button.setText("Cancel")
-        self.button.setEnabled(stoppable)
+        self.button.setEnabled(True)
         self.progress.show()
         self.status.setText(sentence)
 

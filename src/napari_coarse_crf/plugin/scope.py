@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Part = tuple[int | slice, ...]
 """Where one part lies in the label array: a number for an axis that it has only one slice of."""
 
+NO_SLICE = "No slice holds two labels. Paint at least two classes on a slice that is to be refined."
+
 _ELLIPSE_CORNERS = 64
 _MOST_NAMED = 5
 
@@ -207,7 +209,7 @@ class Assembly:
             If no part was put.
         """
         if not self._counts:
-            raise InputError("No slice holds two labels. Paint at least two classes on a slice that is to be refined.")
+            raise InputError(NO_SLICE)
         warnings = self._warnings
         if self._skipped:
             named = ", ".join(map(str, self._skipped[:_MOST_NAMED]))

@@ -5,14 +5,18 @@ Used by widget.py.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from napari_coarse_crf import Progress, suggest_parameters
+import numpy as np
+
+from napari_coarse_crf import InputError, Progress, suggest_parameters
+from napari_coarse_crf.plugin.aside import take_aside
 from napari_coarse_crf.plugin.job import internal_error
 from napari_coarse_crf.plugin.layers import read_layers
+from napari_coarse_crf.plugin.scope import NO_SLICE, has_two_labels
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,8 +26,9 @@ if TYPE_CHECKING:
     from napari_coarse_crf import Suggestion
     from napari_coarse_crf.plugin.layers import Choice, Inputs
 
-_TICK: Final = 0.05
-"""Seconds between two looks at how far the search is."""
+
+_MOST_SLICES: Final = 6
+"""Slices that stand for all: each makes the search longer by as much as the first took."""
 
 
 class _Stopped(Exception):
@@ -39,7 +44,7 @@ class SuggestJob:
 
     @classmethod
     def prepare(cls, image_layer: Image, labels_layer: Labels, choice: Choice) -> SuggestJob:
-        """Read layers that `find_problem` accepts, on the main thread; of several slices the choice names one."""
+        """Read layers that `find_problem` accepts, on the main thread."""
         return cls(read_layers(image_layer, labels_layer, choice))
 
     def steps(self) -> Generator[Progress, None, Suggestion]:
@@ -50,8 +55,6 @@ class SuggestJob:
         CoarseCRFError
             If the input cannot be used, or if something went wrong that nobody foresaw.
         """
-        part = self.inputs.parts()[0]
-        image, labels, mask = self.inputs.load(part)
         latest, stopped = [Progress("suggestion", 0, 1)], Event()
 
         def report(done: int, total: int) -> None:
@@ -59,23 +62,46 @@ class SuggestJob:
                 raise _Stopped
             latest[0] = Progress("suggestion", done, total)
 
-        # The search reports by calling back, which cannot yield: so it runs in a thread of its own.
-        with ThreadPoolExecutor(1) as pool:
-            search = pool.submit(
+        try:
+            images, label_maps, masks = yield from take_aside(self._load, lambda: latest[0])
+            search = partial(
                 suggest_parameters,
-                image,
-                labels,
+                images,
+                label_maps,
                 progress=report,
-                mask=mask,
-                spacing=self.inputs.spacing_of(part),
+                mask=masks,
+                spacing=self.inputs.spacing_of(self.inputs.parts()[0]),
                 contrast_limits=self.inputs.contrast_limits,
             )
-            try:
-                while wait([search], timeout=_TICK).not_done:
-                    yield latest[0]
-            finally:
-                stopped.set()
-        try:
-            return search.result()
+            # The search reports by calling back, which cannot yield: so it runs in a thread of its own.
+            return (yield from take_aside(search, lambda: latest[0]))
         except RuntimeError as error:  # superqt would never end the worker
             raise internal_error(error) from error
+        finally:
+            stopped.set()
+
+    def _load(self) -> tuple[list[Any], list[Any], list[Any]]:
+        """Return image, labels and mask of everything, or of a few slices spread over those with two labels."""
+        parts = self.inputs.parts()
+        if len(parts) > 1:
+            parts = [part for part in parts if has_two_labels(np.asarray(self.inputs.labels[part]))]
+            parts = [parts[number] for number in spread(len(parts), _MOST_SLICES)]
+        loaded = [self.inputs.load(part) for part in parts]
+        if len(loaded) > 1:
+            loaded = [one for one in loaded if has_two_labels(*one[1:])]
+        if not loaded:
+            raise InputError(NO_SLICE)
+        images, label_maps, masks = zip(*loaded, strict=True)
+        return list(images), list(label_maps), list(masks)
+
+
+def spread(count: int, most: int) -> list[int]:
+    """Return up to `most` of `count` numbers, from the first to the last and evenly apart.
+
+    Examples
+    --------
+    >>> spread(9, 3), spread(2, 3)
+    ([0, 4, 8], [0, 1])
+    """
+    numbers: list[int] = np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()
+    return numbers

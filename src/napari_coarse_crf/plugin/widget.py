@@ -123,8 +123,9 @@ class RefineWidget(Container[Any]):
         if find_problem(image_layer, labels_layer, choice):
             self._refresh()
             return None
+        is_first = not self._runner.is_busy
         worker = self._runner.start(Job.prepare(image_layer, labels_layer, self.parameters, choice, self._refiners))
-        self._say_busy("Starting.")
+        self._say_busy("Starting." if is_first else "Starting as soon as the step under way of the last run has ended.")
         return worker
 
     def suggest(self) -> GeneratorWorker[Any, Any, Any] | None:
@@ -138,8 +139,7 @@ class RefineWidget(Container[Any]):
         request = self._request()
         if request is None:
             return None
-        job = SuggestJob.prepare(request.image_layer, request.labels_layer, request.quick_choice)
-        worker = self._runner.start(job)
+        worker = self._runner.start(SuggestJob.prepare(request.image_layer, request.labels_layer, request.choice))
         self._say_busy("Looking for parameters that suit your labels.")
         return worker
 
@@ -162,10 +162,10 @@ class RefineWidget(Container[Any]):
 
     def cancel(self) -> None:
         """Stop the run that is under way, if any; it adds no layer."""
-        if self._runner.is_busy:
+        if self._runner.is_busy and not self._runner.is_stopping:
             self._runner.cancel()
-            self._message = "Cancelled."
-            self._refresh()
+            self._notice = ""
+            self._say("Cancelled.")
 
     def reset_choices(self, *_: Any) -> None:
         """Offer the layers there are now; napari calls this whenever its list changes."""
@@ -182,7 +182,8 @@ class RefineWidget(Container[Any]):
         if isinstance(progress, Notice):
             self._notice = progress.sentence
         self.run_bar.show_progress(progress.step, progress.total)
-        self._say_busy(f"{progress.stage.capitalize()}, step {progress.step} of at most {progress.total}.")
+        step = f", step {progress.step} of at most {progress.total}" if progress.total else ""
+        self._say_busy(f"{progress.stage.capitalize()}{step}.")
 
     def job_returned(self, job: AnyJob, outcome: AnyOutcome) -> None:
         """Add the result, show it in the preview layer, or move the sliders to a suggestion."""
@@ -255,10 +256,12 @@ class RefineWidget(Container[Any]):
     def _request(self) -> Request | None:
         """Return what Live or Suggest is to work on; None where the sentence beside Run says why not."""
         image_layer, labels_layer = self._chosen
-        choice, quick_choice = self.scope.choice(), self.scope.choice(one_slice=True)
-        if find_problem(image_layer, labels_layer, quick_choice) or find_problem(image_layer, labels_layer, choice):
+        choice, one_slice = self.scope.choice(), self.scope.choice(one_slice=True)
+        if find_problem(image_layer, labels_layer, choice):
             self._refresh()
             return None
+        # Perhaps nothing is painted on the current slice, but on others.
+        quick_choice = None if find_problem(image_layer, labels_layer, one_slice) else one_slice
         return Request(image_layer, labels_layer, self.parameters, choice, quick_choice, self._refiners)
 
     def _on_layer_chosen(self) -> None:
@@ -318,10 +321,15 @@ class RefineWidget(Container[Any]):
         self.parameters = parameters
 
     def _on_button(self) -> None:
-        if self._runner.is_busy and self._runner.live_job is None:
+        if self._shows_cancel:
             self.cancel()
         else:
             self.run()
+
+    @property
+    def _shows_cancel(self) -> bool:
+        """Whether a job runs that Run or Suggest started; one that was cancelled ends its step unseen."""
+        return self._runner.is_busy and not self._runner.is_stopping and self._runner.live_job is None
 
     def _say(self, sentence: str) -> None:
         self._message = sentence
@@ -335,13 +343,9 @@ class RefineWidget(Container[Any]):
     def _refresh(self) -> None:
         """Show what can be done now, and why nothing can."""
         self.run_bar.keep.setEnabled(self._live.preview.can_be_kept)
-        is_running = self._runner.is_busy and self._runner.live_job is None
-        self.presets.suggest_button.setEnabled(False)
-        if is_running and self._runner.is_stopping:
-            self.run_bar.show_busy("Cancelling: the step under way still has to end.", stoppable=False)
-            return
-        if is_running:
-            self.run_bar.show_busy(self._message, stoppable=True)
+        if self._shows_cancel:
+            self.presets.suggest_button.setEnabled(False)
+            self.run_bar.show_busy(self._message)
             return
         problem = find_problem(self.image_layer.value, self.labels_layer.value, self.scope.choice())
         self.presets.suggest_button.setEnabled(not problem)
