@@ -163,3 +163,33 @@ def test_the_wheel_scrolls_past_a_control_without_changing_it(controls: Paramete
         )  # fmt: skip
         QApplication.sendEvent(widget, turn)
     assert controls.parameters == Parameters()
+
+
+USED = {
+    "joint": {"heatmap_distance", "heatmap_colour"},
+    "kernel": {"heatmap_distance", "heatmap_colour"},
+    "colour": {"heatmap_colour"},
+    "geodesic": {"geodesic_colour_weight", "geodesic_scale", "geodesic_exponent"},
+}
+
+
+@pytest.mark.parametrize("similarity", DESCRIPTIONS["similarity"].choices)
+def test_what_the_similarity_does_not_use_is_grey_and_says_why(controls: ParameterControls, similarity: str) -> None:
+    controls.by_name["similarity"].value = similarity
+    of_heatmap = [name for name in NUMBERS if DESCRIPTIONS[name].section == "heatmap"]
+    for name in of_heatmap:
+        control, is_used = number(controls, name), name in USED.get(similarity, of_heatmap)
+        assert control.isEnabled() == control.slider.isEnabled() == is_used
+        assert (f"The similarity '{similarity}' does not use this." in control.slider.toolTip()) != is_used
+        assert DESCRIPTIONS[name].help_text in control.box.toolTip()
+    controls.restore_button.click()
+    assert all(number(controls, name).isEnabled() for name in NUMBERS)
+
+
+def test_the_distances_of_a_kernel_without_weight_are_grey(controls: ParameterControls) -> None:
+    controls.parameters = Parameters(appearance_weight=0)
+    grey = [name for name in NUMBERS if not number(controls, name).isEnabled()]
+    assert grey == ["theta_alpha", "theta_beta"]
+    assert "its weight is 0" in number(controls, "theta_beta").box.toolTip()
+    number(controls, "appearance_weight").value = 2
+    assert number(controls, "theta_beta").isEnabled()

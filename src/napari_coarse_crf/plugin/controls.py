@@ -28,6 +28,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 from superqt.utils import signals_blocked
 
+from napari_coarse_crf.heatmap import heatmap_key
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.plugin.wheel import guard_against_wheel
 
@@ -103,10 +104,16 @@ class NumberControl(QWidget):
         if changed:
             self.changed.emit()
 
+    def show_use(self, unused: str) -> None:
+        """Let the control be turned, or grey it out and say in its tooltip why it does nothing now."""
+        self.setEnabled(not unused)
+        for widget in (self._name, self.box, self.slider):
+            widget.setToolTip(f"<p><b>{unused}</b></p>{self._tip}" if unused else self._tip)
+
     def _lay_out(self, default: float) -> None:
         described = self._description
-        tip = _tooltip(described, f"{described.low:g} to {described.high:g} {described.unit}", f"{default:g}")
-        name = QLabel(_title(described))
+        self._tip = _tooltip(described, f"{described.low:g} to {described.high:g} {described.unit}", f"{default:g}")
+        self._name = name = QLabel(_title(described))
         name.setBuddy(self.box)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 2)
@@ -118,8 +125,7 @@ class NumberControl(QWidget):
         below.addWidget(self.slider, 1)
         below.addWidget(self.reset_button)
         layout.addLayout(below, 1, 0, 1, 2)
-        for widget in (name, self.box, self.slider):
-            widget.setToolTip(tip)
+        self.show_use("")
         for widget in (self.box, self.slider):
             widget.setAccessibleName(described.label)
             guard_against_wheel(widget)
@@ -213,6 +219,8 @@ class ParameterControls(QWidget):
         layout.addWidget(self.advanced)
         layout.addWidget(self.restore_button, alignment=Qt.AlignmentFlag.AlignLeft)
         layout.addStretch()
+        self._show_use()
+        self.changed.connect(self._show_use)
 
     @property
     def parameters(self) -> Parameters:
@@ -244,8 +252,35 @@ class ParameterControls(QWidget):
                 add(heading(description.section))
             add(control)
 
+    def _show_use(self) -> None:
+        parameters = self.parameters
+        for name, control in self.by_name.items():
+            if isinstance(control, NumberControl):
+                control.show_use(why_unused(name, parameters))
+
     def _on_restore(self) -> None:
         self.parameters = self.defaults
+
+
+def why_unused(name: str, parameters: Parameters) -> str:
+    """Return one sentence on why a number makes no difference beside the other parameters, or "" if it does.
+
+    Examples
+    --------
+    >>> why_unused("heatmap_distance", Parameters(similarity="geodesic"))
+    "The similarity 'geodesic' does not use this."
+    >>> why_unused("theta_gamma", Parameters(smoothness_weight=0))
+    'The smoothness kernel is switched off: its weight is 0.'
+    """
+    described = Parameters.describe()[name]
+    if described.section == "heatmap":
+        low, high = (parameters.replace(**{name: value}) for value in (described.low, described.high))
+        used = heatmap_key(low) != heatmap_key(high)
+        return "" if used else f"The similarity '{parameters.similarity}' does not use this."
+    weight = {"appearance kernel": "appearance_weight", "smoothness kernel": "smoothness_weight"}.get(described.section)
+    if weight is None or name == weight or getattr(parameters, weight) > 0:
+        return ""
+    return f"The {described.section} is switched off: its weight is 0."
 
 
 class _Folded(QCollapsible):
