@@ -154,6 +154,43 @@ def test_channels_on_an_axis_of_their_own_are_used(
     assert "were taken as channels" in widget.status
 
 
+def test_the_axis_of_the_channels_is_chosen_where_several_could_be_it(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], strokes: NDArray[Any]
+) -> None:
+    channels_first = np.stack([np.stack([image[..., channel]] * 3) for channel in range(3)])  # (C, Z, Y, X)
+    viewer, widget = dock(np.moveaxis(channels_first, 0, 1), strokes)
+    viewer.layers["photo"].axis_labels = ("z", "c", "y", "x")
+    widget.reset_choices()
+    widget.parameters = QUICK
+    box = widget.scope.channel_axis.native
+    assert not box.isHidden()
+    assert [box.itemText(row) for row in range(box.count())] == ["z (3)", "c (3)"]
+    box.setCurrentIndex(1)
+    layer = press_run(widget)
+    wanted = refine_labels(channels_first, strokes, QUICK, channel_axis=0, contrast_limits=(0, 255))
+    np.testing.assert_array_equal(layer.data, wanted)
+    assert layer.metadata["napari_coarse_crf"]["channel_axis"] == 1
+    assert "along axis 1 were taken as channels" in widget.status
+
+
+def test_no_axis_is_offered_where_there_is_no_choice(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:
+    viewer, widget = dock(np.moveaxis(image, -1, 0), labels, rgb=False)
+    assert widget.scope.channel_axis.native.isHidden()
+    assert widget.scope.choice().channel_axis is None
+    # Another image with channels of its own is no further channel.
+    viewer.add_image(np.moveaxis(image, -1, 0), name="other", rgb=False)
+    assert widget.scope.channels.native.isHidden()
+    viewer.add_image(image[..., 0], name="grey")
+    assert [layer.name for layer in widget.scope.channels.choices] == ["grey"]
+
+
+def test_an_axis_that_cannot_hold_the_channels_is_refused_in_words(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    viewer = ViewerModel()
+    layers = viewer.add_image(np.moveaxis(image, -1, 0), rgb=False), viewer.add_labels(labels)
+    with pytest.raises(InputError, match="cannot be that of its channels"):
+        refine_layer(viewer, *layers, QUICK, Choice(channel_axis=1))
+
+
 def test_a_script_chooses_the_same(stack: NDArray[Any], strokes: NDArray[Any]) -> None:
     viewer = ViewerModel()
     layers = viewer.add_image(stack), viewer.add_labels(strokes)

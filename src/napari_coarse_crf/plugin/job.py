@@ -131,7 +131,7 @@ class Job:
             image_layer=image_layer,
             labels_layer=labels_layer,
             names=(image_layer.name, labels_layer.name),
-            misfit=describe_misfit(image_layer, labels_layer),
+            misfit=describe_misfit(image_layer, labels_layer, choice),
             choice=_in_plain_values(choice or Choice()),
             refiners=refiners or RefinerCache(),
             step=step,
@@ -287,6 +287,8 @@ def _in_plain_values(choice: Choice) -> dict[str, Any]:
         values["scope"] = asdict(choice.scope)
     if choice.channels:
         values["channels"] = [layer.name for layer in choice.channels]
+    if choice.channel_axis is not None:
+        values["channel_axis"] = choice.channel_axis
     if choice.region is not None:
         values["region"] = choice.region.name
     return values

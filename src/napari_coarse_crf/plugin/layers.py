@@ -57,11 +57,14 @@ class Choice:
         Further channels: images of one channel and the same shape.
     region : napari.layers.Shapes, Labels or Image, or None
         Only pixels inside the drawn shapes, or where the layer is not 0, take part.
+    channel_axis : int or None
+        The axis of the image that holds its channels, where several could; None: the first that could.
     """
 
     scope: Scope = field(default_factory=Scope)
     channels: tuple[Image, ...] = ()
     region: Layer | None = None
+    channel_axis: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,8 +204,12 @@ def find_problem(image_layer: Image | None, labels_layer: Labels | None, choice:
             "one resolution, for example viewer.add_labels(layer.data[0])."
         )
     shape = tuple(labels_layer.data.shape)
-    for layer in (image_layer, *(choice.channels if choice else ())):
-        image_shape = _spatial_shape(layer, shape)
+    axis = choice.channel_axis if choice else None
+    if axis is not None and axis not in channel_axes(image_layer, shape):
+        return f"Axis {axis} of '{image_layer.name}' cannot be that of its channels: without it, the labels do not fit."
+    shapes = [(image_layer, _spatial_shape(image_layer, shape))]
+    shapes += [(layer, tuple(_finest(layer).shape)) for layer in (choice.channels if choice else ())]
+    for layer, image_shape in shapes:
         if image_shape != shape:
             return (
                 f"'{labels_layer.name}' is {_in_words(shape)} pixels but '{layer.name}' is {_in_words(image_shape)}. "
@@ -217,14 +224,15 @@ def read_layers(image_layer: Image, labels_layer: Labels, choice: Choice | None 
     chosen = choice or Choice()
     labels, region = labels_layer.data, chosen.region
     outlines = read_outlines(region, labels_layer) if isinstance(region, Shapes) else ()
-    image = _read_channels(image_layer, labels.shape)
+    axis = _channel_axis(image_layer, labels.shape, chosen.channel_axis)
+    image = _read_channels(image_layer, axis)
     return Inputs(
         image=image,
         # A person may paint on while the job runs; lazy labels cannot be painted on, so they are read by the job.
         labels=_frozen(labels),
         has_alpha=bool(image_layer.rgb) and image.data.shape[-1] == 4,
         spacing=tuple(abs(float(size)) for size in labels_layer.scale),  # napari mirrors by a negative scale
-        more=tuple(_read_channels(layer, labels.shape) for layer in chosen.channels),
+        more=tuple(_read_channels(layer, None) for layer in chosen.channels),
         scope=chosen.scope,
         outlines=outlines,
         region=None if region is None or isinstance(region, Shapes) else _frozen(_finest(region)),
@@ -257,10 +265,19 @@ def read_look(labels_layer: Labels) -> Look:
     return Look(f"{labels_layer.name} refined", labels_layer.contour, keywords)
 
 
-def describe_misfit(image_layer: Image, labels_layer: Labels) -> str:
+def channel_axes(layer: Image, shape: tuple[int, ...]) -> list[int]:
+    """Return the axes that may hold the channels of an image whose labels have this shape: mostly one or none."""
+    # The layer knows whether its last axis is colour; a shape that ends in 3 may be a stack of three slices.
+    if layer.rgb:
+        return [int(layer.ndim)]
+    whole = _finest(layer).shape
+    return [axis for axis in fitting_channel_axes(whole, shape) if whole[axis] <= _MOST_CHANNELS]
+
+
+def describe_misfit(image_layer: Image, labels_layer: Labels, choice: Choice | None = None) -> str:
     """Return a sentence if the layers lie at different places in the viewer, or an axis was taken for channels."""
     shape = tuple(labels_layer.data.shape)
-    axis = None if image_layer.rgb else _channel_axis(image_layer, shape)
+    axis = None if image_layer.rgb else _channel_axis(image_layer, shape, choice.channel_axis if choice else None)
     sentences = []
     if axis is not None:
         count = _finest(image_layer).shape[axis]
@@ -317,19 +334,15 @@ def _frozen(data: Any) -> Any:
     return data.copy() if isinstance(data, np.ndarray) else data
 
 
-def _read_channels(layer: Image, shape: tuple[int, ...]) -> Channels:
+def _read_channels(layer: Image, axis: int | None) -> Channels:
     low, high = layer.contrast_limits
-    return Channels(_finest(layer), _channel_axis(layer, shape), (float(low), float(high)))
+    return Channels(_finest(layer), axis, (float(low), float(high)))
 
 
-def _channel_axis(layer: Image, shape: tuple[int, ...]) -> int | None:
-    """Return the axis of the channels: the colours, or the one axis more than the labels have."""
-    # The layer knows whether its last axis is colour; a shape that ends in 3 may be a stack of three slices.
-    if layer.rgb:
-        return int(layer.ndim)
-    whole = _finest(layer).shape
-    fitting = [axis for axis in fitting_channel_axes(whole, shape) if whole[axis] <= _MOST_CHANNELS]
-    return fitting[0] if fitting else None
+def _channel_axis(layer: Image, shape: tuple[int, ...], wanted: int | None = None) -> int | None:
+    """Return the axis of the channels: the wanted one, the colours, or the one axis more than the labels have."""
+    axes = channel_axes(layer, shape)
+    return wanted if wanted in axes else next(iter(axes), None)
 
 
 def _spatial_shape(layer: Image, shape: tuple[int, ...]) -> tuple[int, ...]:

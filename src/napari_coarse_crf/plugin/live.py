@@ -296,7 +296,7 @@ def _fingerprint(job: Job, scope: Scope) -> object:
     """Return a value that differs when a job would show something else."""
     inputs = job.inputs
     contents = [_checksum(array) for array in (inputs.labels, inputs.region, *inputs.outlines)]
-    images = [(id(one.data), one.contrast_limits) for one in (inputs.image, *inputs.more)]
+    images = [(id(one.data), one.axis, one.contrast_limits) for one in (inputs.image, *inputs.more)]
     return job.parameters, scope, inputs.labels.shape, contents, images
 
 

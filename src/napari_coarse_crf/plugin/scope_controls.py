@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from magicgui.widgets import CheckBox, ComboBox, Container, Select
 from napari.layers import Image, Labels, Shapes
 
-from napari_coarse_crf.plugin.layers import Choice
+from napari_coarse_crf.plugin.layers import Choice, channel_axes
 from napari_coarse_crf.plugin.scope import Scope, visible_box
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class ScopeControls(Container[Any]):
         A Shapes, Labels or Image layer, or "everywhere".
     in_view : CheckBox
         Whether only the visible area counts.
+    channel_axis : ComboBox
+        The axis of the image's channels, where several could be it.
     channels : Select
         Further Image layers that are channels of the same image.
     """
@@ -62,6 +64,10 @@ class ScopeControls(Container[Any]):
             name="axis", label="Slices of", choices=lambda _box: self._axes(),
             tooltip="The axis that the slices follow, by its label in the viewer.",
         )  # fmt: skip
+        self.channel_axis = ComboBox(
+            name="channel_axis", label="Channel axis", choices=lambda _box: self._channel_axes(),
+            tooltip="The axis of the image that holds its channels; the others are those of the labels.",
+        )  # fmt: skip
         self.channels = Select(
             name="channels", label="Channels", choices=lambda _box: self._further_channels(), value=[],
             tooltip="Further channels of the same image: Ctrl-click to choose several or none.",
@@ -75,10 +81,10 @@ class ScopeControls(Container[Any]):
             name="in_view", text="Visible area only",
             tooltip="Refine only what the viewer shows now: zoom in for a quick try.",
         )  # fmt: skip
-        widgets = [self.channels, self.mode, self.axis, self.region, self.in_view]
+        widgets = [self.channel_axis, self.channels, self.mode, self.axis, self.region, self.in_view]
         super().__init__(widgets=widgets, name="scope", labels=True)
         self.margins = (0, 0, 0, 0)
-        for box in (self.mode, self.axis, self.region):
+        for box in (self.channel_axis, self.mode, self.axis, self.region):
             keep_narrow(box)
         rows = self.channels.native
         rows.setMaximumHeight(_CHANNEL_ROWS * rows.fontMetrics().lineSpacing() + 2 * _CHANNEL_ROWS)
@@ -104,6 +110,7 @@ class ScopeControls(Container[Any]):
             scope=self._scope(one_slice=one_slice),
             channels=tuple(self.channels.value),
             region=None if region == _EVERYWHERE else region,
+            channel_axis=self.channel_axis.value if self._has_channel_axes else None,
         )
 
     def _scope(self, *, one_slice: bool) -> Scope:
@@ -126,28 +133,34 @@ class ScopeControls(Container[Any]):
         has_slices = self._labels_layer is not None and self._labels_layer.ndim > 2
         self.mode.visible = has_slices
         self.axis.visible = has_slices and self.mode.value != _WHOLE
+        self.channel_axis.visible = self._has_channel_axes
         self.channels.visible = bool(self.channels.choices)
+
+    @property
+    def _has_channel_axes(self) -> bool:
+        """Whether there is anything to choose."""
+        return len(self.channel_axis.choices) > 1
+
+    def _channel_axes(self) -> list[tuple[str, int]]:
+        image, labels = self._image_layer, self._labels_layer
+        if image is None or labels is None or image.rgb:
+            return []
+        names = _axis_names(image)
+        return [(names[axis], axis) for axis in channel_axes(image, tuple(labels.data.shape))]
 
     def _axes(self) -> list[tuple[str, int]]:
         labels = self._labels_layer
-        if labels is None:
-            return []
-        named = enumerate(zip(labels.axis_labels, labels.data.shape, strict=True))
-        # napari counts axes without a name from the last one: "-3".
-        return [
-            (f"{f'axis {axis}' if str(name).startswith('-') else name} ({size})", axis) for axis, (name, size) in named
-        ]
+        return [] if labels is None else [(name, axis) for axis, name in enumerate(_axis_names(labels))]
 
     def _further_channels(self) -> list[tuple[str, Image]]:
-        image = self._image_layer
-        if image is None:
+        image, labels = self._image_layer, self._labels_layer
+        if image is None or labels is None:
             return []
-        shape = image.data.shape[: image.ndim] if not image.multiscale else None
         others = (layer for layer in self._viewer.layers if isinstance(layer, Image) and layer is not image)
         return [
             (layer.name, layer)
             for layer in others
-            if not layer.rgb and not layer.multiscale and tuple(layer.data.shape) == shape
+            if not layer.rgb and not layer.multiscale and layer.data.shape == labels.data.shape
         ]
 
     def _regions(self) -> list[tuple[str, Any]]:
@@ -158,6 +171,14 @@ class ScopeControls(Container[Any]):
             if _may_be_region(layer, shape, (self._image_layer, self._labels_layer))
         ]
         return [("Everywhere", _EVERYWHERE), *((layer.name, layer) for layer in layers)]
+
+
+def _axis_names(layer: Image | Labels) -> list[str]:
+    """Return how each axis is called, with its size."""
+    data = layer.data[0] if layer.multiscale else layer.data
+    # napari counts axes without a name from the last one: "-3".
+    names = [f"axis {axis}" if str(name).startswith("-") else name for axis, name in enumerate(layer.axis_labels)]
+    return [f"{name} ({size})" for name, size in zip(names, data.shape, strict=True)]
 
 
 def keep_narrow(box: ComboBox) -> None:
