@@ -21,6 +21,7 @@ from waiting import TIMEOUT
 from napari_coarse_crf import Parameters, Refiner, evaluate_labels, files
 from napari_coarse_crf.plugin import RefineWidget
 from napari_coarse_crf.plugin.compare_panel import FLIP_KEY
+from napari_coarse_crf.plugin.table import LabelTable, no_colour
 from napari_coarse_crf.plugin.views import camera_of, grid_of
 
 if TYPE_CHECKING:
@@ -96,8 +97,11 @@ def wait_for_words(qtbot: Any, section: CompareSection, words: str) -> None:
 
 
 def column(section: CompareSection, place: int) -> list[str]:
+    """Return a column of the table as it is shown: 0 is the labels, which are headings of the rows."""
     model = section.panel.table.model()
-    return [model.index(row, place).data() for row in range(model.rowCount())]
+    if place == 0:
+        return [model.headerData(row, Qt.Orientation.Vertical) for row in range(model.rowCount())]
+    return [model.index(row, place - 1).data() for row in range(model.rowCount())]
 
 
 # Choosing layers.
@@ -243,10 +247,11 @@ def test_the_table_shows_pixels_confidence_and_scores(
     ]
     assert column(section, 6)[1] == f"{coarse_scores.iou[3]:.3f} → {scores.iou[3]:.3f}"
     assert column(section, 6)[3] == f"{coarse_scores.mean_iou:.3f} → {scores.mean_iou:.3f}"
-    colour = section.panel.table.model().index(1, 0).data(Qt.ItemDataRole.DecorationRole)
-    np.testing.assert_allclose(
-        colour.getRgbF(), viewer.layers["strokes refined"].colormap.map(np.array([3]))[0], atol=1e-3
-    )
+    model = section.panel.table.model()
+    pixmap = model.headerData(1, Qt.Orientation.Vertical, Qt.ItemDataRole.DecorationRole)
+    colour = pixmap.toImage().pixelColor(5, 5)
+    wanted = viewer.layers["strokes refined"].colormap.map(np.array([3]))[0]
+    np.testing.assert_allclose(colour.getRgbF(), wanted, atol=1 / 16)  # a display may have 16 bits
     confidence = float(column(section, 4)[1])
     assert 0.5 < confidence <= 1
 
@@ -276,7 +281,7 @@ def test_painting_and_deleting_the_truth_change_the_table(compared: Compared, qt
     qtbot.waitUntil(lambda: "5" in column(section, 0), timeout=TIMEOUT)
     viewer.layers.remove("truth")
     qtbot.waitUntil(lambda: not section.panel.table.comparison.has_scores, timeout=TIMEOUT)
-    assert section.panel.table.isColumnHidden(6)
+    assert section.panel.table.isColumnHidden(5)
 
 
 def test_a_truth_that_cannot_be_used_is_said_in_words(compared: Compared, qtbot: Any) -> None:
@@ -296,6 +301,26 @@ def test_a_click_on_a_row_selects_the_label_in_all_compared_layers(compared: Com
     assert viewer.layers["strokes refined"].selected_label == 70_000
     assert viewer.layers["truth"].selected_label == 1
     assert widget.result.panel.heatmap_button.text() == "Heatmap of 70000"
+    names = widget.result.panel.table.verticalHeader()
+    place = names.sectionViewportPosition(column(widget.result, 0).index("3")) + 5
+    qtbot.mouseClick(names.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(5, place))
+    assert viewer.layers["strokes"].selected_label == 3
+
+
+def test_the_labels_stay_in_sight_when_the_numbers_are_scrolled(compared: Compared, qtbot: Any) -> None:
+    _, widget = compared
+    table = LabelTable()
+    qtbot.addWidget(table)
+    table.show_comparison(widget.result.panel.table.comparison, no_colour)
+    table.resize(280, table.height())
+    table.show()
+    qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() > 0, timeout=TIMEOUT)
+    names = table.verticalHeader()
+    table.horizontalScrollBar().setValue(table.horizontalScrollBar().maximum())
+    assert names.isVisible()
+    assert names.width() >= names.fontMetrics().horizontalAdvance("70000")
+    assert names.geometry().right() < table.viewport().geometry().left()
+    assert table.viewport().width() > 100
 
 
 def test_the_table_is_copied_and_saved(compared: Compared, qtbot: Any, tmp_path: Path) -> None:

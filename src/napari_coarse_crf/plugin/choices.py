@@ -14,8 +14,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
+from napari_coarse_crf.plugin.boxes import fit_into_dock
 from napari_coarse_crf.plugin.results import is_result
-from napari_coarse_crf.plugin.wheel import guard_against_wheel
 
 if TYPE_CHECKING:
     import napari
@@ -123,10 +123,7 @@ class LayerChoices(QWidget):
         box = ComboBox(
             name=label.lower(), label=label, choices=lambda _box: self._labels(), nullable=True, tooltip=tooltip
         )
-        # A long layer name would set the width of the whole dock otherwise.
-        box.native.setSizeAdjustPolicy(box.native.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.native.setMinimumContentsLength(8)
-        guard_against_wheel(box.native)
+        fit_into_dock(box)
         return box
 
     def _labels(self) -> list[Labels]:

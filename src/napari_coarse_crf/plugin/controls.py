@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
+    QGraphicsOpacityEffect,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Description
 
 _SLIDER_STEPS = 1000
+_PALE = 0.35
 
 
 def to_slider(value: float, description: Description) -> int:
@@ -83,6 +85,9 @@ class NumberControl(QWidget):
         self.slider.setRange(0, _SLIDER_STEPS)
         self.slider.setPageStep(_SLIDER_STEPS // 10)
         self.slider.setSingleStep(_SLIDER_STEPS // 100)
+        self._pale = QGraphicsOpacityEffect(self.slider)  # napari draws a disabled slider like any other
+        self._pale.setOpacity(_PALE)
+        self.slider.setGraphicsEffect(self._pale)
         self._lay_out(default)
         self.value = default
         self.box.valueChanged.connect(self._on_box)
@@ -107,6 +112,7 @@ class NumberControl(QWidget):
     def show_use(self, unused: str) -> None:
         """Let the control be turned, or grey it out and say in its tooltip why it does nothing now."""
         self.setEnabled(not unused)
+        self._pale.setEnabled(bool(unused))
         for widget in (self._name, self.box, self.slider):
             widget.setToolTip(f"<p><b>{unused}</b></p>{self._tip}" if unused else self._tip)
 

@@ -70,6 +70,11 @@ class Outcome:
     seconds: float
     warnings: tuple[str, ...]
 
+    @property
+    def time_in_words(self) -> str:
+        """How long it took."""
+        return f"{self.seconds:.1f} s" if self.seconds >= 0.1 else f"{1e3 * self.seconds:.0f} ms"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:

@@ -279,7 +279,7 @@ class LiveRefinement:
         self._shown = self._asked
         layer = self.preview.show(job, outcome, full=self._asked[1])
         if self._asked[1]:
-            return f"Live: '{layer.name}' took {outcome.seconds:.1f} s. Keep makes it a layer of its own."
+            return f"Live: '{layer.name}' took {outcome.time_in_words}. Keep makes it a layer of its own."
         if JobRunner.has_compiled:  # compiling says nothing about the next look
             self._budget = next_budget(self._budget, outcome.seconds)
         return "Live: a quick look; the full result follows when your hand rests."

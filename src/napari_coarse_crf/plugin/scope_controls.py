@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from magicgui.widgets import CheckBox, ComboBox, Container, Select
 from napari.layers import Image, Labels, Shapes
 
+from napari_coarse_crf.plugin.boxes import fit_into_dock
 from napari_coarse_crf.plugin.layers import Choice, channel_axes
 from napari_coarse_crf.plugin.scope import Scope, visible_box
+from napari_coarse_crf.plugin.wheel import guard_against_wheel
 
 if TYPE_CHECKING:
     import napari
@@ -85,8 +87,9 @@ class ScopeControls(Container[Any]):
         super().__init__(widgets=widgets, name="scope", labels=True)
         self.margins = (0, 0, 0, 0)
         for box in (self.channel_axis, self.mode, self.axis, self.region):
-            keep_narrow(box)
+            fit_into_dock(box)
         rows = self.channels.native
+        guard_against_wheel(rows)
         rows.setMaximumHeight(_CHANNEL_ROWS * rows.fontMetrics().lineSpacing() + 2 * _CHANNEL_ROWS)
         self.mode.changed.connect(self._show_what_there_is)
 
@@ -179,12 +182,6 @@ def _axis_names(layer: Image | Labels) -> list[str]:
     # napari counts axes without a name from the last one: "-3".
     names = [f"axis {axis}" if str(name).startswith("-") else name for axis, name in enumerate(layer.axis_labels)]
     return [f"{name} ({size})" for name, size in zip(names, data.shape, strict=True)]
-
-
-def keep_narrow(box: ComboBox) -> None:
-    """Keep a long layer name from setting the width of the whole dock."""
-    box.native.setSizeAdjustPolicy(box.native.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.native.setMinimumContentsLength(8)
 
 
 def _may_be_region(layer: Layer, shape: tuple[int, ...] | None, taken: tuple[Layer | None, ...]) -> bool:

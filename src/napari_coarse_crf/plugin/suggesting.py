@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin.layers import Choice, Inputs
 
 
+_STAGE: Final = "trying parameters on hidden labels"
+
 _MOST_SLICES: Final = 6
 """Slices that stand for all: each makes the search longer by as much as the first took."""
 
@@ -55,12 +57,12 @@ class SuggestJob:
         CoarseCRFError
             If the input cannot be used, or if something went wrong that nobody foresaw.
         """
-        latest, stopped = [Progress("suggestion", 0, 1)], Event()
+        latest, stopped = [Progress(_STAGE, 0, 1)], Event()
 
         def report(done: int, total: int) -> None:
             if stopped.is_set():
                 raise _Stopped
-            latest[0] = Progress("suggestion", done, total)
+            latest[0] = Progress(_STAGE, done, total)
 
         try:
             images, label_maps, masks = yield from take_aside(self._load, lambda: latest[0])

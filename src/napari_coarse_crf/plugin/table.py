@@ -1,16 +1,18 @@
 """The table of labels: colours, pixels, confidence and scores, coarse and refined.
 
-Used by compare.py.
+The labels are the headings of the rows, so they stay in sight when a narrow dock scrolls the numbers sideways. Used by
+compare_panel.py.
 """
 
 from __future__ import annotations
 
 import math
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QScrollBar, QTableView
 
 from napari_coarse_crf.plugin.comparing import Comparison
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin.comparing import Pair, Row
 
 _HEADINGS = (
-    ("Label", "Click a row to select this label in the compared layers."),
     ("Before", "Pixels of this label in the coarse layer."),
     ("After", "Pixels of this label in the refined layer."),
     ("Share", "Share of all pixels that have this label in the refined layer."),
@@ -37,8 +38,13 @@ _HEADINGS = (
         "Intersection over union with the truth, 1 = same pixels: coarse → refined. Last row: average over the labels.",
     ),
 )
-_CONFIDENCE, _ACCURACY, _IOU = 4, 5, 6
+_CONFIDENCE, _ACCURACY, _IOU = 3, 4, 5
 _MOST_ROWS_SHOWN = 8
+_MOST_NAME_CHARACTERS = 16
+"""How wide a label's name may be: longer ones leave no room for numbers, and are told by the tooltip."""
+_COLOUR_SIZE = 12
+_ROW_MARGIN = 6
+_ABOUT_NAMES = "Click a row to select this label in the compared layers."
 _UNLABELLED = "unlabelled"
 
 
@@ -66,8 +72,14 @@ class LabelTable(QTableView):
         self._bar = QScrollBar(Qt.Orientation.Horizontal, self)
         self.setHorizontalScrollBar(self._bar)
         self._row_names = QHeaderView(Qt.Orientation.Vertical, self)
-        self._row_names.hide()
+        self._row_names.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self._row_names.setDefaultSectionSize(self.fontMetrics().height() + _ROW_MARGIN)
+        self._row_names.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._row_names.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self._row_names.setMaximumWidth(_MOST_NAME_CHARACTERS * self.fontMetrics().averageCharWidth())
+        self._row_names.setSectionsClickable(True)
         self.setVerticalHeader(self._row_names)
+        self._row_names.sectionClicked.connect(self._choose_row)
         self.clicked.connect(self._choose)
         self.activated.connect(self._choose)
         self.show_comparison(Comparison(), no_colour)
@@ -89,10 +101,13 @@ class LabelTable(QTableView):
         """Take the height of the rows, up to a limit, so that the table neither jumps nor scrolls without need."""
         shown = min(max(rows, 2), _MOST_ROWS_SHOWN) * self._row_names.defaultSectionSize()
         bar = self._bar.sizeHint().height()
-        self.setFixedHeight(self._headings.sizeHint().height() + shown + bar + 2 * self.frameWidth())
+        self.setFixedHeight(self._headings.sizeHint().height() + shown + bar + 2 * self.frameWidth() + _ROW_MARGIN)
 
     def _choose(self, index: QModelIndex) -> None:
-        label_id = self.comparison.rows[index.row()].label_id
+        self._choose_row(index.row())
+
+    def _choose_row(self, row: int) -> None:
+        label_id = self.comparison.rows[row].label_id
         if label_id is not None:
             self.label_chosen.emit(label_id)
 
@@ -120,39 +135,45 @@ class _Model(QAbstractTableModel):
         return 0 if parent.isValid() else len(_HEADINGS)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a heading, or what it means."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
+        """Return a heading, or what it means; the heading of a row is its label."""
+        if orientation == Qt.Orientation.Vertical:
+            return self._row_heading(self.comparison.rows[section], role)
         title, meaning = _HEADINGS[section]
         if role == Qt.ItemDataRole.DisplayRole:
             return title
-        if role == Qt.ItemDataRole.TextAlignmentRole and not section:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         return f"<p>{meaning}</p>" if role == Qt.ItemDataRole.ToolTipRole else None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a cell shows."""
         row, column = self.comparison.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(row, column)
-        if role == Qt.ItemDataRole.TextAlignmentRole and column:
+            return _text(row, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.DecorationRole and column == 0 and row.label_id:
-            return self._colour_of(row.label_id)
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"<p>{_HEADINGS[column][1]}</p>"
         return None
 
-    def _text(self, row: Row, column: int) -> str:
-        if column == 0:
+    def _row_heading(self, row: Row, role: int) -> Any:
+        if role == Qt.ItemDataRole.DisplayRole:
             return self._name(row.label_id)
-        texts = (f"{row.before:,}", f"{row.after:,}", f"{row.share:.1%}", _shown(row.confidence))
-        return texts[column - 1] if column < _ACCURACY else _pair(row.accuracy if column == _ACCURACY else row.iou)
+        if role == Qt.ItemDataRole.DecorationRole and row.label_id:
+            colour = QPixmap(_COLOUR_SIZE, _COLOUR_SIZE)  # headings draw no bare colours
+            colour.fill(self._colour_of(row.label_id))
+            return colour
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"<p>{escape(self._name(row.label_id))}</p><p>{_ABOUT_NAMES}</p>"
+        return None
 
     def _name(self, label_id: int | None) -> str:
         if label_id is None:
             return "all"
         return f"{label_id} {self.comparison.class_names.get(label_id, '' if label_id else _UNLABELLED)}".strip()
+
+
+def _text(row: Row, column: int) -> str:
+    texts = (f"{row.before:,}", f"{row.after:,}", f"{row.share:.1%}", _shown(row.confidence))
+    return texts[column] if column < _ACCURACY else _pair(row.accuracy if column == _ACCURACY else row.iou)
 
 
 def _shown(value: float) -> str:

@@ -6,6 +6,7 @@ hands a `Job` to the `JobRunner`. From top to bottom: layers and parameters (scr
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, Container
@@ -16,6 +17,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from napari_coarse_crf import Suggestion
+from napari_coarse_crf.plugin.boxes import fit_into_dock
 from napari_coarse_crf.plugin.compare import CompareSection
 from napari_coarse_crf.plugin.controls import ParameterControls, heading
 from napari_coarse_crf.plugin.defaults import read_defaults
@@ -25,7 +27,7 @@ from napari_coarse_crf.plugin.live import LiveRefinement, Request, is_preview
 from napari_coarse_crf.plugin.presets import PresetBar
 from napari_coarse_crf.plugin.refiners import RefinerCache
 from napari_coarse_crf.plugin.run_bar import RunBar
-from napari_coarse_crf.plugin.scope_controls import ScopeControls, keep_narrow
+from napari_coarse_crf.plugin.scope_controls import ScopeControls
 from napari_coarse_crf.plugin.suggesting import SuggestJob
 from napari_coarse_crf.plugin.warming import WARM_UP
 from napari_coarse_crf.plugin.worker import JobRunner
@@ -73,6 +75,7 @@ class RefineWidget(Container[Any]):
         self._refiners = RefinerCache()
         self._message = ""
         self._notice = ""  # of the run under way
+        self._began = 0.0
         self._chosen: tuple[Layer | None, Layer | None] = (None, None)
         self._watched: list[Layer] = []
         self.image_layer = _layer_box("Image", self._layers_of_type(Image), "The image that the labels belong to.")
@@ -123,7 +126,7 @@ class RefineWidget(Container[Any]):
         if find_problem(image_layer, labels_layer, choice):
             self._refresh()
             return None
-        is_first = not self._runner.is_busy
+        is_first, self._began = not self._runner.is_busy, perf_counter()
         worker = self._runner.start(Job.prepare(image_layer, labels_layer, self.parameters, choice, self._refiners))
         self._say_busy("Starting." if is_first else "Starting as soon as the step under way of the last run has ended.")
         return worker
@@ -139,6 +142,7 @@ class RefineWidget(Container[Any]):
         request = self._request()
         if request is None:
             return None
+        self._began = perf_counter()
         worker = self._runner.start(SuggestJob.prepare(request.image_layer, request.labels_layer, request.choice))
         self._say_busy("Looking for parameters that suit your labels.")
         return worker
@@ -183,7 +187,7 @@ class RefineWidget(Container[Any]):
             self._notice = progress.sentence
         self.run_bar.show_progress(progress.step, progress.total)
         step = f", step {progress.step} of at most {progress.total}" if progress.total else ""
-        self._say_busy(f"{progress.stage.capitalize()}{step}.")
+        self._say_busy(f"{progress.stage.capitalize()}{step}; {perf_counter() - self._began:.0f} s.")
 
     def job_returned(self, job: AnyJob, outcome: AnyOutcome) -> None:
         """Add the result, show it in the preview layer, or move the sliders to a suggestion."""
@@ -194,7 +198,7 @@ class RefineWidget(Container[Any]):
             self._say(" ".join([self._live.show(job, outcome), *_shortened(outcome.warnings)]))
             return
         layer = job.add_layer(self._viewer, outcome)
-        done = f"Done in {outcome.seconds:.1f} s: layer '{layer.name}' added."
+        done = f"Done in {outcome.time_in_words}: layer '{layer.name}' added."
         self._message = " ".join([done, *_shortened(outcome.warnings)])
         self.refined.emit(layer)
 
@@ -381,7 +385,7 @@ def _shortened(sentences: Sequence[str]) -> list[str]:
 
 def _layer_box(label: str, choices: Any, tooltip: str) -> ComboBox:
     box = ComboBox(name=f"{label.lower()}_layer", label=label, choices=choices, tooltip=tooltip)
-    keep_narrow(box)
+    fit_into_dock(box)
     return box
 
 
