@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -165,20 +166,14 @@ def test_the_wheel_scrolls_past_a_control_without_changing_it(controls: Paramete
     assert controls.parameters == Parameters()
 
 
-USED = {
-    "joint": {"heatmap_distance", "heatmap_colour"},
-    "kernel": {"heatmap_distance", "heatmap_colour"},
-    "colour": {"heatmap_colour"},
-    "geodesic": {"geodesic_colour_weight", "geodesic_scale", "geodesic_exponent"},
-}
-
-
 @pytest.mark.parametrize("similarity", DESCRIPTIONS["similarity"].choices)
 def test_what_the_similarity_does_not_use_is_grey_and_says_why(controls: ParameterControls, similarity: str) -> None:
     controls.by_name["similarity"].value = similarity
     of_heatmap = [name for name in NUMBERS if DESCRIPTIONS[name].section == "heatmap"]
     for name in of_heatmap:
-        control, is_used = number(controls, name), name in USED.get(similarity, of_heatmap)
+        named = re.search(r"\(([a-z, ]*combined)\)", DESCRIPTIONS[name].help_text)  # the help names who uses it
+        assert named is not None
+        control, is_used = number(controls, name), similarity in named[1].split(", ")
         assert control.isEnabled() == control.slider.isEnabled() == is_used
         assert (f"The similarity '{similarity}' does not use this." in control.slider.toolTip()) != is_used
         assert DESCRIPTIONS[name].help_text in control.box.toolTip()
