@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine, Marginals
-from napari_coarse_crf.geodesic import geodesic_distances
+from napari_coarse_crf.geodesic import edge_slowness, geodesic_distances
 from napari_coarse_crf.heatmap import PAD_ENERGY
 from napari_coarse_crf.inputs import OPEN, Problem, read_labels, read_problem
 from napari_coarse_crf.lattice import Lattice, blur, build_lattice, slice_pixels, splat_labels
@@ -90,20 +90,24 @@ def _transposed(features: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Geodesic:
-    """Distances of the unlabelled pixels, and where these stand in the flattened image."""
+    """Distances of the unlabelled pixels, where these stand in the flattened image, and the slowness of all pixels."""
 
     distances: Array
     pixels: Array
+    slowness: Array
 
 
-def geodesic(image: Array, labels: Array, colour_weight: float, **options: Any) -> Geodesic:
-    """Return the (F, L) geodesic distances for colours times `colour_weight`."""
+def geodesic(image: Array, labels: Array, weight: float, crossing: float = 0.0, **options: Any) -> Geodesic:
+    """Return the (F, L) geodesic distances, and the slowness (shape of the labels) that they were found with."""
     problem = problem_of(image, labels, **options)
     found = np.empty((len(problem.open_pixels), padded(len(problem.label_ids))), np.float32)
 
     def keep(rows: slice, columns: slice, distances: Array) -> None:
         found[rows, columns] = distances
 
+    slowness = np.ones(labels.shape, np.float32)
     with ThreadPoolExecutor(2) as pool:
-        finish(geodesic_distances(pool, problem, problem.colours * np.float32(colour_weight), keep))
-    return Geodesic(found[:, : len(problem.label_ids)], problem.pixels[problem.open_pixels])
+        at_pixels = finish(edge_slowness(pool, problem, 1.0, weight))
+        finish(geodesic_distances(pool, problem, at_pixels, crossing, keep))
+    slowness.reshape(-1)[problem.pixels] = at_pixels
+    return Geodesic(found[:, : len(problem.label_ids)], problem.pixels[problem.open_pixels], slowness)

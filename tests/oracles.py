@@ -6,7 +6,7 @@ flattened image, L labels, C channels, D axes.
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -171,35 +171,91 @@ def colour_logits(rgb: Array, labels: Array, *, colour: float) -> Array:
     return np.log(q / np.maximum(q.sum(axis=1, keepdims=True), 1e-30) + FLOOR_OF_COLOUR)
 
 
-def geodesic_distances(
+def _shifted(values: Array, move: Sequence[int], outside: float) -> Array:
+    """Return what stands at each place's neighbour in the direction `move`; `outside` beyond the border."""
+    padded = np.pad(values, 1, constant_values=outside)
+    return padded[tuple(slice(1 + m, 1 + m + size) for m, size in zip(move, values.shape, strict=True))]
+
+
+def edge_slowness(
     image: Array,
+    ndim: int,
+    *,
+    weight: float,
+    mask: Array | None = None,
+    spacing: Sequence[float] | None = None,
+) -> Array:
+    """Return sqrt(1 + (weight g^2 / 10)^2) at each pixel, g the length of the Sobel gradients of all channels.
+
+    Where a neighbour is missing, the pixel's own colour stands in for it.
+    """
+    sizes = np.divide(spacing, min(spacing)) if spacing else np.ones(ndim)
+    channels = np.moveaxis(image.astype(float).reshape(*image.shape[:ndim], -1), -1, 0)
+    squared = np.zeros(image.shape[:ndim])
+    for channel in channels:
+        known = channel if mask is None else np.where(mask, channel, np.nan)
+        for axis in range(ndim):
+            derivative = np.zeros_like(squared)
+            for move in product((-1, 0, 1), repeat=ndim):
+                factors = [m if a == axis else (1 + (m == 0)) / 4 for a, m in enumerate(move)]
+                neighbour = _shifted(known, move, np.nan)
+                derivative += np.prod(factors) * np.where(np.isnan(neighbour), channel, neighbour)
+            squared += (derivative / sizes[axis]) ** 2 / ndim
+    return np.sqrt(1 + (weight * squared / 10) ** 2)
+
+
+def fences(labels: Array) -> Array:
+    """Return the labels with an open pixel added beside every corner at which two pixels of a label touch."""
+    owner = labels.copy()
+    for a, b in combinations(range(labels.ndim), 2):
+        for sign in (1, -1):
+            for place in np.argwhere(labels):
+                corner, beside = place.copy(), place.copy()
+                corner[a] += 1
+                corner[b] += sign
+                beside[b] += sign
+                inside = (corner >= 0).all() and (corner < labels.shape).all()
+                same = inside and labels[tuple(corner)] == labels[tuple(place)]
+                if same and owner[tuple(beside)] == 0:
+                    owner[tuple(beside)] = labels[tuple(place)]
+    return owner
+
+
+def geodesic_distances(
+    slowness: Array,
     labels: Array,
     *,
-    colour_weight: float,
+    crossing: float = 0.0,
     mask: Array | None = None,
     spacing: Sequence[float] | None = None,
 ) -> Array:
     """Return (N, L) lengths of the shortest paths (Dijkstra) over neighbouring pixels, diagonals included.
 
-    A step costs sqrt(|dp|^2 + colour_weight^2 |dI|^2); infinite where no path leads.
+    A step costs its length times the mean slowness of its ends, and `crossing` if it enters another label; infinite
+    where no path leads.
     """
     shape = labels.shape
-    xy, rgb = positions(shape, spacing), colours(image, labels.ndim)
+    xy, slow = positions(shape, spacing), slowness.reshape(-1)
     open_to_all = np.ones(shape, bool) if mask is None else mask
     index = np.arange(labels.size).reshape(shape)
     begins, ends = [], []
     for move in product((-1, 0, 1), repeat=len(shape)):
-        if move > (0,) * len(shape):
+        if any(move):
             here = tuple(slice(max(0, -m), size - max(0, m)) for m, size in zip(move, shape, strict=True))
             there = tuple(slice(max(0, m), size + min(0, m)) for m, size in zip(move, shape, strict=True))
             both = open_to_all[here] & open_to_all[there]
             begins.append(index[here][both])
             ends.append(index[there][both])
     a, b = np.concatenate(begins), np.concatenate(ends)
-    cost = np.sqrt(np.square(xy[a] - xy[b]).sum(axis=1) + colour_weight**2 * np.square(rgb[a] - rgb[b]).sum(axis=1))
-    graph = coo_array((cost, (a, b)), shape=(labels.size, labels.size)).tocsr()
+    cost = np.sqrt(np.square(xy[a] - xy[b]).sum(axis=1)) * (slow[a] + slow[b]) / 2
     inside = np.where(open_to_all, labels, 0)
-    return np.stack([dijkstra(graph, directed=False, indices=own, min_only=True) for own in members(inside)], axis=1)
+    owner = fences(inside).reshape(-1)[b]
+    distances = []
+    for own in members(inside):
+        entry = crossing * ((owner != 0) & (owner != inside.reshape(-1)[own[0]]))
+        graph = coo_array((cost + entry, (a, b)), shape=(labels.size, labels.size)).tocsr()
+        distances.append(dijkstra(graph, indices=own, min_only=True))
+    return np.stack(distances, axis=1)
 
 
 def geodesic_logits(distances: Array, *, scale: float, exponent: float, farthest: float) -> Array:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from skimage import filters
 
 import oracles
 from helpers import geodesic
@@ -27,10 +28,15 @@ def _spots(shape: tuple[int, ...], n_labels: int) -> np.ndarray:
     return labels
 
 
-def _assert_shortest(image: np.ndarray, labels: np.ndarray, colour_weight: float, **options: Any) -> None:
-    found = geodesic(image, labels, colour_weight, **options)
-    exact = oracles.geodesic_distances(image, labels, colour_weight=colour_weight, **options)[found.pixels]
-    np.testing.assert_allclose(found.distances, np.minimum(exact, UNREACHED), rtol=1e-5, atol=SETTLED)
+def _assert_shortest(
+    image: np.ndarray, labels: np.ndarray, weight: float, crossing: float = 0.0, **options: Any
+) -> None:
+    found = geodesic(image, labels, weight, crossing, **options)
+    slowness = oracles.edge_slowness(image, labels.ndim, weight=weight, **options)
+    inside = options.get("mask", np.ones(labels.shape, bool))
+    np.testing.assert_allclose(found.slowness[inside], slowness[inside], rtol=1e-4)
+    exact = oracles.geodesic_distances(slowness, labels, crossing=crossing, **options)[found.pixels]
+    np.testing.assert_allclose(found.distances, np.minimum(exact, UNREACHED), rtol=1e-4, atol=SETTLED)
 
 
 @pytest.mark.parametrize(
@@ -38,15 +44,24 @@ def _assert_shortest(image: np.ndarray, labels: np.ndarray, colour_weight: float
     [((23, 37), 0, 2), ((37, 23), 3, 3), ((1, 40), 0, 2), ((16, 15), 1, 20), ((5, 12, 9), 0, 3), ((4, 7, 11), 2, 9)],
     ids=["grey", "rgb", "one row", "20 labels", "3-D grey", "3-D, two channels"],
 )
-@pytest.mark.parametrize("colour_weight", [0.0, 0.05, 2.0])
+@pytest.mark.parametrize("weight", [0.0, 0.0005, 0.02])
+@pytest.mark.parametrize("crossing", [0.0, 7.0])
 def test_distances_are_those_of_dijkstra(
-    shape: tuple[int, ...], channels: int, n_labels: int, colour_weight: float
+    shape: tuple[int, ...], channels: int, n_labels: int, weight: float, crossing: float
 ) -> None:
-    _assert_shortest(_noisy(shape, channels), _spots(shape, n_labels), colour_weight)
+    _assert_shortest(_noisy(shape, channels), _spots(shape, n_labels), weight, crossing)
+
+
+def test_slowness_is_made_of_the_sobel_gradient() -> None:
+    image = _noisy((19, 31))
+    labels = _spots(image.shape, 2)
+    found = geodesic(image, labels, 0.5).slowness
+    squared = np.square(filters.sobel(image.astype(float)))
+    np.testing.assert_allclose(found[1:-1, 1:-1], np.sqrt(1 + (0.5 * squared / 10) ** 2)[1:-1, 1:-1], rtol=1e-4)
 
 
 def test_paths_cost_what_the_spacing_says() -> None:
-    _assert_shortest(_noisy((6, 9, 8)), _spots((6, 9, 8), 2), 0.1, spacing=(3.0, 1.0, 1.5))
+    _assert_shortest(_noisy((6, 9, 8)), _spots((6, 9, 8), 2), 0.005, spacing=(3.0, 1.0, 1.5))
 
 
 def test_paths_go_around_what_the_mask_leaves_out() -> None:
@@ -55,7 +70,23 @@ def test_paths_go_around_what_the_mask_leaves_out() -> None:
     mask = np.ones(labels.shape, bool)
     mask[1:, 8] = False  # a wall with a gap at the top
     mask[:14, 13] = False  # and one with a gap at the bottom
-    _assert_shortest(np.zeros(labels.shape, np.uint8), labels, 1.0, mask=mask)
+    image = np.zeros(labels.shape, np.uint8)
+    image[~mask] = 255  # no edge: what takes no part has no colour
+    _assert_shortest(image, labels, 1.0, mask=mask)
+
+
+def test_a_stroke_is_a_fence_without_gaps_at_its_corners() -> None:
+    y, x = np.indices((21, 21)) - 10
+    labels = np.where(np.abs(x) + np.abs(y) == 7, 5, 0)  # a ring whose pixels touch at corners only
+    labels[10, 10] = 3
+    found = geodesic(np.zeros(labels.shape, np.uint8), labels, 1.0, crossing=500.0)
+    outside = (np.abs(x) + np.abs(y) > 8).reshape(-1)[found.pixels]
+    inside = (np.abs(x) + np.abs(y) < 6).reshape(-1)[found.pixels]
+    to_centre, to_ring = found.distances.T
+    assert (to_centre[outside] > 500).all()
+    assert (to_centre[inside] < 7).all()
+    assert (to_ring < 15).all()
+    _assert_shortest(np.zeros(labels.shape, np.uint8), labels, 1.0, crossing=500.0)
 
 
 def test_an_area_that_is_cut_off_is_unreached() -> None:
@@ -73,6 +104,7 @@ def test_a_flat_image_has_chamfer_distances() -> None:
     labels = np.zeros((5, 7), np.int32)
     labels[0, 0], labels[4, 6] = 1, 2
     found = geodesic(np.full(labels.shape, 9, np.uint8), labels, 2.0)
+    np.testing.assert_array_equal(found.slowness, 1.0)
     at = {int(pixel): distance for pixel, distance in zip(found.pixels, found.distances, strict=True)}
     np.testing.assert_allclose(at[6], [6.0, 4.0], atol=1e-5)  # along the first row; down the last column
     np.testing.assert_allclose(at[4 * 7 + 5], [4 * np.sqrt(2) + 1, 1.0], atol=1e-5)  # four diagonal steps and one more
@@ -82,9 +114,8 @@ def test_a_path_that_winds_back_and_forth_is_found() -> None:
     # Walls from alternating sides: the way from one corner to the other turns 10 times.
     labels = np.zeros((23, 30), np.int32)
     labels[0, 0], labels[22, 29] = 1, 2
-    image = np.zeros(labels.shape, np.uint8)
-    for turn, row in enumerate(range(2, 22, 4)):
-        image[row, 1:] = 255
-        image[row + 2, :-1] = 255
-        assert turn < 5
-    _assert_shortest(image, labels, 1.0)
+    mask = np.ones(labels.shape, bool)
+    for row in range(2, 22, 4):
+        mask[row, 1:] = False
+        mask[row + 2, :-1] = False
+    _assert_shortest(np.zeros(labels.shape, np.uint8), labels, 1.0, mask=mask)

@@ -49,17 +49,18 @@ def _exact(form: Similarity, image: Array, labels: Array, parameters: Parameters
     if form == "joint":
         return oracles.softmax(oracles.joint_logits(xy, rgb, labels, distance=distance, colour=colour))
     logits = np.zeros((labels.size, len(oracles.members(labels))))
-    share = 0.5 if form == "combined" else 1.0
-    if form in {"kernel", "combined"}:
-        logits += share * oracles.kernel_logits(xy, high, labels, distance=distance, colour=colour)
+    share = np.count_nonzero(labels) / labels.size
+    if form == "kernel":
+        logits += oracles.kernel_logits(xy, high, labels, distance=distance, colour=colour)
+    if form == "combined":
+        logits += 0.8 * (1 - 2 * share) * np.log([len(own) for own in oracles.members(labels)])
     if form in {"colour", "combined"}:
-        logits += share * oracles.colour_logits(high, labels, colour=colour)
+        logits += oracles.colour_logits(high, labels, colour=colour)
     if form in {"geodesic", "combined"}:
-        distances = oracles.geodesic_distances(
-            high.reshape(*labels.shape, -1), labels, colour_weight=parameters.geodesic_colour_weight, **options
-        )
+        weight = parameters.geodesic_colour_weight
+        slowness = oracles.edge_slowness(high.reshape(*labels.shape, -1), labels.ndim, weight=weight, **options)
         logits += oracles.geodesic_logits(
-            distances,
+            oracles.geodesic_distances(slowness, labels, crossing=10 / share**2, **options),
             scale=parameters.geodesic_scale,
             exponent=parameters.geodesic_exponent,
             farthest=float(UNREACHED),
@@ -71,7 +72,7 @@ def _both(form: Similarity, image: Array, labels: Array, **options: Any) -> tupl
     """Return the (F, L) probabilities of the unlabelled pixels, from the package and by brute force."""
     # Scales at which no part of a form drowns the others on images this small: most pixels are undecided.
     parameters = Parameters(
-        similarity=form, heatmap_distance=2, heatmap_colour=100, geodesic_colour_weight=0.2, geodesic_exponent=1
+        similarity=form, heatmap_distance=2, heatmap_colour=100, geodesic_colour_weight=0.005, geodesic_exponent=1
     )
     found = Refiner(image, labels, **options).heatmap(parameters)
     free = labels.reshape(-1) == 0
@@ -110,15 +111,25 @@ def test_kernel_sums_are_near_the_exact_ones(shape: tuple[int, ...], channels: i
 def test_the_parts_of_a_form_have_their_weights(name: str) -> None:
     # With one or two channels the lattice is near enough to tell the formula from its neighbours.
     image, labels = _case(*SHAPES[name])
+    labels[tuple(np.argwhere((labels == 0) & (np.indices(labels.shape)[-1] < 6))[:40].T)] = 4  # one label has more
+    sizes = np.array([len(own) for own in oracles.members(labels)])
     free = labels.reshape(-1) == 0
     xy, high = oracles.positions(labels.shape), oracles.stretched(oracles.colours(image, labels.ndim))
-    kernel, slower = (oracles.kernel_logits(xy, high, labels, distance=2, colour=100, decay=d) for d in (4.0, 2.0))
+    slower = oracles.kernel_logits(xy, high, labels, distance=2, colour=100, decay=2.0)
     colour = oracles.colour_logits(high, labels, colour=100)
-    lengths = oracles.geodesic_distances(high.reshape(*labels.shape, -1), labels, colour_weight=0.2)
-    path = oracles.geodesic_logits(lengths, scale=5, exponent=1, farthest=float(UNREACHED))
+    share = 1 - free.mean()
+    prior = 0.8 * (1 - 2 * share) * np.log(sizes)
+    slowness = oracles.edge_slowness(high.reshape(*labels.shape, -1), labels.ndim, weight=0.005)
+    lengths, unfenced = (
+        oracles.geodesic_distances(slowness, labels, crossing=crossing) for crossing in (10 / share**2, 0.0)
+    )
+    path, through = (
+        oracles.geodesic_logits(d, scale=5, exponent=1, farthest=float(UNREACHED)) for d in (lengths, unfenced)
+    )
     mistakes: dict[Similarity, list[Array]] = {
         "kernel": [slower],
-        "combined": [kernel + 0.5 * colour + path, 0.5 * kernel + colour + path, 0.5 * kernel + path],
+        "geodesic": [through],
+        "combined": [0.5 * colour + path + prior, colour + path, colour + prior, colour + through + prior],
     }
     for form, mistaken in mistakes.items():
         found, exact = _both(form, image, labels)

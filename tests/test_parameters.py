@@ -20,7 +20,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert Parameters().to_dict() == {
         "similarity": "combined",
         "heatmap_distance": 40.0,
-        "heatmap_colour": 10.0,
+        "heatmap_colour": 5.0,
         "geodesic_colour_weight": 2.0,
         "geodesic_scale": 5.0,
         "geodesic_exponent": 4.0,

@@ -253,10 +253,11 @@ def test_a_heatmap_is_computed_once_until_it_changes() -> None:
     def heatmap_work(parameters: Parameters) -> int:
         return max(step.step for step in refiner.steps(parameters) if step.stage == "heatmap")
 
-    assert heatmap_work(QUICK) == 6
+    assert heatmap_work(QUICK) == 2
     for change in ({"appearance_weight": 1.0}, {"theta_beta": 30.0}, {"iterations": 5}, {"label_confidence": 0.6}):
         assert heatmap_work(QUICK.replace(**change)) == 0
-    assert heatmap_work(QUICK.replace(heatmap_distance=9)) == 6
+    assert heatmap_work(QUICK.replace(heatmap_colour=9)) == 2
+    assert heatmap_work(QUICK.replace(heatmap_colour=9, heatmap_distance=9)) == 0  # "combined" has no reach
     assert heatmap_work(QUICK.replace(similarity="joint")) == 1
     assert heatmap_work(QUICK.replace(similarity="joint", geodesic_scale=50)) == 0  # "joint" has no such scale
     refiner.update_labels(_other_labels())

@@ -1,18 +1,21 @@
 """Geodesic distance of every pixel to every label: shortest paths over the pixel grid.
 
-A path may step to any neighbour, diagonals included (8 in 2-D, 26 in 3-D); a step costs the length of its change in
-position and scaled colour. Raster sweeps relax all steps in scan order, then backwards, for eight labels at once.
+A path may step to any neighbour, diagonals included (8 in 2-D, 26 in 3-D). A step costs its length times the mean
+slowness of its two ends: paths are slow where the image changes (`edge_slowness`). Entering a pixel of another label
+costs extra: a stroke is a fence, and what lies beyond it is farther away. Raster sweeps relax all steps in scan order,
+then backwards, for eight labels at once.
 """
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
+from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.parallel import blocks, in_chunks
 from napari_coarse_crf.simd import LANES, add, broadcast, larger, largest, load, smaller, store, subtract
 
@@ -20,20 +23,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import ThreadPoolExecutor
 
+    from numpy.typing import NDArray
+
     from napari_coarse_crf.inputs import FloatArray, IndexArray, Problem
 
 UNREACHED = np.float32(1e6)
 """Distance (px) of pixels that no path reaches: areas that the mask cuts off."""
 
+_STEEP = 10.0
+"""Slope (grey levels per pixel) at which the edge weight is what a grey level costs: see `edge_slowness`."""
+
 _MOST_SWEEPS = 10
 _SETTLED = np.float32(0.01)  # px; shorter changes do not change a logarithm that anyone could see
 _BLOCK = 2**15
+_NOBODY = LANES + 1  # in `_fences`: after the labels of a block and "another label"
 
 
 def geodesic_distances(
     pool: ThreadPoolExecutor,
     problem: Problem,
-    colours: FloatArray,
+    slowness: FloatArray,
+    crossing: float,
     consume: Callable[[slice, slice, FloatArray], None],
 ) -> Generator[None, None, None]:
     """Find the geodesic distance of the F unlabelled pixels to each label.
@@ -44,24 +54,56 @@ def geodesic_distances(
         Where the labels are swept, eight at a time.
     problem : Problem
         Labels, positions and spacing.
-    colours : (C, N) float32
-        Colours, scaled so that a difference of 1 costs as much as a pixel.
+    slowness : (N,) float32
+        What a pixel's length of path costs at each pixel, in pixels.
+    crossing : float
+        What entering a pixel of another label costs, in pixels.
     consume : callable
         Takes a range of the unlabelled pixels, the columns (8 of the padded labels) and their distances, (range, 8)
         float32 in pixels of the finest axis, at most `UNREACHED`. It is called from the threads of the pool, so that
         the distances to all labels are never in memory at once.
     """
     grid = _Grid(problem)
-    steps = yield from grid.step_lengths(pool, colours)
+    slow = np.full(grid.size, np.inf, np.float32)  # no path leads over a cell that takes no part
+    slow[grid.cells] = slowness
+    owners = grid.owners(problem.labels)
     open_cells = grid.cells[problem.open_pixels]
     stop = Event()
 
     def sweep(first: int) -> None:
-        distances = _sweep_labels(grid, steps, problem.labels, first, stop)
+        distances = _sweep_labels(grid, slow, owners, problem.labels, first, np.float32(crossing), stop)
         for start, end in blocks(len(open_cells), _BLOCK):
             consume(slice(start, end), slice(first, first + LANES), distances[open_cells[start:end]])
 
     yield from in_chunks(pool, sweep, [(first,) for first in range(0, len(problem.label_ids), LANES)], stop)
+
+
+def edge_slowness(
+    pool: ThreadPoolExecutor, problem: Problem, gain: float, weight: float
+) -> Generator[None, None, FloatArray]:
+    """Return the slowness sqrt(1 + (weight g^2 / 10)^2) of each pixel; g is how steeply the colours change there.
+
+    g is the length of the Sobel gradients of all channels, in grey levels times `gain` per pixel, as in
+    `skimage.filters.sobel`: a step of height h between two pixels has g = h / sqrt(2) on both sides in 2-D. The square
+    makes one steep edge cost more than many faint ones of the same sum, as texture and noise have them.
+
+    Returns
+    -------
+    (N,) float32
+        1 where the image is flat. A neighbour that takes no part counts as if it had the pixel's own colour.
+    """
+    grid = _Grid(problem)
+    colours = np.full((grid.size, len(problem.colours)), np.nan, np.float32)
+    colours[grid.cells] = problem.colours.T
+    offsets, sobel = grid.sobel(problem.spacing)
+    slowness = np.ones(len(grid.cells), np.float32)
+    per_square = np.float32(weight * gain**2 / _STEEP)
+
+    def of_block(start: int, stop: int) -> None:
+        _slowness_kernel(colours, offsets, sobel, per_square, grid.cells[start:stop], slowness[start:stop])
+
+    yield from in_chunks(pool, of_block, blocks(len(grid.cells), _BLOCK))
+    return slowness
 
 
 class _Grid:
@@ -69,81 +111,136 @@ class _Grid:
 
     def __init__(self, problem: Problem) -> None:
         self.shape = tuple(size + 2 for size in problem.shape)
-        strides = np.cumprod([1, *self.shape[:0:-1]])[::-1]
+        self.strides = np.cumprod([1, *self.shape[:0:-1]])[::-1]
         axes = np.unravel_index(problem.pixels, problem.shape)
-        self.cells = sum((axis + 1) * stride for axis, stride in zip(axes, strides, strict=True))
+        self.cells = sum((axis + 1) * stride for axis, stride in zip(axes, self.strides, strict=True))
         self.size = int(np.prod(self.shape))
         # Half of the neighbours: those before a cell in scan order. The others are the same steps, backwards.
         ahead = [move for move in product((-1, 0, 1), repeat=len(self.shape)) if move < (0,) * len(self.shape)]
-        self.offsets = np.array([np.dot(move, strides) for move in ahead], np.int64)
+        self.offsets = np.array([np.dot(move, self.strides) for move in ahead], np.int64)
         self.margin = -int(self.offsets.min())  # cells of the border that have no neighbour ahead
         lengths = [np.dot(np.square(move), np.square(problem.spacing)) for move in ahead]
-        self.squared_lengths = np.array(lengths, np.float32)
+        self.half_lengths = (np.sqrt(lengths) / 2).astype(np.float32)
 
-    def step_lengths(self, pool: ThreadPoolExecutor, colours: FloatArray) -> Generator[None, None, FloatArray]:
-        """Return (cells, neighbours ahead) costs of the steps; infinite where either end takes no part."""
-        colour_of_cell = np.full((self.size, len(colours)), np.nan, np.float32)
-        colour_of_cell[self.cells] = colours.T
-        steps = np.full((self.size, len(self.offsets)), np.inf, np.float32)
-        yield from in_chunks(
-            pool,
-            _steps_kernel,
+    def owners(self, labels: IndexArray) -> IndexArray:
+        """Return the label of each cell, `OPEN` where it has none; strokes have no gaps at their corners.
+
+        Two pixels of a label that touch at a corner would let paths slip through between them: one of the two open
+        cells beside the corner goes to the label.
+        """
+        painted = np.full(self.size, OPEN, np.int32)
+        painted[self.cells] = labels
+        owner = painted.copy()
+        labelled = self.cells[labels != OPEN]
+        own = painted[labelled]
+        for a, b in combinations(self.strides, 2):
+            for across, beside in ((a + b, b), (a - b, -b)):
+                corners = painted[labelled + across] == own
+                cells, takers = labelled[corners] + beside, own[corners]
+                free = owner[cells] == OPEN
+                owner[cells[free]] = takers[free]
+        return owner
+
+    def sobel(self, spacing: tuple[float, ...]) -> tuple[NDArray[np.int64], FloatArray]:
+        """Return the offsets of all neighbours and their (neighbours, axes) weights in the derivatives."""
+        moves = [move for move in product((-1, 0, 1), repeat=len(self.shape)) if any(move)]
+        smooth = {-1: 0.25, 0: 0.5, 1: 0.25}
+        weights = [
             [
-                (colour_of_cell, self.offsets, self.squared_lengths, max(a, self.margin), b, steps)
-                for a, b in blocks(self.size, _BLOCK)
-            ],
-        )
-        return steps
+                move[axis] * np.prod([smooth[m] for other, m in enumerate(move) if other != axis]) / spacing[axis]
+                for axis in range(len(move))
+            ]
+            for move in moves
+        ]
+        offsets = np.array([np.dot(move, self.strides) for move in moves], np.int64)
+        return offsets, np.array(weights, np.float32) / np.float32(np.sqrt(len(self.shape)))
 
 
-def _sweep_labels(grid: _Grid, steps: FloatArray, labels: IndexArray, first: int, stop: Event) -> FloatArray:
+def _sweep_labels(
+    grid: _Grid,
+    slow: FloatArray,
+    owners: IndexArray,
+    labels: IndexArray,
+    first: int,
+    crossing: np.float32,
+    stop: Event,
+) -> FloatArray:
     """Return the distance of every cell to the labels first..first + 7."""
     distance = np.full((grid.size, LANES), UNREACHED, np.float32)
     here = np.flatnonzero((labels >= first) & (labels < first + LANES))
     distance[grid.cells[here], labels[here] - first] = 0.0
+    fences, entries = _fences(owners, first, crossing)
     for _ in range(_MOST_SWEEPS):
-        change = _sweep_kernel(steps, grid.offsets, grid.margin, distance)
+        change = _sweep_kernel(slow, grid.offsets, grid.half_lengths, grid.margin, fences, entries, distance)
         if change <= _SETTLED or stop.is_set():
             break
     return distance
 
 
-@njit(nogil=True, cache=True)
-def _steps_kernel(colours, offsets, squared_lengths, start, stop, out):  # type: ignore[no-untyped-def]
-    for cell in range(start, stop):
-        for k in range(len(offsets)):
-            squared = squared_lengths[k]
-            for channel in range(colours.shape[1]):
-                difference = colours[cell, channel] - colours[cell + offsets[k], channel]
-                squared += difference * difference
-            # A cell that takes no part has no colour (NaN): no step leads there.
-            out[cell, k] = np.sqrt(squared) if squared >= 0 else np.inf
+def _fences(owners: IndexArray, first: int, crossing: np.float32) -> tuple[NDArray[np.uint8], FloatArray]:
+    """Return for each cell a row of the second array: what entering the cell costs the labels first..first + 7."""
+    rows = np.clip(owners - first, -1, LANES).astype(np.int8)
+    rows[rows < 0] = LANES  # a label of another block
+    rows[owners == OPEN] = _NOBODY
+    entries = np.full((LANES + 2, LANES), crossing, np.float32)
+    np.fill_diagonal(entries, 0.0)
+    entries[_NOBODY] = 0.0
+    return rows.view(np.uint8), entries
 
 
 @njit(nogil=True, cache=True)
-def _sweep_kernel(steps, offsets, margin, distance):  # type: ignore[no-untyped-def]
+def _slowness_kernel(colours, offsets, sobel, per_square, cells, out):  # type: ignore[no-untyped-def]
+    slopes = np.empty(sobel.shape[1], np.float32)
+    for i in range(len(cells)):
+        cell = cells[i]
+        squared = np.float32(0.0)
+        for channel in range(colours.shape[1]):
+            own = colours[cell, channel]
+            slopes[:] = 0.0
+            for k in range(len(offsets)):
+                difference = colours[cell + offsets[k], channel] - own
+                if difference == difference:  # not NaN: the neighbour takes part
+                    for axis in range(len(slopes)):
+                        slopes[axis] += sobel[k, axis] * difference
+            for axis in range(len(slopes)):
+                squared += slopes[axis] * slopes[axis]
+        cost = per_square * squared
+        out[i] = np.sqrt(np.float32(1.0) + cost * cost)
+
+
+@njit(nogil=True, cache=True)
+def _sweep_kernel(slow, offsets, half_lengths, margin, fences, entries, distance):  # type: ignore[no-untyped-def]
     """Relax all steps forwards, then backwards; returns by how much the backward sweep shortened a path at most."""
     n = len(distance)
     across = len(offsets) - 1  # the step to the neighbour just visited, whose distance is still at hand
     most = broadcast(np.float32(0.0))
     shortest = load(distance, (margin - 1) * LANES)
     for cell in range(margin, n):
-        others = load(distance, cell * LANES)
+        entry = load(entries, np.intp(fences[cell]) * LANES)
+        own = slow[cell]
+        others = broadcast(UNREACHED)
         for k in range(across):
-            through = add(load(distance, (cell + offsets[k]) * LANES), broadcast(steps[cell, k]))
-            others = smaller(through, others)
+            other = cell + offsets[k]
+            step = broadcast((own + slow[other]) * half_lengths[k])
+            others = smaller(add(load(distance, other * LANES), step), others)
+        others = smaller(add(others, entry), load(distance, cell * LANES))
         # Last, as every cell waits here for the one before it.
-        shortest = smaller(add(shortest, broadcast(steps[cell, across])), others)
+        step = add(broadcast((own + slow[cell - 1]) * half_lengths[across]), entry)
+        shortest = smaller(add(shortest, step), others)
         store(distance, cell * LANES, shortest)
     shortest = load(distance, (n - margin) * LANES)
     for cell in range(n - margin - 1, -1, -1):
+        entry = load(entries, np.intp(fences[cell]) * LANES)
+        own = slow[cell]
         before = load(distance, cell * LANES)
-        others = before
+        others = broadcast(UNREACHED)
         for k in range(across):
             other = cell - offsets[k]
-            through = add(load(distance, other * LANES), broadcast(steps[other, k]))
-            others = smaller(through, others)
-        shortest = smaller(add(shortest, broadcast(steps[cell + 1, across])), others)
+            step = broadcast((own + slow[other]) * half_lengths[k])
+            others = smaller(add(load(distance, other * LANES), step), others)
+        others = smaller(add(others, entry), before)
+        step = add(broadcast((own + slow[cell + 1]) * half_lengths[across]), entry)
+        shortest = smaller(add(shortest, step), others)
         most = larger(most, subtract(before, shortest))
         store(distance, cell * LANES, shortest)
     return largest(most)

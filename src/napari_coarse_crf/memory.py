@@ -108,9 +108,9 @@ def _heatmap_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> in
         building = vertices * 5 * _KEY  # hash table, keys, the search for neighbours
         lattice = _lattice_bytes(sizes, vertices, len(thetas)) + building + _values_bytes(sizes, vertices)
     if parameters.similarity in {"geodesic", "combined"}:
-        half = (3**sizes.dimensions - 1) // 2
         side_by_side = min(sizes.workers, sizes.width // LANES)
-        sweeps = sizes.pixels * (half * _FLOAT + _KEY + side_by_side * LANES * _FLOAT) + sizes.unlabelled * _KEY
+        each = side_by_side * (LANES * _FLOAT + 1)  # distances and fences
+        sweeps = sizes.pixels * (2 * _FLOAT + _INDEX + _KEY + each) + sizes.unlabelled * _KEY
     return max(lattice, sweeps)
 
 

@@ -74,7 +74,7 @@ def _parameter(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """Everything a person may turn; the defaults were chosen on real images of eight kinds.
+    """Everything a person may turn; the defaults were chosen on real images of twelve kinds.
 
     Distances are pixels of the image's finest axis, colours grey levels of 0..255 (images of other types are scaled to
     that range). `help(Parameters.describe)` and the README list every field with its range.
@@ -100,19 +100,20 @@ class Parameters:
     )
     heatmap_distance: float = _parameter(
         40.0, section="heatmap", label="Reach", symbol="s_p", unit="px", low=1.0, high=500.0, logarithmic=True,
-        help_text="How far a labelled pixel speaks for its surroundings in the heatmap (joint, kernel, combined). "
-        "Larger: labels reach further.",
+        help_text="How far a labelled pixel speaks for its surroundings in the heatmap (joint, kernel). Larger: "
+        "labels reach further.",
     )
     heatmap_colour: float = _parameter(
-        10.0, section="heatmap", label="Colour tolerance", symbol="s_c", unit="of 255", low=1.0, high=100.0,
+        5.0, section="heatmap", label="Colour tolerance", symbol="s_c", unit="of 255", low=1.0, high=100.0,
         logarithmic=True,
         help_text="How different a colour may be and still count as alike in the heatmap (joint, kernel, colour, "
         "combined). Larger: colour matters less.",
     )
     geodesic_colour_weight: float = _parameter(
         2.0, section="heatmap", label="Edge cost", symbol="λ", unit="px per grey level", low=0.0, high=20.0,
-        help_text="How much a step across a colour change costs on the way from a label (geodesic, combined). Larger: "
-        "labels stop at weaker edges.",
+        help_text="How much a step across a colour change costs on the way from a label (geodesic, combined), for a "
+        "change by 10 grey levels per pixel; steeper ones cost more than in proportion. Larger: labels stop at weaker "
+        "edges.",
     )
     geodesic_scale: float = _parameter(
         5.0, section="heatmap", label="Path scale", symbol="s_g", unit="px", low=0.5, high=100.0, logarithmic=True,
