@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from napari.utils import progress
-from qtpy import API_NAME
 from qtpy.QtCore import QThreadPool
 from waiting import TIMEOUT, wait_until_ended, wait_until_ready
 
@@ -172,7 +171,7 @@ def test_progress_is_shown_in_the_dock_and_in_the_activity_dock(busy: Busy, qtbo
     widget.cancel()
     wait_until_ready(qtbot, widget)
     wait_until_ended(qtbot, worker)
-    assert not progress._all_instances
+    qtbot.waitUntil(lambda: not progress._all_instances, timeout=TIMEOUT)
 
 
 def test_first_use_says_that_it_compiles(busy: Busy, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,11 +253,7 @@ def test_painting_and_renaming_while_it_runs_do_not_reach_the_result(busy: Busy,
     [
         (RuntimeError("lost"), "internal error (RuntimeError: lost)"),
         (MemoryError(), "memory does not suffice"),
-        pytest.param(
-            OSError("gone"),
-            "internal error (OSError: gone)",
-            marks=pytest.mark.skipif(API_NAME == "PySide6", reason="napari's own slot for errors fails with PySide6"),
-        ),
+        (OSError("gone"), "internal error (OSError: gone)"),
     ],
 )
 def test_what_nobody_foresaw_ends_the_run_in_words(

@@ -111,7 +111,6 @@ class JobRunner:
         worker = create_worker(refine_layers, steps, _start_thread=False, _ignore_errors=True, _progress=progress)
         worker.yielded.connect(partial(self._on_yielded, self._number))
         worker.returned.connect(partial(self._on_returned, self._number))
-        worker.errored.connect(partial(self._on_errored, self._number))
         worker.finished.connect(self._on_finished)
         worker.warned.connect(_pass_on_warning)
         # superqt drops an aborted generator as it stands. Directly, that is in the thread of the job: closing waits for
@@ -135,12 +134,6 @@ class JobRunner:
         else:
             JobRunner.has_compiled = True
             listener.job_returned(self._job, outcome)
-
-    def _on_errored(self, number: int, error: Exception) -> None:
-        if (listener := self._listener_of(number)) is not None:
-            unforeseen = internal_error(error)
-            unforeseen.__cause__ = error
-            listener.job_failed(unforeseen)
 
     def _on_finished(self) -> None:
         self._workers.popleft()
@@ -183,9 +176,19 @@ def refine_layers(
 ) -> Generator[Progress, None, AnyOutcome | Failure]:
     """Take the steps of a job. napari shows the name of this function when it asks whether to stop it."""
     try:
-        return (yield from steps)
+        return (yield from _explained(steps))
     except CoarseCRFError as error:
         return Failure(error)
+
+
+def _explained(steps: Generator[Progress, None, AnyOutcome]) -> Generator[Progress, None, AnyOutcome]:
+    """Raise nothing but our own errors; one that nobody foresaw becomes the cause of one of ours."""
+    try:
+        return (yield from steps)
+    except CoarseCRFError:
+        raise
+    except Exception as error:
+        raise internal_error(error) from error
 
 
 def _nobody() -> None:
