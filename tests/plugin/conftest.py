@@ -32,6 +32,11 @@ def no_worker_is_left(qapp: Any) -> Iterator[None]:
     assert not running
 
 
+@pytest.fixture(autouse=True)
+def napari_is_touched_on_the_main_thread_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")  # napari then refuses anything else
+
+
 @pytest.fixture
 def image() -> NDArray[np.uint8]:
     """Return an RGB image of two halves, not square, a little noisy."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 import weakref
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -196,6 +199,27 @@ def test_closing_the_dock_stops_the_run(busy: Busy, qtbot: Any) -> None:
     assert len(viewer.layers) == 2
 
 
+def test_a_widget_taken_out_of_its_dock_stops_its_run_and_works_again_in_another(busy: Busy, qtbot: Any) -> None:
+    viewer, widget, worker = busy
+    viewer.window.remove_dock_widget(widget.native)
+    wait_until_ended(qtbot, worker)
+    assert worker.abort_requested
+    viewer.layers["strokes"].data[...] = 0  # nobody is left to mind
+    viewer.layers.remove("strokes")
+    assert len(viewer.layers) == 1
+    labels = np.zeros((300, 400), np.uint8)
+    labels[:, 0], labels[:, -1] = 1, 2
+    viewer.add_labels(labels, name="others")
+    viewer.window.add_dock_widget(widget, name="again")
+    widget.labels_layer.value = viewer.layers["others"]
+    widget.parameters = Parameters(iterations=1)
+    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+        widget.refined.connect(refined)
+        widget.run_bar.button.click()
+    assert refined.args[0].name == "others refined"
+    wait_until_ready(qtbot, widget)
+
+
 def test_a_closed_dock_leaves_no_widget_behind(
     dock: Callable[..., tuple[Any, RefineWidget]],
     press_run: Callable[[RefineWidget], Any],
@@ -286,3 +310,44 @@ def test_a_job_gives_its_steps_to_whoever_asks(
     assert list(dict.fromkeys(stages)) == ["heatmap", "appearance kernel", "smoothness kernel", "mean field"]
     with pytest.raises(CoarseCRFError, match="Open an image first"):
         Job.prepare(None, viewer.layers["strokes"], Parameters())
+
+
+REPAINT_WHILE_IT_RUNS = """
+import napari, numba, numpy as np
+from napari.qt import get_qapp
+from napari_coarse_crf import Parameters
+
+app = get_qapp()
+viewer = napari.Viewer()
+random = np.random.default_rng(5)
+labels = np.zeros((600, 800), np.int32)
+labels[::20, ::20] = random.integers(1, 9, labels[::20, ::20].shape)
+viewer.add_image(random.integers(0, 255, (600, 800, 3), dtype=np.uint8), rgb=True)
+strokes = viewer.add_labels(labels, name="strokes")
+_, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
+widget.parameters = Parameters(iterations=30)
+added = []
+widget.refined.connect(added.append)
+widget.run()
+painted = 0
+while widget.run_bar.button.text() == "Cancel":
+    strokes.colormap.map(random.integers(0, 10**6, (600, 800)))
+    strokes.refresh()
+    app.processEvents()
+    painted += 1
+assert len(added) == 1, widget.status
+assert numba.threading_layer() == "workqueue"
+print("painted", painted)
+viewer.close()
+"""
+
+
+def test_napari_may_colour_labels_while_a_run_goes_on_with_numbas_weakest_threads() -> None:
+    # numba's `workqueue` layer aborts the process when two threads run parallel kernels at once; napari has some.
+    environment = os.environ | {"NUMBA_THREADING_LAYER": "workqueue"}
+    program = [sys.executable, "-c", REPAINT_WHILE_IT_RUNS]
+    found = subprocess.run(
+        program, env=environment, check=False, capture_output=True, text=True, timeout=TIMEOUT / 1000
+    )
+    assert found.returncode == 0, found.stderr
+    assert int(found.stdout.split()[-1]) > 3

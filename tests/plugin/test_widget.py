@@ -17,6 +17,7 @@ from napari_coarse_crf.plugin import RefineWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -96,14 +97,17 @@ def test_a_volume_is_refined_as_a_volume(
 
 
 def test_arrays_of_every_make_are_read(
-    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any], tmp_path: Path
 ) -> None:
     wanted = refine_labels(image, labels)
+    for name, array in (("image", image), ("labels", labels)):
+        np.save(tmp_path / f"{name}.npy", array)
+    on_disk = [np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("image", "labels")]
     frozen, frozen_labels = image.copy(), labels.copy()
     frozen.flags.writeable = frozen_labels.flags.writeable = False
     transposed = np.ascontiguousarray(labels.T).T
     lazy, lazy_labels = da.from_array(image, chunks=(20, 20, 3)), da.from_array(labels, chunks=20)
-    for each in ((frozen, frozen_labels), (np.asfortranarray(image), transposed), (lazy, lazy_labels)):
+    for each in ((frozen, frozen_labels), (np.asfortranarray(image), transposed), (lazy, lazy_labels), on_disk):
         _, widget = dock(*each, rgb=True)
         np.testing.assert_array_equal(press_run(widget).data, wanted)
 
