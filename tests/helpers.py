@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine, Marginals
-from napari_coarse_crf.geodesic import edge_slowness, geodesic_distances
+from napari_coarse_crf.geodesic import PixelGrid, edge_slowness, geodesic_distances
 from napari_coarse_crf.heatmap import PAD_ENERGY
 from napari_coarse_crf.inputs import OPEN, Problem, read_labels, read_problem
 from napari_coarse_crf.lattice import Lattice, blur, build_lattice, slice_pixels, splat_labels
@@ -105,9 +105,10 @@ def geodesic(image: Array, labels: Array, weight: float, crossing: float = 0.0, 
     def keep(rows: slice, columns: slice, distances: Array) -> None:
         found[rows, columns] = distances
 
-    slowness = np.ones(labels.shape, np.float32)
+    grid = PixelGrid(problem)
     with ThreadPoolExecutor(2) as pool:
-        at_pixels = finish(edge_slowness(pool, problem, 1.0, weight))
-        finish(geodesic_distances(pool, problem, at_pixels, crossing, keep))
-    slowness.reshape(-1)[problem.pixels] = at_pixels
+        slow = finish(edge_slowness(pool, problem, grid, 1.0, weight))
+        finish(geodesic_distances(pool, problem, grid, slow, crossing, keep))
+    slowness = np.full(labels.shape, np.inf, np.float32)
+    slowness.reshape(-1)[problem.pixels] = slow[grid.cells]
     return Geodesic(found[:, : len(problem.label_ids)], problem.pixels[problem.open_pixels], slowness)
