@@ -57,7 +57,7 @@ class SuggestJob:
         CoarseCRFError
             If the input cannot be used, or if something went wrong that nobody foresaw.
         """
-        latest, stopped = [Progress(_STAGE, 0, 1)], Event()
+        latest, stopped = [Progress(_STAGE, 0, 0)], Event()
 
         def report(done: int, total: int) -> None:
             if stopped.is_set():
