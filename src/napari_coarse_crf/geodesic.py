@@ -95,14 +95,15 @@ def edge_slowness(
     """
     colours = np.full((grid.size, len(problem.colours)), np.nan, np.float32)
     slowness = np.full(grid.size, np.inf, np.float32)
-    offsets, sobel = grid.sobel()
+    sobel = grid.sobel()
+    pairs, axes = ((0,) * length for length in sobel.shape)
     per_square = np.float32(weight * gain**2 / _STEEP)
 
     def place(start: int, stop: int) -> None:
         colours[grid.cells[start:stop]] = problem.colours[:, start:stop].T
 
     def of_block(start: int, stop: int) -> None:
-        _slowness_kernel(colours, offsets, sobel, per_square, grid.cells[start:stop], slowness)
+        _slowness_kernel(pairs, axes, colours, grid.offsets, sobel, per_square, grid.cells[start:stop], slowness)
 
     for work in (place, of_block):
         yield from in_chunks(pool, work, blocks(len(grid.cells), _BLOCK))
@@ -119,11 +120,11 @@ class PixelGrid:
         self.cells = sum((axis + 1) * stride for axis, stride in zip(axes, self.strides, strict=True))
         self.size = int(np.prod(self.shape))
         # Half of the neighbours: those before a cell in scan order. The others are the same steps, backwards.
-        ahead = [move for move in product((-1, 0, 1), repeat=len(self.shape)) if move < (0,) * len(self.shape)]
-        self.offsets = np.array([np.dot(move, self.strides) for move in ahead], np.int64)
+        self._ahead = [move for move in product((-1, 0, 1), repeat=len(self.shape)) if move < (0,) * len(self.shape)]
+        self.offsets = np.array([np.dot(move, self.strides) for move in self._ahead], np.int64)
         self.margin = -int(self.offsets.min())  # cells of the border that have no neighbour ahead
         self.spacing = problem.spacing
-        lengths = [np.dot(np.square(move), np.square(problem.spacing)) for move in ahead]
+        lengths = [np.dot(np.square(move), np.square(problem.spacing)) for move in self._ahead]
         self.half_lengths = (np.sqrt(lengths) / 2).astype(np.float32)
 
     def owners(self, labels: IndexArray) -> IndexArray:
@@ -145,19 +146,17 @@ class PixelGrid:
                 owner[cells[free]] = takers[free]
         return owner
 
-    def sobel(self) -> tuple[NDArray[np.int64], FloatArray]:
-        """Return the offsets of all neighbours and their (neighbours, axes) weights in the derivatives."""
-        moves = [move for move in product((-1, 0, 1), repeat=len(self.shape)) if any(move)]
+    def sobel(self) -> FloatArray:
+        """Return what the difference of each pair of opposite neighbours weighs in the derivative along each axis."""
         smooth = {-1: 0.25, 0: 0.5, 1: 0.25}
         weights = [
             [
-                move[axis] * np.prod([smooth[m] for other, m in enumerate(move) if other != axis]) / self.spacing[axis]
+                -move[axis] * np.prod([smooth[m] for other, m in enumerate(move) if other != axis]) / self.spacing[axis]
                 for axis in range(len(move))
             ]
-            for move in moves
+            for move in self._ahead
         ]
-        offsets = np.array([np.dot(move, self.strides) for move in moves], np.int64)
-        return offsets, np.array(weights, np.float32) / np.float32(np.sqrt(len(self.shape)))
+        return np.array(weights, np.float32) / np.float32(np.sqrt(len(self.shape)))
 
 
 def _sweep_labels(
@@ -193,20 +192,21 @@ def _fences(owners: IndexArray, first: int, crossing: np.float32) -> tuple[NDArr
 
 
 @njit(nogil=True, cache=True)
-def _slowness_kernel(colours, offsets, sobel, per_square, cells, out):  # type: ignore[no-untyped-def]
-    slopes = np.empty(sobel.shape[1], np.float32)
-    for i in range(len(cells)):
-        cell = cells[i]
+def _slowness_kernel(pairs, axes, colours, offsets, sobel, per_square, cells, out):  # type: ignore[no-untyped-def]
+    """Set the slowness of some cells; the lengths of `pairs` and `axes` tell numba how long its inner loops are."""
+    slopes = np.empty(len(axes), np.float32)
+    for cell in cells:
         squared = np.float32(0.0)
         for channel in range(colours.shape[1]):
             own = colours[cell, channel]
             slopes[:] = 0.0
-            for k in range(len(offsets)):
-                difference = colours[cell + offsets[k], channel] - own
-                if difference == difference:  # not NaN: the neighbour takes part
-                    for axis in range(len(slopes)):
-                        slopes[axis] += sobel[k, axis] * difference
-            for axis in range(len(slopes)):
+            for k in range(len(pairs)):
+                before, after = colours[cell + offsets[k], channel], colours[cell - offsets[k], channel]
+                before = own if np.isnan(before) else before
+                after = own if np.isnan(after) else after
+                for axis in range(len(axes)):
+                    slopes[axis] += sobel[k, axis] * (after - before)
+            for axis in range(len(axes)):
                 squared += slopes[axis] * slopes[axis]
         cost = per_square * squared
         out[cell] = np.sqrt(np.float32(1.0) + cost * cost)
