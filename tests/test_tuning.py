@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_coarse_crf import InputError, Parameters, suggest_parameters
-from napari_coarse_crf.tuning import CANDIDATES, _choose, _hidings, _keep_every_label
+from napari_coarse_crf.tuning import CANDIDATES, Suggestion, _choose, _hidings, _keep_every_label
 
 Array = np.ndarray[Any, Any]
 
@@ -124,18 +124,31 @@ def test_bad_input_is_refused_in_words(image: Any, labels: Any, words: str) -> N
         suggest_parameters(image, labels)
 
 
-def test_only_a_clear_margin_moves_the_parameters() -> None:
+def test_only_a_clear_gain_in_every_way_of_hiding_moves_the_parameters() -> None:
     scores = {name: [0.5, 0.6, 0.7] for name in CANDIDATES}
-    clear, slight = scores | {"firm paths": [0.6, 0.6, 0.7]}, scores | {"firm paths": [0.52, 0.6, 0.7]}
-    assert _choose(clear, 1).parameters == Parameters(geodesic_exponent=8.0)
-    assert "Clearly better" in _choose(clear, 1).reason
-    assert _choose(slight, 1).parameters == Parameters()
-    assert "stay" in _choose(slight, 1).reason
+
+    def chosen(*firm_paths: float) -> Suggestion:
+        return _choose(scores | {"firm paths": list(firm_paths)}, [0, 1, 2], 1)
+
+    clear = chosen(0.53, 0.63, 0.73)
+    assert clear.parameters == Parameters(geodesic_exponent=8.0, appearance_weight=1.0)
+    assert "Clearly better" in clear.reason
+    for doubtful in (chosen(0.51, 0.61, 0.71), chosen(0.9, 0.9, 0.7), chosen(0.5, 0.6, 0.7)):
+        assert doubtful.parameters == Parameters()
+        assert "stay" in doubtful.reason
+
+
+def test_a_pool_of_images_needs_a_smaller_gain() -> None:
+    scores = {name: [0.5] * 8 for name in CANDIDATES} | {
+        "steep edges": [0.54, 0.49, 0.515, 0.51, 0.51, 0.51, 0.51, 0.51]
+    }
+    assert _choose(scores, [0, 0, 1, 1, 1, 2, 2, 2], 4).parameters == Parameters(geodesic_colour_weight=8.0)
+    assert _choose(scores, [0, 0, 1, 1, 1, 2, 2, 2], 1).parameters == Parameters()
 
 
 def test_hiding_takes_something_of_every_kind_and_loses_no_label() -> None:
     labels = _labels()
-    for kept, hidden in _hidings(labels):
+    for _, kept, hidden in _hidings(labels):
         assert set(np.unique(kept)) == set(np.unique(labels))
         assert len(np.unique(labels[hidden])) > 1
         assert not kept[hidden].any()
