@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import imageio.v3 as iio
+import numpy as np
 import pytest
 
 if TYPE_CHECKING:
@@ -162,3 +164,28 @@ def test_the_window_is_watched_while_the_widget_refines() -> None:
         assert len(figures) == 6
         assert all(math.isfinite(figure) for figure in figures)
         assert figures[2] > 0  # ticks
+
+
+def test_quality_is_scored_by_kind_and_by_hand(tmp_path: Path) -> None:
+    fine = np.ones((60, 80), np.uint8)
+    fine[10:50, 40:70] = 2
+    image = np.where(fine == 2, 180, 60).astype(np.uint8)
+    coarse = np.zeros_like(fine)
+    coarse[20:30, 5:15], coarse[20:30, 50:60] = 1, 2
+    for folder, files in {"drawn": ("img", "fine"), "painted": ("img", "fine", "coarse")}.items():
+        (tmp_path / folder).mkdir()
+        for name in files:
+            iio.imwrite(tmp_path / folder / f"a_{name}.png", {"img": image, "fine": fine, "coarse": coarse}[name])
+    command = [sys.executable, str(BENCHMARKS / "quality.py"), str(tmp_path / "drawn"), str(tmp_path / "painted")]
+    options = ["--methods", "coarse", "nearest label", "default", "--seeds", "2"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
+    header, _, *rows = done.stdout.splitlines()
+    assert header == "| images | cases | coarse | nearest label | default |"
+    assert [row.split(" | ")[0] for row in rows] == [
+        "| drawn, strokes",
+        "| drawn, polygons",
+        "| painted, by a person",
+        "| mean over the rows",
+    ]
+    assert all(row.endswith("| 1.000 / 1.000 / 1.000 ± 0.000 |") for row in rows[:2])  # two flat colours
+    assert rows[2].endswith("| 1.000 / 1.000 / 1.000 |")

@@ -110,21 +110,30 @@ class Engine(Protocol):
 
 
 class LatticeEngine:
-    """The engine of this package: permutohedral lattices on threads."""
+    """The engine of this package: permutohedral lattices on threads.
+
+    It keeps its filters, so that another run over the same kernels and labels begins at once, in the same memory.
+    """
+
+    def __init__(self) -> None:
+        self._filters: list[_Filter] = []
 
     def build_kernel(
         self, pool: ThreadPoolExecutor, features: FeatureArray, thetas: FloatArray
     ) -> Generator[None, None, Lattice]:
         """Build the symmetrically normalised lattice; see `Engine.build_kernel`."""
+        self._filters = []  # frees the memory of the kernel that this one takes the place of
         return build_lattice(pool, features, thetas, normalise=True)
 
     def infer(
         self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, Lattice]]
     ) -> Generator[int | None, None, Marginals]:
         """Run mean field; see `Engine.infer`."""
-        filters: list[_Filter] = []
+        kept, self._filters = self._filters, []
+        filters = self._filters
         for weight, lattice in kernels:
-            filters.append((yield from _start_filter(pool, lattice, weight, problem)))
+            filters.append((yield from _start_filter(pool, lattice, weight, problem, kept)))
+        del kept
         field = _Field(problem, filters)
         yield from field.update(pool, message=False)
         for iteration in range(1, problem.iterations + 1):
@@ -142,6 +151,7 @@ class _Filter:
     """One kernel at work: values just blurred, to be sliced, and values being splat, to be blurred next."""
 
     lattice: Lattice
+    clamped_labels: IndexArray
     weight: np.float32
     blurred: FloatArray
     splat: FloatArray
@@ -169,12 +179,19 @@ class _Filter:
 
 
 def _start_filter(
-    pool: ThreadPoolExecutor, lattice: Lattice, weight: float, problem: FieldProblem
+    pool: ThreadPoolExecutor, lattice: Lattice, weight: float, problem: FieldProblem, kept: list[_Filter]
 ) -> Generator[None, None, _Filter]:
+    """Return a filter that holds what the clamped pixels splat; one of the `kept` if it is for the same."""
+    for old in kept:
+        if old.lattice is lattice and old.clamped_labels is problem.clamped_labels:
+            old.weight = np.float32(weight)
+            yield from old.begin_splat(pool)
+            return old
     splat = yield from splat_labels(pool, lattice, problem.clamped_labels, problem.n_labels)
     splat[lattice.n_vertices :] = 0.0  # the private rows are merged already
     index = np.flatnonzero(splat)
-    return _Filter(lattice, np.float32(weight), np.zeros_like(splat), splat, index, splat.reshape(-1)[index])
+    blurred, value = np.zeros_like(splat), splat.reshape(-1)[index]
+    return _Filter(lattice, problem.clamped_labels, np.float32(weight), blurred, splat, index, value)
 
 
 def _begin_splat(splat: FloatArray, index: NDArray[np.int64], value: FloatArray) -> None:
@@ -236,6 +253,7 @@ _NO_FILTER = _Filter(
         chains=(),
         starts=(0,),
     ),
+    clamped_labels=np.zeros(0, np.int32),
     weight=np.float32(0.0),
     blurred=_NO_VALUES,
     splat=_NO_VALUES,
