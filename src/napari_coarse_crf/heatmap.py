@@ -134,7 +134,7 @@ def compute_unary(
     if similarity in {"geodesic", "combined"}:
         yield from heatmap.add_geodesic()
     if similarity == "combined":
-        heatmap.add_prior()
+        yield from heatmap.add_prior()
     return (yield from heatmap.to_unary())
 
 
@@ -225,10 +225,15 @@ class _Heatmap:
         yield from geodesic_distances(self._pool, self._problem, grid, slowness, crossing, add_log_length)
         yield 1
 
-    def add_prior(self) -> None:
+    def add_prior(self) -> Generator[None, None, None]:
         """Add 0.8 (1 - 2 rho) log n_c."""
-        exponent = np.float32(_PRIOR * (1.0 - 2.0 * self._labelled_share))
-        self._logits[:, : self._n_labels] += exponent * np.log(self._sizes)
+        prior = np.zeros(self._logits.shape[1], np.float32)
+        prior[: self._n_labels] = _PRIOR * (1.0 - 2.0 * self._labelled_share) * np.log(self._sizes)
+
+        def shift(start: int, stop: int) -> None:
+            self._logits[start:stop] += prior
+
+        yield from self._on_blocks(shift)
 
     def to_unary(self) -> Generator[None, None, FloatArray]:
         """Turn the logits into -log softmax in place, at most -log(LEAST_PROBABILITY), and return them."""
