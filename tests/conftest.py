@@ -21,6 +21,10 @@ collect_ignore = [] if HAS_PYDENSECRF else ["test_pydensecrf_engine.py"]
 settings.register_profile("same every time", derandomize=True, deadline=None)  # no deadline: the first call compiles
 settings.load_profile("same every time")
 
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and so would every process they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def pytest_report_header() -> str:
     return f"pydensecrf: {'live and stored answers' if HAS_PYDENSECRF else 'stored answers only'}"
