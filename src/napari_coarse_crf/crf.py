@@ -129,8 +129,9 @@ class LatticeEngine:
         self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, Lattice]]
     ) -> Generator[int | None, None, Marginals]:
         """Run mean field; see `Engine.infer`."""
-        kept, self._filters = self._filters, []
-        filters = self._filters
+        # Those for other labels go now: their memory is not held while new ones are made.
+        kept = [old for old in self._filters if old.clamped_labels is problem.clamped_labels]
+        filters = self._filters = []
         for weight, lattice in kernels:
             filters.append((yield from _start_filter(pool, lattice, weight, problem, kept)))
         del kept
@@ -181,9 +182,9 @@ class _Filter:
 def _start_filter(
     pool: ThreadPoolExecutor, lattice: Lattice, weight: float, problem: FieldProblem, kept: list[_Filter]
 ) -> Generator[None, None, _Filter]:
-    """Return a filter that holds what the clamped pixels splat; one of the `kept` if it is for the same."""
+    """Return a filter that holds what the clamped pixels splat; one of those `kept` for its labels if it can."""
     for old in kept:
-        if old.lattice is lattice and old.clamped_labels is problem.clamped_labels:
+        if old.lattice is lattice:
             old.weight = np.float32(weight)
             yield from old.begin_splat(pool)
             return old
