@@ -141,7 +141,7 @@ def suggest_parameters(
     for scene, _, kept, hidden in tasks:
         refiner = Refiner(scene.image, kept, mask=scene.mask, spacing=spacing, contrast_limits=contrast_limits)
         for name, changes in CANDIDATES.items():
-            refined = _refine(refiner, _at_scale(Parameters(**changes), scene.factor), tell)
+            refined = _refine(refiner, Parameters(**changes).for_fewer_pixels(scene.factor), tell)
             scores[name].append(_mean_iou(refined[hidden], scene.labels[hidden]))
             tell(1)
     return _choose(scores, [way for _, way, _, _ in tasks], len(images))
@@ -198,16 +198,6 @@ def _reduced(image: Any, labels: LabelArray, mask: Any, channel_axis: int) -> _S
     # An image of another shape is left as it is: the Refiner says what does not fit.
     fits = array.shape[: labels.ndim] == labels.shape
     return _Scene(array[every] if fits else array, labels[every] if fits else labels, reduced_mask, factor)
-
-
-def _at_scale(parameters: Parameters, factor: int) -> Parameters:
-    """Return the parameters for an image of which every `factor`-th pixel is left: lengths shrink with it."""
-    lengths = {
-        name: max(described.low, getattr(parameters, name) / factor)
-        for name, described in Parameters.describe().items()
-        if described.unit.startswith("px")
-    }
-    return parameters.replace(**lengths)
 
 
 def _hidings(labels: LabelArray) -> Iterator[tuple[int, LabelArray, MaskArray]]:

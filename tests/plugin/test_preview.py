@@ -11,7 +11,6 @@ from napari_coarse_crf import Parameters
 from napari_coarse_crf.plugin.preview import (
     TARGET_SECONDS,
     enlarge,
-    for_fewer_pixels,
     next_budget,
     step_within,
     thin_out,
@@ -61,7 +60,7 @@ def test_a_thin_stroke_survives_in_the_block_it_lies_in() -> None:
 
 def test_distances_count_in_the_larger_pixels_within_their_range() -> None:
     parameters = Parameters(theta_alpha=160, theta_beta=8, theta_gamma=1, geodesic_colour_weight=2, iterations=7)
-    smaller = for_fewer_pixels(parameters, 4)
+    smaller = parameters.for_fewer_pixels(4)
     assert (smaller.theta_alpha, smaller.theta_gamma, smaller.geodesic_colour_weight) == (40, 0.5, 0.5)
     assert (smaller.theta_beta, smaller.iterations) == (8, 7)
-    assert for_fewer_pixels(parameters, 1) == parameters
+    assert parameters.for_fewer_pixels(1) == parameters

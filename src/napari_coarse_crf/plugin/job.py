@@ -27,7 +27,7 @@ from napari_coarse_crf import (
 from napari_coarse_crf.plugin.aside import take_aside
 from napari_coarse_crf.plugin.layers import Choice, add_result, describe_misfit, find_problem, read_layers, read_look
 from napari_coarse_crf.plugin.memory_note import available_bytes, memory_warning
-from napari_coarse_crf.plugin.preview import enlarge, for_fewer_pixels, thin_out, thin_out_labels
+from napari_coarse_crf.plugin.preview import enlarge, thin_out, thin_out_labels
 from napari_coarse_crf.plugin.refiners import RefinerCache
 from napari_coarse_crf.plugin.results import remember
 from napari_coarse_crf.plugin.scope import Assembly, Scope, has_two_labels
@@ -222,7 +222,7 @@ class Job:
         parameters, step = self.parameters, self.step
         if step > 1:
             image, mask = thin_out(image, step, labels.ndim), None if mask is None else thin_out(mask, step, mask.ndim)
-            labels, parameters = thin_out_labels(labels, step), for_fewer_pixels(parameters, step)
+            labels, parameters = thin_out_labels(labels, step), parameters.for_fewer_pixels(step)
         refiner = self.refiners.get(
             image,
             labels,

@@ -1,4 +1,4 @@
-"""A smaller problem that answers at once: fewer pixels, distances to match, and the way back to full size.
+"""A smaller problem that answers at once: fewer pixels, and the way back to full size.
 
 Plain arithmetic on arrays, without a window. Used by job.py for the quick look of the Live switch.
 """
@@ -9,8 +9,6 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-
-from napari_coarse_crf import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,18 +77,3 @@ def enlarge(array: NDArray[Any], step: int, shape: Sequence[int]) -> NDArray[Any
     for axis in range(array.ndim):
         array = np.repeat(array, step, axis=axis)
     return array[tuple(slice(size) for size in shape)]
-
-
-def for_fewer_pixels(parameters: Parameters, step: int) -> Parameters:
-    """Return the parameters with every distance counted in the larger pixels.
-
-    Examples
-    --------
-    >>> for_fewer_pixels(Parameters(theta_alpha=160), 4).theta_alpha
-    40.0
-    """
-    changes = {}
-    for name, described in Parameters.describe().items():
-        if described.unit.startswith("px"):  # also "px per grey level"
-            changes[name] = min(max(getattr(parameters, name) / step, described.low), described.high)
-    return parameters.replace(**changes)
