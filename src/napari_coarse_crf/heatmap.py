@@ -47,17 +47,15 @@ from napari_coarse_crf.lattice import blur, build_lattice, slice_pixels, splat_l
 from napari_coarse_crf.parallel import blocks, in_chunks
 from napari_coarse_crf.simd import (
     LANES,
-    add,
-    broadcast,
     exponential,
-    larger,
     largest,
-    load,
+    load_row,
     padded,
     smaller,
     store,
     subtract,
     total,
+    vectors,
 )
 
 if TYPE_CHECKING:
@@ -237,10 +235,10 @@ class _Heatmap:
 
     def to_unary(self) -> Generator[None, None, FloatArray]:
         """Turn the logits into -log softmax in place, at most -log(LEAST_PROBABILITY), and return them."""
-        most = np.float32(-np.log(LEAST_PROBABILITY))
+        most, lanes = np.float32(-np.log(LEAST_PROBABILITY)), vectors(self._logits.shape[1])
 
         def convert(start: int, stop: int) -> None:
-            _unary_kernel(self._logits[start:stop], self._n_labels, most, PAD_ENERGY)
+            _unary_kernel(lanes, self._logits[start:stop], self._n_labels, most, PAD_ENERGY)
 
         yield from self._on_blocks(convert)
         return self._logits
@@ -273,23 +271,16 @@ def _contrast_gain(problem: Problem) -> float:
 
 
 @njit(nogil=True, cache=True)
-def _unary_kernel(logits, n_labels, most, pad_energy):  # type: ignore[no-untyped-def]
+def _unary_kernel(lanes, logits, n_labels, most, pad_energy):  # type: ignore[no-untyped-def]
     """Turn logits into -log softmax in place, pixel by pixel."""
-    width = logits.shape[1]
+    width = LANES * len(lanes)
     for i in range(len(logits)):
         for label in range(n_labels, width):
             logits[i, label] = -pad_energy
-        top = load(logits, i * width)
-        for block in range(LANES, width, LANES):
-            top = larger(top, load(logits, i * width + block))
-        highest = largest(top)
-        mass = broadcast(np.float32(0.0))
-        for block in range(0, width, LANES):
-            mass = add(mass, exponential(subtract(load(logits, i * width + block), broadcast(highest))))
-        log_sum = broadcast(highest + np.float32(np.log(total(mass))))
-        for block in range(0, width, LANES):
-            unary = subtract(log_sum, load(logits, i * width + block))
-            store(logits, i * width + block, smaller(unary, broadcast(most)))
+        logit = load_row(logits, i * width, lanes)
+        highest = largest(logit)
+        log_sum = highest + np.float32(np.log(total(exponential(subtract(logit, highest)))))
+        store(logits, i * width, smaller(subtract(log_sum, logit), most))
         for label in range(n_labels, width):
             logits[i, label] = pad_energy
 

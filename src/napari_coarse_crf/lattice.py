@@ -30,7 +30,17 @@ from numba import njit
 
 from napari_coarse_crf.embedding import Embedding, embed_pixels
 from napari_coarse_crf.parallel import blocks, in_chunks
-from napari_coarse_crf.simd import LANES, add, broadcast, load, multiply_add, padded, prefetch, store
+from napari_coarse_crf.simd import (
+    LANES,
+    LINE,
+    add,
+    load_row,
+    multiply_add,
+    padded,
+    prefetch,
+    store,
+    vectors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -137,22 +147,22 @@ def blur(pool: ThreadPoolExecutor, lattice: Lattice, values: FloatArray) -> Gene
 
     Afterwards the private rows are copies of their vertices, ready to be sliced.
     """
-    width = values.shape[1]
+    lanes = vectors(values.shape[1])
     for chain in lattice.chains:
-        tasks = [(chain, a, b, width, values) for a, b in blocks(len(chain), _VERTEX_BLOCK)]
+        tasks = [(lanes, chain, a, b, values) for a, b in blocks(len(chain), _VERTEX_BLOCK)]
         yield from in_chunks(pool, _blur_kernel, tasks)
     yield from in_chunks(pool, _spread_kernel, _private_blocks(lattice, values))
 
 
 def slice_pixels(lattice: Lattice, values: FloatArray, pixels: NDArray[np.intp], scale: float, out: FloatArray) -> None:
     """Add `scale` times the values read back at some pixels to `out` (len(pixels), padded L); C-contiguous."""
-    _slice_kernel(lattice.rows, lattice.weights, pixels, values, values.shape[1], np.float32(scale), out)
+    _slice_kernel(vectors(values.shape[1]), lattice.rows, lattice.weights, pixels, values, np.float32(scale), out)
 
 
 def _private_blocks(lattice: Lattice, values: FloatArray) -> list[tuple[object, ...]]:
     """Return arguments of `_merge_kernel` and `_spread_kernel`, block by block."""
-    private, first_row = lattice.private_vertices, lattice.n_vertices
-    return [(private, a, b, first_row, values.shape[1], values) for a, b in blocks(len(private), _VERTEX_BLOCK)]
+    lanes, private = vectors(values.shape[1]), lattice.private_vertices
+    return [(lanes, private, a, b, lattice.n_vertices, values) for a, b in blocks(len(private), _VERTEX_BLOCK)]
 
 
 def _fold_normalisation(pool: ThreadPoolExecutor, lattice: Lattice) -> Generator[None, None, None]:
@@ -179,65 +189,63 @@ def _splat_labels_kernel(rows, weights, labels, values):  # type: ignore[no-unty
 
 
 @njit(nogil=True, cache=True)
-def _merge_kernel(private_vertices, start, stop, first_row, width, values):  # type: ignore[no-untyped-def]
+def _merge_kernel(lanes, private_vertices, start, stop, first_row, values):  # type: ignore[no-untyped-def]
+    width = LANES * len(lanes)
     while 0 < start < stop and private_vertices[start] == private_vertices[start - 1]:
         start += 1  # the block before this one takes all rows of that vertex
     while stop < len(private_vertices) and private_vertices[stop] == private_vertices[stop - 1]:
         stop += 1
     for i in range(start, stop):
         vertex, row = np.intp(private_vertices[i]) * width, (first_row + i) * width
-        for block in range(0, width, LANES):
-            store(values, vertex + block, add(load(values, vertex + block), load(values, row + block)))
+        store(values, vertex, add(load_row(values, vertex, lanes), load_row(values, row, lanes)))
 
 
 @njit(nogil=True, cache=True)
-def _spread_kernel(private_vertices, start, stop, first_row, width, values):  # type: ignore[no-untyped-def]
+def _spread_kernel(lanes, private_vertices, start, stop, first_row, values):  # type: ignore[no-untyped-def]
+    width = LANES * len(lanes)
     for i in range(start, stop):
-        vertex, row = np.intp(private_vertices[i]) * width, (first_row + i) * width
-        for block in range(0, width, LANES):
-            store(values, row + block, load(values, vertex + block))
+        store(values, (first_row + i) * width, load_row(values, np.intp(private_vertices[i]) * width, lanes))
 
 
 @njit(nogil=True, cache=True)
-def _blur_kernel(chain, start, stop, width, values):  # type: ignore[no-untyped-def]
-    """Blur along the chains that begin between `start` and `stop` of the list, in place, with [1/2, 1, 1/2]."""
-    half = broadcast(np.float32(0.5))
-    old = np.empty(3 * width, np.float32)  # values before blurring: of the previous, this and the next vertex, in turn
+def _blur_kernel(lanes, chain, start, stop, values):  # type: ignore[no-untyped-def]
+    """Blur along the chains that begin between `start` and `stop` of the list, in place, with [1/2, 1, 1/2].
+
+    Where two vertices that follow in the list are not of one chain, their values count 0 for each other: a branch would
+    be mispredicted at the end of nearly every chain, as most have two to five vertices.
+    """
+    width = LANES * len(lanes)
     while start < stop and chain[start] >= 0:
         start += 1  # the block before this one takes the whole chain
-    while start < stop:
-        previous, here, following = 0, width, 2 * width
-        for block in range(0, width, LANES):
-            store(old, previous + block, broadcast(np.float32(0.0)))
-            store(old, here + block, load(values, np.intp(~chain[start]) * width + block))
-        row = np.intp(~chain[start]) * width
-        start += 1
-        while start < len(chain) and chain[start] >= 0:
-            next_row = np.intp(chain[start]) * width
-            ahead = chain[min(start + _AHEAD, len(chain) - 1)]
-            for line in range(0, width, 2 * LANES):
-                prefetch(values, np.intp(max(ahead, ~ahead)) * width + line)
-            for block in range(0, width, LANES):
-                after = load(values, next_row + block)
-                around = add(load(old, previous + block), after)
-                store(old, following + block, after)
-                store(values, row + block, multiply_add(half, around, load(old, here + block)))
-            previous, here, following, row = here, following, previous, next_row
-            start += 1
-        for block in range(0, width, LANES):
-            store(values, row + block, multiply_add(half, load(old, previous + block), load(old, here + block)))
+    if start == stop:
+        return
+    while stop < len(chain) and chain[stop] >= 0:
+        stop += 1
+    row = np.intp(~chain[start]) * width
+    here = load_row(values, row, lanes)
+    previous, with_previous = here, np.float32(0.0)
+    for i in range(start + 1, stop):
+        ahead = chain[min(i + _AHEAD, len(chain) - 1)]
+        for line in range(0, width, LINE):
+            prefetch(values, np.intp(max(ahead, ~ahead)) * width + line)
+        next_row = np.intp(max(chain[i], ~chain[i])) * width
+        following, with_following = load_row(values, next_row, lanes), np.float32(0.5) * np.float32(chain[i] >= 0)
+        blurred = multiply_add(previous, with_previous, here)
+        store(values, row, multiply_add(following, with_following, blurred))
+        previous, here, row, with_previous = here, following, next_row, with_following
+    store(values, row, multiply_add(previous, with_previous, here))
 
 
 @njit(nogil=True, cache=True)
-def _slice_kernel(rows, weights, pixels, values, width, scale, out):  # type: ignore[no-untyped-def]
+def _slice_kernel(lanes, rows, weights, pixels, values, scale, out):  # type: ignore[no-untyped-def]
+    width = LANES * len(lanes)
     for i in range(len(pixels)):
         n = pixels[i]
-        for block in range(0, width, LANES):
-            value = load(out, i * width + block)
-            for corner in range(rows.shape[1]):
-                share = broadcast(weights[n, corner] * scale)
-                value = multiply_add(share, load(values, np.intp(rows[n, corner]) * width + block), value)
-            store(out, i * width + block, value)
+        value = load_row(out, i * width, lanes)
+        for corner in range(rows.shape[1]):
+            row = np.intp(rows[n, corner]) * width
+            value = multiply_add(load_row(values, row, lanes), weights[n, corner] * scale, value)
+        store(out, i * width, value)
 
 
 @njit(nogil=True, cache=True)

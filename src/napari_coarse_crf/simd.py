@@ -1,16 +1,17 @@
-"""Eight float32 at once inside numba kernels.
+"""Float32 numbers by eights inside numba kernels.
 
 A loop over a run-time number of labels is not vectorised by numba. These intrinsics say in LLVM's own vector type what
 is meant: the slice of a permutohedral lattice runs 8 times faster with them than as a plain loop (1 M pixels,
 24 labels, 6 corners: 13 ms against 112 ms on one core). LLVM splits the vectors where the processor has narrower ones,
 so there is one path for all machines. They do not check bounds: the wrappers that call the kernels do.
 
-Labels are therefore padded to a multiple of `LANES`, see `padded`.
+Labels are padded to a multiple of `LANES`, see `padded`. One value is all numbers of a row, as many vectors as that
+takes: kernels are compiled anew for each length of row, keep whole rows in registers, and have no loop over labels.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
@@ -18,12 +19,16 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 LANES = 8
+LINE = 16  # float32 in a line of the cache
 
 _intrinsic: Any = intrinsic  # numba passes the typing context itself, which its types do not say
 _declare: Any = cgutils.get_or_insert_function  # numba is only partly typed
 
-_FLOATS = ir.VectorType(ir.FloatType(), LANES)
+_VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 
 
@@ -38,64 +43,138 @@ def padded(count: int) -> int:
     return -(-count // LANES) * LANES
 
 
-class Float8(types.Type):
-    """The numba type of a vector of eight float32."""
+def vectors(width: int) -> tuple[int, ...]:
+    """Return what tells a kernel how many vectors a row of `width` padded labels has: a tuple of that length.
 
-    def __init__(self) -> None:
-        super().__init__(name="Float8")
-
-
-_float8: Any = Float8()
-
-
-@register_model(Float8)
-class _Float8Model(models.PrimitiveModel):
-    def __init__(self, manager: Any, fe_type: Float8) -> None:
-        super().__init__(manager, fe_type, _FLOATS)  # type: ignore[no-untyped-call]  # numba is only partly typed
+    Examples
+    --------
+    >>> vectors(24)
+    (0, 0, 0)
+    """
+    return (0,) * (width // LANES)
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _FLOATS.as_pointer())
+class Floats(types.Type):
+    """The numba type of a row: `count` vectors of eight float32."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(name=f"Floats({count})")
+        self.count = count
+
+
+@register_model(Floats)
+class _FloatsModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, fe_type: Floats) -> None:
+        super().__init__(manager, fe_type, ir.ArrayType(_VECTOR, fe_type.count))  # type: ignore[no-untyped-call]  # numba is only partly typed
+
+
+_one: Any = Floats(1)
+
+
+def _pack(builder: Any, parts: list[Any]) -> Any:
+    row = ir.Constant(ir.ArrayType(_VECTOR, len(parts)), ir.Undefined)
+    for i, part in enumerate(parts):
+        row = builder.insert_value(row, part, i)
+    return row
+
+
+def _unpack(builder: Any, kind: Any, value: Any, count: int) -> list[Any]:
+    """Return the vectors of a row, or as many vectors of one number."""
+    if isinstance(kind, Floats):
+        return [builder.extract_value(value, i) for i in range(count)]
+    undefined = ir.Constant(_VECTOR, ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+    return [builder.shuffle_vector(first, undefined, ir.Constant(_INTEGERS, [0] * LANES))] * count
+
+
+def _on_vectors(operation: Callable[..., Any], *kinds: Any) -> Any:
+    """Return signature and code of an operation on rows of one length; a float32 stands for a row of it."""
+    counts = {kind.count for kind in kinds if isinstance(kind, Floats)}
+    if len(counts) != 1 or not all(isinstance(kind, Floats) or kind == types.float32 for kind in kinds):
+        return None  # numba then says which types it cannot match
+    (count,) = counts
+    result: Any = Floats(count)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        columns = [_unpack(builder, *typed, count) for typed in zip(signature.args, args, strict=True)]
+        return _pack(builder, [operation(builder, *parts) for parts in zip(*columns, strict=True)])
+
+    return result(*kinds), generate
+
+
+def _folded(operation: Callable[..., Any], kind: Any) -> Any:
+    """Return signature and code of joining the vectors of a row into one."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first, *others = _unpack(builder, kind, args[0], kind.count)
+        for other in others:
+            first = operation(builder, first, other)
+        return _pack(builder, [first])
+
+    return _one(kind), generate
 
 
 def _call(builder: Any, name: str, *values: Any) -> Any:
     """Call one of LLVM's own vector functions, such as floor."""
-    signature = ir.FunctionType(_FLOATS, [_FLOATS] * len(values))
+    signature = ir.FunctionType(_VECTOR, [_VECTOR] * len(values))
     function = _declare(builder.module, signature, f"llvm.{name}.v{LANES}f32")
     return builder.call(function, values)
+
+
+def _pick(builder: Any, comparison: str, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(comparison, a, b), then, otherwise)
+
+
+def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, part: int = 0) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    at = builder.add(index, ir.Constant(index.type, part * LANES))
+    return builder.bitcast(builder.gep(data, [at]), _VECTOR.as_pointer())
+
+
+def _loading(count: int, *kinds: Any) -> Any:
+    result: Any = Floats(count)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointers = [_pointer(context, builder, signature.args[0], args[0], args[1], i) for i in range(count)]
+        return _pack(builder, [builder.load(pointer, align=4) for pointer in pointers])
+
+    return result(*kinds), generate
 
 
 @_intrinsic
 def load(typing: Any, array: Any, index: Any) -> Any:
     """Return elements `index` to `index + 7` of a C-contiguous float32 array, counted over all its axes."""
+    return _loading(1, array, types.intp)
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(_pointer(context, builder, signature.args[0], args[0], args[1]), align=4)
 
-    return _float8(array, types.intp), generate
+@_intrinsic
+def load_row(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
+    """Return as many vectors as `lanes` (see `vectors`) has elements, from element `index` on."""
+    return _loading(lanes.count, array, types.intp, lanes)
 
 
 @_intrinsic
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write `value` to elements `index` to `index + 7` of a C-contiguous float32 array."""
+    """Write a row to a C-contiguous float32 array from element `index` on."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(args[2], _pointer(context, builder, signature.args[0], args[0], args[1]), align=4)
+        for i, part in enumerate(_unpack(builder, value, args[2], value.count)):
+            builder.store(part, _pointer(context, builder, signature.args[0], args[0], args[1], i), align=4)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, _float8), generate
+    return types.void(array, types.intp, value), generate
 
 
 @_intrinsic
 def prefetch(typing: Any, array: Any, index: Any) -> Any:
-    """Bring element `index` of a C-contiguous float32 array into the cache, for reading and writing soon."""
+    """Bring the line of element `index` of a C-contiguous array into the cache, for soon."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         flag = ir.IntType(32)
         pointer = _pointer(context, builder, signature.args[0], args[0], args[1])
-        shape = ir.FunctionType(ir.VoidType(), [_FLOATS.as_pointer(), flag, flag, flag])
-        builder.call(_declare(builder.module, shape, "llvm.prefetch.p0"), [pointer, flag(0), flag(1), flag(1)])
+        shape = ir.FunctionType(ir.VoidType(), [_VECTOR.as_pointer(), flag, flag, flag])
+        to_read, for_long, data = flag(0), flag(3), flag(1)
+        builder.call(_declare(builder.module, shape, "llvm.prefetch.p0"), [pointer, to_read, for_long, data])
         return context.get_dummy_value()
 
     return types.void(array, types.intp), generate
@@ -106,143 +185,132 @@ def broadcast(typing: Any, value: Any) -> Any:
     """Return a vector of eight times `value`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        undefined = ir.Constant(_FLOATS, ir.Undefined)
-        first = builder.insert_element(undefined, args[0], ir.Constant(ir.IntType(32), 0))
-        return builder.shuffle_vector(first, undefined, ir.Constant(_INTEGERS, [0] * LANES))
+        return _pack(builder, _unpack(builder, types.float32, args[0], 1))
 
-    return _float8(types.float32), generate
+    return _one(types.float32), generate
 
 
 @_intrinsic
 def add(typing: Any, a: Any, b: Any) -> Any:
     """Return a + b."""
-    return _float8(_float8, _float8), lambda context, builder, signature, args: builder.fadd(*args)
+    return _on_vectors(lambda builder, *parts: builder.fadd(*parts), a, b)
 
 
 @_intrinsic
 def subtract(typing: Any, a: Any, b: Any) -> Any:
     """Return a - b."""
-    return _float8(_float8, _float8), lambda context, builder, signature, args: builder.fsub(*args)
+    return _on_vectors(lambda builder, *parts: builder.fsub(*parts), a, b)
 
 
 @_intrinsic
 def multiply(typing: Any, a: Any, b: Any) -> Any:
     """Return a * b."""
-    return _float8(_float8, _float8), lambda context, builder, signature, args: builder.fmul(*args)
+    return _on_vectors(lambda builder, *parts: builder.fmul(*parts), a, b)
 
 
 @_intrinsic
 def multiply_add(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """Return a * b + c."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call(builder, "fmuladd", *args)
-
-    return _float8(_float8, _float8, _float8), generate
+    return _on_vectors(lambda builder, *parts: _call(builder, "fmuladd", *parts), a, b, c)
 
 
 @_intrinsic
 def smaller(typing: Any, a: Any, b: Any) -> Any:
     """Return the smaller of a and b, lane by lane; neither may be NaN."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[0], args[1])
-
-    return _float8(_float8, _float8), generate
+    return _on_vectors(lambda builder, x, y: _pick(builder, "<", x, y, x, y), a, b)
 
 
 @_intrinsic
 def larger(typing: Any, a: Any, b: Any) -> Any:
     """Return the larger of a and b, lane by lane; neither may be NaN."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])
-
-    return _float8(_float8, _float8), generate
+    return _on_vectors(lambda builder, x, y: _pick(builder, ">", x, y, x, y), a, b)
 
 
 @_intrinsic
 def magnitude(typing: Any, a: Any) -> Any:
     """Return |a|."""
-    return _float8(_float8), lambda context, builder, signature, args: _call(builder, "fabs", *args)
-
-
-@_intrinsic
-def lane(typing: Any, a: Any, index: Any) -> Any:
-    """Return one element of `a`."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.extract_element(args[0], builder.trunc(args[1], ir.IntType(32)))
-
-    return types.float32(_float8, types.intp), generate
+    return _on_vectors(lambda builder, x: _call(builder, "fabs", x), a)
 
 
 @_intrinsic
 def where_less(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
     """Return `then` where a < b, else `otherwise`, lane by lane."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
-
-    return _float8(_float8, _float8, _float8, _float8), generate
+    return _on_vectors(lambda builder, *parts: _pick(builder, "<", *parts), a, b, then, otherwise)
 
 
 @_intrinsic
 def where_equal(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
     """Return `then` where a == b, else `otherwise`, lane by lane."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered("==", args[0], args[1]), args[2], args[3])
-
-    return _float8(_float8, _float8, _float8, _float8), generate
+    return _on_vectors(lambda builder, *parts: _pick(builder, "==", *parts), a, b, then, otherwise)
 
 
 @_intrinsic
 def floor(typing: Any, a: Any) -> Any:
     """Return the largest whole number <= a, lane by lane."""
-    return _float8(_float8), lambda context, builder, signature, args: _call(builder, "floor", *args)
+    return _on_vectors(lambda builder, x: _call(builder, "floor", x), a)
 
 
 @_intrinsic
 def _power_of_two(typing: Any, a: Any) -> Any:
     """Return 2**a for whole a in -126..127: the exponent's bits of a float32."""
 
+    def shift(builder: Any, x: Any) -> Any:
+        exponent = builder.add(builder.fptosi(x, _INTEGERS), ir.Constant(_INTEGERS, [127] * LANES))
+        return builder.bitcast(builder.shl(exponent, ir.Constant(_INTEGERS, [23] * LANES)), _VECTOR)
+
+    return _on_vectors(shift, a)
+
+
+@_intrinsic
+def _sum_of_vectors(typing: Any, a: Any) -> Any:
+    return _folded(lambda builder, x, y: builder.fadd(x, y), a)
+
+
+@_intrinsic
+def _largest_of_vectors(typing: Any, a: Any) -> Any:
+    return _folded(lambda builder, x, y: _pick(builder, ">", x, y, x, y), a)
+
+
+@_intrinsic
+def _lane(typing: Any, a: Any, index: Any) -> Any:
+    """Return one element of one vector."""
+
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        exponent = builder.add(builder.fptosi(args[0], _INTEGERS), ir.Constant(_INTEGERS, [127] * LANES))
-        return builder.bitcast(builder.shl(exponent, ir.Constant(_INTEGERS, [23] * LANES)), _FLOATS)
+        return builder.extract_element(builder.extract_value(args[0], 0), builder.trunc(args[1], ir.IntType(32)))
 
-    return _float8(_float8), generate
-
-
-@njit(nogil=True, forceinline=True)
-def total(a):  # type: ignore[no-untyped-def]  # Float8 -> float32
-    """Return the sum of the eight elements."""
-    low = (lane(a, 0) + lane(a, 4)) + (lane(a, 2) + lane(a, 6))
-    return low + ((lane(a, 1) + lane(a, 5)) + (lane(a, 3) + lane(a, 7)))
+    return types.float32(a, types.intp), generate
 
 
 @njit(nogil=True, forceinline=True)
-def largest(a):  # type: ignore[no-untyped-def]  # Float8 -> float32
-    """Return the largest of the eight elements."""
-    low = max(max(lane(a, 0), lane(a, 4)), max(lane(a, 2), lane(a, 6)))
-    return max(low, max(max(lane(a, 1), lane(a, 5)), max(lane(a, 3), lane(a, 7))))
+def total(a):  # type: ignore[no-untyped-def]  # Floats -> float32
+    """Return the sum of all elements."""
+    one = _sum_of_vectors(a)
+    low = (_lane(one, 0) + _lane(one, 4)) + (_lane(one, 2) + _lane(one, 6))
+    return low + ((_lane(one, 1) + _lane(one, 5)) + (_lane(one, 3) + _lane(one, 7)))
 
 
 @njit(nogil=True, forceinline=True)
-def exponential(a):  # type: ignore[no-untyped-def]  # Float8 -> Float8
+def largest(a):  # type: ignore[no-untyped-def]  # Floats -> float32
+    """Return the largest of all elements."""
+    one = _largest_of_vectors(a)
+    low = max(max(_lane(one, 0), _lane(one, 4)), max(_lane(one, 2), _lane(one, 6)))
+    return max(low, max(max(_lane(one, 1), _lane(one, 5)), max(_lane(one, 3), _lane(one, 7))))
+
+
+@njit(nogil=True, forceinline=True)
+def exponential(a):  # type: ignore[no-untyped-def]  # Floats -> Floats
     """Return e**a for a <= 0.
 
     The relative error is below 2e-7 near 0 and grows with |a| as float32 does; below 1e-37 it stays at about 1e-37.
     a = (k + f) ln 2 with whole k and f in 0..1; 2**f by a polynomial of degree 6 interpolated at Chebyshev nodes.
     """
-    scaled = larger(multiply(a, broadcast(np.float32(1.4426950408889634))), broadcast(np.float32(-123.0)))
+    scaled = larger(multiply(a, np.float32(1.4426950408889634)), np.float32(-123.0))
     whole = floor(scaled)
     part = subtract(scaled, whole)
-    power = broadcast(np.float32(2.1865785e-04))
-    power = multiply_add(power, part, broadcast(np.float32(1.2391332e-03)))
-    power = multiply_add(power, part, broadcast(np.float32(9.6841864e-03)))
-    power = multiply_add(power, part, broadcast(np.float32(5.5480629e-02)))
-    power = multiply_add(power, part, broadcast(np.float32(2.4023046e-01)))
-    power = multiply_add(power, part, broadcast(np.float32(6.9314694e-01)))
-    power = multiply_add(power, part, broadcast(np.float32(1.0000000e00)))
+    power = multiply_add(part, np.float32(2.1865785e-04), np.float32(1.2391332e-03))
+    power = multiply_add(power, part, np.float32(9.6841864e-03))
+    power = multiply_add(power, part, np.float32(5.5480629e-02))
+    power = multiply_add(power, part, np.float32(2.4023046e-01))
+    power = multiply_add(power, part, np.float32(6.9314694e-01))
+    power = multiply_add(power, part, np.float32(1.0000000e00))
     return multiply(power, _power_of_two(whole))
