@@ -3,7 +3,7 @@
 A path may step to any neighbour, diagonals included (8 in 2-D, 26 in 3-D). A step costs its length times the mean
 slowness of its two ends: paths are slow where the image changes (`edge_slowness`). Entering a pixel of another label
 costs extra: a stroke is a fence, and what lies beyond it is farther away. Raster sweeps relax all steps in scan order,
-then backwards, for eight labels at once.
+then backwards, for up to sixteen labels at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numba import njit
 
 from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.parallel import blocks, in_chunks
-from napari_coarse_crf.simd import LANES, add, broadcast, larger, largest, load, smaller, store, subtract
+from napari_coarse_crf.simd import LANES, add, larger, largest, load_row, padded, smaller, store, subtract, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -36,7 +36,9 @@ _STEEP = 10.0
 _MOST_SWEEPS = 6  # there and back; ten gain .0005 of mean IoU
 _SETTLED = np.float32(0.01)  # px; shorter changes do not change a logarithm that anyone could see
 _BLOCK = 2**15
-_NOBODY = LANES + 1  # in `_fences`: after the labels of a block and "another label"
+
+SIDE_BY_SIDE = 2 * LANES
+"""Labels that are swept at once: twice as many take a third longer, as what concerns the pixel is done once."""
 
 
 def geodesic_distances(
@@ -52,7 +54,7 @@ def geodesic_distances(
     Parameters
     ----------
     pool : ThreadPoolExecutor
-        Where the labels are swept, eight at a time.
+        Where the labels are swept, `SIDE_BY_SIDE` at a time.
     problem : Problem
         Which pixels are labelled.
     grid : PixelGrid
@@ -62,20 +64,20 @@ def geodesic_distances(
     crossing : float
         What entering a pixel of another label costs, in pixels.
     consume : callable
-        Takes a range of the unlabelled pixels, the columns (8 of the padded labels) and their distances, (range, 8)
-        float32 in pixels of the finest axis, at most `UNREACHED`. It is called from the threads of the pool, so that
-        the distances to all labels are never in memory at once.
+        Takes a range of the unlabelled pixels, a range of the padded labels and their distances, float32 in pixels of
+        the finest axis, at most `UNREACHED`. It is called from the threads of the pool, so that the distances to all
+        labels are never in memory at once.
     """
     owners = grid.owners(problem.labels)
     open_cells = grid.cells[problem.open_pixels]
     stop = Event()
 
-    def sweep(first: int) -> None:
-        distances = _sweep_labels(grid, slowness, owners, problem.labels, first, np.float32(crossing), stop)
+    def sweep(first: int, after: int) -> None:
+        distances = _sweep_labels(grid, slowness, owners, problem.labels, first, after, np.float32(crossing), stop)
         for start, end in blocks(len(open_cells), _BLOCK):
-            consume(slice(start, end), slice(first, first + LANES), distances[open_cells[start:end]])
+            consume(slice(start, end), slice(first, after), distances[open_cells[start:end]])
 
-    yield from in_chunks(pool, sweep, [(first,) for first in range(0, len(problem.label_ids), LANES)], stop)
+    yield from in_chunks(pool, sweep, blocks(padded(len(problem.label_ids)), SIDE_BY_SIDE), stop)
 
 
 def edge_slowness(
@@ -165,30 +167,35 @@ def _sweep_labels(
     owners: IndexArray,
     labels: IndexArray,
     first: int,
+    after: int,
     crossing: np.float32,
     stop: Event,
 ) -> FloatArray:
-    """Return the distance of every cell to the labels first..first + 7."""
-    distance = np.full((grid.size, LANES), UNREACHED, np.float32)
-    here = np.flatnonzero((labels >= first) & (labels < first + LANES))
+    """Return the distance of every cell to the labels from `first` up to `after`."""
+    distance = np.full((grid.size, after - first), UNREACHED, np.float32)
+    here = np.flatnonzero((labels >= first) & (labels < after))
     distance[grid.cells[here], labels[here] - first] = 0.0
-    fences, entries = _fences(owners, first, crossing)
+    lanes, ahead = vectors(after - first), (0,) * (len(grid.offsets) - 1)  # the last offset is the cell just visited
+    fences, entries = _fences(owners, first, after, crossing)
     for _ in range(_MOST_SWEEPS):
-        change = _sweep_kernel(slow, grid.offsets, grid.half_lengths, grid.margin, fences, entries, distance)
+        change = _sweep_kernel(
+            lanes, ahead, slow, grid.offsets, grid.half_lengths, grid.margin, fences, entries, distance
+        )
         if change <= _SETTLED or stop.is_set():
             break
     return distance
 
 
-def _fences(owners: IndexArray, first: int, crossing: np.float32) -> tuple[NDArray[np.uint8], FloatArray]:
-    """Return for each cell a row of the second array: what entering the cell costs the labels first..first + 7."""
-    rows = np.clip(owners - first, -1, LANES).astype(np.int8)
-    rows[rows < 0] = LANES  # a label of another block
-    rows[owners == OPEN] = _NOBODY
-    entries = np.full((LANES + 2, LANES), crossing, np.float32)
+def _fences(owners: IndexArray, first: int, after: int, crossing: np.float32) -> tuple[NDArray[np.uint8], FloatArray]:
+    """Return for each cell a row of the second array: what entering it costs the labels from `first` up to `after`."""
+    count = after - first
+    another_label, nobody = count, count + 1
+    rows = np.where((owners >= first) & (owners < after), owners - first, another_label).astype(np.uint8)
+    rows[owners == OPEN] = nobody
+    entries = np.full((count + 2, count), crossing, np.float32)
     np.fill_diagonal(entries, 0.0)
-    entries[_NOBODY] = 0.0
-    return rows.view(np.uint8), entries
+    entries[nobody] = 0.0
+    return rows, entries
 
 
 @njit(nogil=True, cache=True)
@@ -213,38 +220,47 @@ def _slowness_kernel(pairs, axes, colours, offsets, sobel, per_square, cells, ou
 
 
 @njit(nogil=True, cache=True)
-def _sweep_kernel(slow, offsets, half_lengths, margin, fences, entries, distance):  # type: ignore[no-untyped-def]
-    """Relax all steps forwards, then backwards; returns by how much the backward sweep shortened a path at most."""
-    n = len(distance)
-    across = len(offsets) - 1  # the step to the neighbour just visited, whose distance is still at hand
-    most = broadcast(np.float32(0.0))
-    shortest = load(distance, (margin - 1) * LANES)
+def _sweep_kernel(lanes, ahead, slow, offsets, half_lengths, margin, fences, entries, distance):  # type: ignore[no-untyped-def]
+    """Relax all steps forwards, then backwards; returns by how much the backward sweep shortened a path at most.
+
+    The lengths of `lanes` and `ahead` tell numba how long its inner loops are.
+    """
+    n, width = len(distance), LANES * len(lanes)
+    shortest = load_row(distance, (margin - 1) * width, lanes)
+    most = subtract(shortest, shortest)
     for cell in range(margin, n):
-        entry = load(entries, np.intp(fences[cell]) * LANES)
-        own = slow[cell]
-        others = broadcast(UNREACHED)
-        for k in range(across):
-            other = cell + offsets[k]
-            step = broadcast((own + slow[other]) * half_lengths[k])
-            others = smaller(add(load(distance, other * LANES), step), others)
-        others = smaller(add(others, entry), load(distance, cell * LANES))
-        # Last, as every cell waits here for the one before it.
-        step = add(broadcast((own + slow[cell - 1]) * half_lengths[across]), entry)
-        shortest = smaller(add(shortest, step), others)
-        store(distance, cell * LANES, shortest)
-    shortest = load(distance, (n - margin) * LANES)
+        before = load_row(distance, cell * width, lanes)
+        shortest = _relaxed(
+            lanes, ahead, slow, offsets, half_lengths, fences, entries, distance, cell, 1, before, shortest
+        )
+        store(distance, cell * width, shortest)
+    shortest = load_row(distance, (n - margin) * width, lanes)
     for cell in range(n - margin - 1, -1, -1):
-        entry = load(entries, np.intp(fences[cell]) * LANES)
-        own = slow[cell]
-        before = load(distance, cell * LANES)
-        others = broadcast(UNREACHED)
-        for k in range(across):
-            other = cell - offsets[k]
-            step = broadcast((own + slow[other]) * half_lengths[k])
-            others = smaller(add(load(distance, other * LANES), step), others)
-        others = smaller(add(others, entry), before)
-        step = add(broadcast((own + slow[cell + 1]) * half_lengths[across]), entry)
-        shortest = smaller(add(shortest, step), others)
+        before = load_row(distance, cell * width, lanes)
+        shortest = _relaxed(
+            lanes, ahead, slow, offsets, half_lengths, fences, entries, distance, cell, -1, before, shortest
+        )
+        store(distance, cell * width, shortest)
         most = larger(most, subtract(before, shortest))
-        store(distance, cell * LANES, shortest)
     return largest(most)
+
+
+@njit(nogil=True, forceinline=True)
+def _relaxed(  # type: ignore[no-untyped-def]
+    lanes, ahead, slow, offsets, half_lengths, fences, entries, distance, cell, way, before, beside
+):
+    """Return the distances of a cell after one step from each neighbour that a sweep that `way` has visited.
+
+    `before` are its distances until then, `beside` those of the neighbour just visited.
+    """
+    width, own = LANES * len(lanes), slow[cell]
+    entry = load_row(entries, np.intp(fences[cell]) * width, lanes)
+    others = before
+    for k in range(len(ahead)):
+        other = cell + way * offsets[k]
+        step = (own + slow[other]) * half_lengths[k]
+        others = smaller(add(load_row(distance, other * width, lanes), step), others)
+    others = smaller(add(others, entry), before)
+    # Last, as every cell waits here for the one before it.
+    step = add(entry, (own + slow[cell - way]) * half_lengths[len(ahead)])
+    return smaller(add(beside, step), others)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.embedding import count_vertices
+from napari_coarse_crf.geodesic import SIDE_BY_SIDE
 from napari_coarse_crf.heatmap import finest_heatmap_kernel
 from napari_coarse_crf.inputs import FeatureArray, FloatArray, Problem, read_labels, read_problem
 from napari_coarse_crf.parallel import available_workers
 from napari_coarse_crf.parameters import Parameters
-from napari_coarse_crf.simd import LANES, padded
+from napari_coarse_crf.simd import padded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,8 +109,8 @@ def _heatmap_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> in
         building = vertices * 5 * _KEY  # hash table, keys, the search for neighbours
         lattice = _lattice_bytes(sizes, vertices, len(thetas)) + building + _values_bytes(sizes, vertices)
     if parameters.similarity in {"geodesic", "combined"}:
-        side_by_side = min(sizes.workers, sizes.width // LANES)
-        each = side_by_side * (LANES * _FLOAT + 1)  # distances and fences
+        at_once = min(sizes.workers * SIDE_BY_SIDE, sizes.width)  # labels
+        each = at_once * _FLOAT + -(-at_once // SIDE_BY_SIDE)  # distances and fences
         sweeps = sizes.pixels * (2 * _FLOAT + _INDEX + _KEY + each) + sizes.unlabelled * _KEY
     return max(lattice, sweeps)
 
