@@ -17,10 +17,9 @@ import numpy as np
 from turns import Turn
 
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine
-from napari_coarse_crf.heatmap import PAD_ENERGY
 from napari_coarse_crf.inputs import read_labels, read_problem
 from napari_coarse_crf.parallel import finish
-from napari_coarse_crf.simd import padded
+from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf import Parameters
 
+_BLOCK = 2**16
+
 
 class OurEngine:
     """The lattice engine on one field problem."""
@@ -36,8 +37,9 @@ class OurEngine:
     def __init__(self, field: Field) -> None:
         problem = read_problem(field.image, read_labels(field.labels))
         free = problem.open_pixels
-        self._unary = np.full((len(free), padded(field.n_labels)), PAD_ENERGY, np.float32)
-        self._unary[:, : field.n_labels] = field.unary.reshape(field.n_labels, -1)[:, problem.pixels[free]].T
+        by_pixel, where = field.unary.reshape(field.n_labels, -1), problem.pixels[free]
+        parts = np.array_split(where, -(-len(where) // _BLOCK))  # little of it is in memory twice
+        self._unary = np.concatenate([pack_unary(by_pixel[:, part].T) for part in parts])
         self._problem, self._labels, self._free = problem, field.labels, free
         self.free_pixels = len(free)
         self.vertices: list[int] = []  # of each kernel, after a run

@@ -13,11 +13,11 @@ import numpy as np
 
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.geodesic import PixelGrid, edge_slowness, geodesic_distances
-from napari_coarse_crf.heatmap import PAD_ENERGY
 from napari_coarse_crf.inputs import OPEN, Problem, read_labels, read_problem
 from napari_coarse_crf.lattice import Lattice, blur, build_lattice, slice_pixels, splat_labels
 from napari_coarse_crf.parallel import finish
 from napari_coarse_crf.simd import padded
+from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,12 +69,10 @@ def mean_field(
     n, n_labels = unary.shape
     clamped = np.full(n, OPEN, np.int32) if clamped is None else clamped.astype(np.int32)
     free = np.flatnonzero(clamped == OPEN)
-    padded_unary = np.full((len(free), padded(n_labels)), PAD_ENERGY, np.float32)
-    padded_unary[:, :n_labels] = unary[free]
     chosen = engine()
     with ThreadPoolExecutor(workers) as pool:
         built = [(weight, finish(chosen.build_kernel(pool, *_transposed(features)))) for weight, features in kernels]
-        problem = FieldProblem(padded_unary, free, clamped, n_labels, iterations, tolerance, watched)
+        problem = FieldProblem(pack_unary(unary[free]), free, clamped, n_labels, iterations, tolerance, watched)
         return finish(chosen.infer(pool, problem, built))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numba import njit
+from numba.core.errors import TypingError
 
 from napari_coarse_crf.simd import (
     LANES,
@@ -16,6 +17,7 @@ from napari_coarse_crf.simd import (
     larger,
     largest,
     load,
+    load_row,
     magnitude,
     multiply,
     multiply_add,
@@ -24,6 +26,7 @@ from napari_coarse_crf.simd import (
     store,
     subtract,
     total,
+    vectors,
 )
 
 N_OPERATIONS = 9
@@ -100,3 +103,43 @@ def test_the_exponential_of_zero_is_one_and_of_much_less_is_nearly_nothing() -> 
 @pytest.mark.parametrize(("count", "whole"), [(0, 0), (1, 8), (7, 8), (8, 8), (9, 16), (19, 24), (40, 40)])
 def test_labels_are_padded_to_whole_vectors(count: int, whole: int) -> None:
     assert padded(count) == whole
+
+
+@njit
+def _on_rows(lanes: Any, a: Any, b: Any, out: Any, sums: Any) -> None:
+    width = LANES * len(lanes)
+    for i in range(len(a)):
+        x, y = load_row(a, i * width, lanes), load_row(b, i * width, lanes)
+        store(out, i * width, multiply_add(x, np.float32(2.0), subtract(np.float32(1.0), y)))
+        sums[i, 0], sums[i, 1] = total(x), largest(x)
+
+
+@pytest.mark.parametrize("width", [8, 24, 72])
+def test_a_row_of_any_length_is_one_value(width: int) -> None:
+    a, b = np.random.default_rng(0).integers(-9, 9, (2, 5, width)).astype(np.float32)
+    out, sums = np.zeros_like(a), np.zeros((5, 2), np.float32)
+    _on_rows(vectors(width), a, b, out, sums)
+    assert np.array_equal(out, a * 2 + (1 - b))  # whole numbers: exact
+    assert np.array_equal(sums, np.stack([a.sum(axis=1), a.max(axis=1)], axis=1))
+
+
+def test_rows_of_different_lengths_do_not_mix() -> None:
+    @njit
+    def mixed(a: Any) -> None:
+        store(a, 0, add(load(a, 0), load_row(a, 0, (0, 0))))
+
+    with pytest.raises(TypingError):
+        mixed(np.zeros(16, np.float32))
+
+
+def test_16_bits_are_read_as_they_are_and_written_rounded() -> None:
+    @njit
+    def times(lanes: Any, a: Any, factor: Any, out: Any) -> None:
+        store(out, 0, multiply(load_row(a, 0, lanes), factor))
+
+    numbers = np.array([0, 1, 2, 3, 255, 256, 40000, 65535] * 2, np.uint16)
+    same, third = np.zeros_like(numbers), np.zeros_like(numbers)
+    times(vectors(16), numbers, np.float32(1.0), same)
+    times(vectors(16), numbers, np.float32(1 / 3), third)
+    assert np.array_equal(same, numbers)
+    assert np.array_equal(third, np.rint(numbers / 3))

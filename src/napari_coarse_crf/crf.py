@@ -44,22 +44,23 @@ from napari_coarse_crf.simd import (
     load_row,
     magnitude,
     multiply,
+    multiply_add,
     padded,
     store,
     subtract,
     total,
     vectors,
 )
+from napari_coarse_crf.unary import UNARY_STEP, UnaryArray
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from numpy.typing import NDArray
-
-    from napari_coarse_crf.inputs import FeatureArray, FloatArray, IndexArray, MaskArray
+    from napari_coarse_crf.inputs import FeatureArray, FloatArray, IndexArray, MaskArray, PixelArray
 
 
+_NEVER = -1e9  # logit of the columns that pad the labels to whole vectors
 _KERNELS = 2  # that the compiled update sees, see `no_kernel`
 
 
@@ -69,8 +70,8 @@ class FieldProblem:
 
     Attributes
     ----------
-    unary : (F, P) float32
-        psi_u of the free pixels; P is L padded to whole vectors with a large number.
+    unary : (F, P) uint16
+        psi_u of the free pixels in steps of `UNARY_STEP`; P is L padded to whole vectors.
     free_pixels : (F,) int
         Which of the N pixels are updated, ascending.
     clamped_labels : (N,) int32
@@ -83,8 +84,8 @@ class FieldProblem:
         Which free pixels count for `tolerance`; by default all.
     """
 
-    unary: FloatArray
-    free_pixels: NDArray[np.intp]
+    unary: UnaryArray
+    free_pixels: PixelArray
     clamped_labels: IndexArray
     n_labels: int
     iterations: int
@@ -193,20 +194,20 @@ class _Field:
         problem = self._problem
         read_out = last or problem.tolerance > 0
         lanes = vectors(problem.unary.shape[1])
+        never = np.where(np.arange(problem.unary.shape[1]) < problem.n_labels, 0.0, _NEVER).astype(np.float32)
         tasks = []
         for chunk, part in enumerate(self._parts):
             kernels = [argument for kernel in self._filters for argument in kernel.arguments(chunk)]
             read = [self.best[part], self.confidence[part], self._q[part], self._watched[part], problem.n_labels]
-            tasks.append(
-                (lanes, problem.unary[part], problem.free_pixels[part], *kernels, message, not last, read_out, *read)
-            )
+            what = [never, problem.unary[part], problem.free_pixels[part]]
+            tasks.append((lanes, *what, *kernels, message, not last, read_out, *read))
         changes = yield from in_chunks(pool, _update_kernel, tasks)
         return max(changes) if len(self._q) else np.inf
 
 
 @njit(nogil=True, cache=True)
 def _update_kernel(  # type: ignore[no-untyped-def]
-    lanes, unary, free_pixels,
+    lanes, never, unary, free_pixels,
     weight1, rows1, weights1, blurred1, splat1, upcoming1, starts1,
     weight2, rows2, weights2, blurred2, splat2, upcoming2, starts2,
     message, splat, read_out, best, confidence, q, watched, n_labels,
@@ -215,13 +216,14 @@ def _update_kernel(  # type: ignore[no-untyped-def]
     width = LANES * len(lanes)
     logits = np.empty(width, np.float32)
     largest_change = np.float32(0.0)
+    padding = load_row(never, 0, lanes)
     for i in range(len(free_pixels)):
         if i % STRETCH == 0:
             stretch = i // STRETCH + AHEAD
             fetch(lanes, stretch, free_pixels, rows1, weights1, blurred1, splat1, upcoming1, starts1)
             fetch(lanes, stretch, free_pixels, rows2, weights2, blurred2, splat2, upcoming2, starts2)
         n = free_pixels[i]
-        logit = subtract(np.float32(0.0), load_row(unary, i * width, lanes))
+        logit = multiply_add(load_row(unary, i * width, lanes), -UNARY_STEP, padding)
         if message:
             logit = add_slice(lanes, logit, weight1, rows1, weights1, n, blurred1)
             logit = add_slice(lanes, logit, weight2, rows2, weights2, n, blurred2)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.inputs import FloatArray, IndexArray
+    from napari_coarse_crf.inputs import FloatArray, IndexArray, PixelArray
 
 STRETCH = 16
 """Pixels between two calls of `fetch`."""
@@ -35,7 +35,6 @@ AHEAD = 4
 _IN_USE = 1024  # pixels; a row that is not used for longer counts as gone from the cache
 _ROW_BLOCK = 2**14
 
-PixelArray = NDArray[np.intp]
 Upcoming = tuple[NDArray[np.int32], NDArray[np.int64]]
 """For one chunk of free pixels: the rows in the order in which they come into use, and where each stretch begins."""
 
@@ -196,8 +195,9 @@ def fetch(lanes, stretch, free_pixels, rows, weights, blurred, splat, upcoming, 
             prefetch(blurred, row + line)
             prefetch(splat, row + line)
     for i in range(stretch * STRETCH, min((stretch + 1) * STRETCH, len(free_pixels)), 2):
-        prefetch(rows, free_pixels[i] * rows.shape[1])
-        prefetch(weights, free_pixels[i] * rows.shape[1])
+        first_corner = np.intp(free_pixels[i]) * rows.shape[1]
+        prefetch(rows, first_corner)
+        prefetch(weights, first_corner)
 
 
 @njit(nogil=True, forceinline=True)

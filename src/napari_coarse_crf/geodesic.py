@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from napari_coarse_crf.inputs import OPEN
+from napari_coarse_crf.inputs import OPEN, gather
 from napari_coarse_crf.parallel import blocks, in_chunks
 from napari_coarse_crf.simd import LANES, add, larger, largest, load_row, padded, smaller, store, subtract, vectors
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.inputs import FloatArray, IndexArray, Problem
+    from napari_coarse_crf.inputs import FloatArray, IndexArray, PixelArray, Problem
 
 UNREACHED = np.float32(1e6)
 """Distance (px) of pixels that no path reaches: areas that the mask cuts off."""
@@ -35,7 +35,7 @@ _STEEP = 10.0
 
 _MOST_SWEEPS = 6  # there and back; ten gain .0005 of mean IoU
 _SETTLED = np.float32(0.01)  # px; shorter changes do not change a logarithm that anyone could see
-_BLOCK = 2**15
+_BLOCK = 2**13
 
 SIDE_BY_SIDE = 2 * LANES
 """Labels that are swept at once: twice as many take a third longer, as what concerns the pixel is done once."""
@@ -69,7 +69,7 @@ def geodesic_distances(
         labels are never in memory at once.
     """
     owners = grid.owners(problem.labels)
-    open_cells = grid.cells[problem.open_pixels]
+    open_cells = gather(grid.cells, problem.open_pixels)
     stop = Event()
 
     def sweep(first: int, after: int) -> None:
@@ -118,9 +118,12 @@ class PixelGrid:
     def __init__(self, problem: Problem) -> None:
         self.shape = tuple(size + 2 for size in problem.shape)
         self.strides = np.cumprod([1, *self.shape[:0:-1]])[::-1]
-        axes = np.unravel_index(problem.pixels, problem.shape)
-        self.cells = sum((axis + 1) * stride for axis, stride in zip(axes, self.strides, strict=True))
         self.size = int(np.prod(self.shape))
+        self.cells: PixelArray = np.zeros_like(problem.pixels, np.int32 if self.size < 2**31 else np.int64)
+        step = 1
+        for size, stride in zip(problem.shape[::-1], self.strides[::-1], strict=True):
+            self.cells += (problem.pixels // step % size + 1) * self.cells.dtype.type(stride)
+            step *= size
         # Half of the neighbours: those before a cell in scan order. The others are the same steps, backwards.
         self._ahead = [move for move in product((-1, 0, 1), repeat=len(self.shape)) if move < (0,) * len(self.shape)]
         self.offsets = np.array([np.dot(move, self.strides) for move in self._ahead], np.int64)
@@ -140,7 +143,7 @@ class PixelGrid:
         owner = painted.copy()
         labelled = self.cells[labels != OPEN]
         own = painted[labelled]
-        for a, b in combinations(self.strides, 2):
+        for a, b in combinations(self.strides.astype(self.cells.dtype), 2):
             for across, beside in ((a + b, b), (a - b, -b)):
                 corners = painted[labelled + across] == own
                 cells, takers = labelled[corners] + beside, own[corners]
@@ -173,8 +176,10 @@ def _sweep_labels(
 ) -> FloatArray:
     """Return the distance of every cell to the labels from `first` up to `after`."""
     distance = np.full((grid.size, after - first), UNREACHED, np.float32)
-    here = np.flatnonzero((labels >= first) & (labels < after))
-    distance[grid.cells[here], labels[here] - first] = 0.0
+    for start, end in blocks(len(labels), _BLOCK):
+        own = labels[start:end] - first
+        here = (own >= 0) & (own < after - first)
+        distance[grid.cells[start:end][here], own[here]] = 0.0
     lanes, ahead = vectors(after - first), (0,) * (len(grid.offsets) - 1)  # the last offset is the cell just visited
     fences, entries = _fences(owners, first, after, crossing)
     for _ in range(_MOST_SWEEPS):
@@ -190,8 +195,10 @@ def _fences(owners: IndexArray, first: int, after: int, crossing: np.float32) ->
     """Return for each cell a row of the second array: what entering it costs the labels from `first` up to `after`."""
     count = after - first
     another_label, nobody = count, count + 1
-    rows = np.where((owners >= first) & (owners < after), owners - first, another_label).astype(np.uint8)
-    rows[owners == OPEN] = nobody
+    row_of_label = np.full(max(after, int(owners.max()) + 1) + 1, another_label, np.uint8)
+    row_of_label[first:after] = np.arange(count)
+    row_of_label[OPEN] = nobody  # the last one
+    rows = gather(row_of_label, owners)
     entries = np.full((count + 2, count), crossing, np.float32)
     np.fill_diagonal(entries, 0.0)
     entries[nobody] = 0.0

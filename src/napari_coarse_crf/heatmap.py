@@ -50,6 +50,7 @@ from napari_coarse_crf.simd import (
     exponential,
     largest,
     load_row,
+    multiply,
     padded,
     smaller,
     store,
@@ -57,6 +58,7 @@ from napari_coarse_crf.simd import (
     total,
     vectors,
 )
+from napari_coarse_crf.unary import MOST_UNARY, UNARY_STEP, UnaryArray, pack_unary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -65,12 +67,6 @@ if TYPE_CHECKING:
     from napari_coarse_crf.lattice import Lattice
     from napari_coarse_crf.parameters import Parameters
 
-PAD_ENERGY = np.float32(1e9)
-"""Unary potential of the columns that pad the labels to whole vectors: their probability is 0."""
-
-LEAST_PROBABILITY = 1e-8
-"""Bound of the softmax: a label that occurs is never ruled out, so neighbours can still bring it in."""
-
 _PYRAMID = (1, 2, 4, 8)
 _KERNEL_FLOOR = 1e-9
 _PRIOR = 0.8  # of log n_c in "combined"
@@ -78,8 +74,10 @@ _CROSSING = 10.0  # px; what entering a pixel of another label costs where every
 _COLOUR_FLOOR = 1e-3
 _LEAST_CONTRAST = 32.0
 _CONTRAST_SAMPLE = 2**18  # pixels that the percentiles are taken of
-_BLOCK = 2**15
+_BLOCK = 2**13
 _QUERY_BLOCK = 2**12
+_NEVER = np.float32(-1e9)  # logit of the columns that pad the labels to whole vectors
+_PER_STEP = np.float32(1.0) / UNARY_STEP
 
 _FIELDS = {
     "joint": ("heatmap_distance", "heatmap_colour"),
@@ -108,13 +106,13 @@ def finest_heatmap_kernel(problem: Problem, parameters: Parameters) -> tuple[Fea
 
 def compute_unary(
     pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters
-) -> Generator[int | None, None, FloatArray]:
+) -> Generator[int | None, None, UnaryArray]:
     """Return -log of the heatmap at the F unlabelled pixels, the unary potential of eq. (3).
 
     Returns
     -------
-    (F, P) float32
-        P is the number of labels padded to whole vectors; the padding holds `PAD_ENERGY`.
+    (F, P) uint16
+        In steps of `UNARY_STEP`; P is the number of labels padded to whole vectors.
 
     Yields
     ------
@@ -233,15 +231,16 @@ class _Heatmap:
 
         yield from self._on_blocks(shift)
 
-    def to_unary(self) -> Generator[None, None, FloatArray]:
-        """Turn the logits into -log softmax in place, at most -log(LEAST_PROBABILITY), and return them."""
-        most, lanes = np.float32(-np.log(LEAST_PROBABILITY)), vectors(self._logits.shape[1])
+    def to_unary(self) -> Generator[None, None, UnaryArray]:
+        """Return -log softmax of the logits, at most -log(LEAST_PROBABILITY)."""
+        unary = np.empty(self._logits.shape, np.uint16)
+        lanes = vectors(unary.shape[1])
 
         def convert(start: int, stop: int) -> None:
-            _unary_kernel(lanes, self._logits[start:stop], self._n_labels, most, PAD_ENERGY)
+            _unary_kernel(lanes, self._logits[start:stop], self._n_labels, unary[start:stop])
 
         yield from self._on_blocks(convert)
-        return self._logits
+        return unary
 
     def _label_sums(self, distance: float | None) -> Generator[None, None, tuple[Lattice, FloatArray]]:
         """Return a lattice and, on its vertices, the sums of the Gaussian kernel over the pixels of each label."""
@@ -271,26 +270,23 @@ def _contrast_gain(problem: Problem) -> float:
 
 
 @njit(nogil=True, cache=True)
-def _unary_kernel(lanes, logits, n_labels, most, pad_energy):  # type: ignore[no-untyped-def]
-    """Turn logits into -log softmax in place, pixel by pixel."""
+def _unary_kernel(lanes, logits, n_labels, unary):  # type: ignore[no-untyped-def]
+    """Set the unary to -log softmax of the logits, in steps, pixel by pixel."""
     width = LANES * len(lanes)
     for i in range(len(logits)):
         for label in range(n_labels, width):
-            logits[i, label] = -pad_energy
+            logits[i, label] = _NEVER
         logit = load_row(logits, i * width, lanes)
         highest = largest(logit)
         log_sum = highest + np.float32(np.log(total(exponential(subtract(logit, highest)))))
-        store(logits, i * width, smaller(subtract(log_sum, logit), most))
-        for label in range(n_labels, width):
-            logits[i, label] = pad_energy
+        store(unary, i * width, multiply(smaller(subtract(log_sum, logit), MOST_UNARY), _PER_STEP))
 
 
-def labels_as_unary(labels: IndexArray, n_labels: int, confidence: float) -> FloatArray:
+def labels_as_unary(labels: IndexArray, n_labels: int, confidence: float) -> UnaryArray:
     """Return the unary potential of labelled pixels that are believed with a confidence below 1.
 
     The own label has the probability `confidence`, each other label an equal part of the rest.
     """
-    unary = np.full((len(labels), padded(n_labels)), PAD_ENERGY, np.float32)
-    unary[:, :n_labels] = -np.log((1.0 - confidence) / (n_labels - 1))
-    unary[np.arange(len(labels)), labels] = -np.log(confidence)
-    return unary
+    unary = np.full((n_labels, n_labels), -np.log((1.0 - confidence) / (n_labels - 1)))
+    np.fill_diagonal(unary, -np.log(confidence))
+    return pack_unary(unary)[labels]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.parallel import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float32]
 FeatureArray = NDArray[np.float32] | NDArray[np.uint16]
 IndexArray = NDArray[np.int32]
+PixelArray = NDArray[np.signedinteger[Any]]  # int32, or int64 from 2**31 pixels on
 LabelArray = NDArray[np.integer[Any]]
 MaskArray = NDArray[np.bool_]
 
@@ -33,6 +35,7 @@ OPEN = -1
 """The compact label of unlabelled pixels in a `Problem`."""
 
 _TILE_PIXELS = 4096  # 64 x 64, 16 x 16 x 16: the vertices a tile touches stay in a core's cache
+_BLOCK = 2**15
 _PERCENTILES = (0.1, 99.9)
 _LONGEST = 2**20  # pixels of the finest axis: float32 still places them in a lattice at the smallest theta, 0.5
 
@@ -50,7 +53,7 @@ class Problem:
         Compact label 0..L-1 of each pixel, `OPEN` where it has none.
     label_ids : (L,) int
         The person's ids, sorted; dtype of the label map.
-    pixels : (N,) int
+    pixels : (N,) int32 or int64
         Where each pixel stands in the flattened image.
     shape : tuple of int
         Spatial shape of the image.
@@ -61,14 +64,14 @@ class Problem:
     features: FeatureArray
     labels: IndexArray
     label_ids: LabelArray
-    pixels: NDArray[np.intp]
+    pixels: PixelArray
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
 
     @property
-    def open_pixels(self) -> NDArray[np.intp]:
+    def open_pixels(self) -> PixelArray:
         """The unlabelled ones among the N pixels."""
-        return np.flatnonzero(self.labels == OPEN)
+        return np.flatnonzero(self.labels == OPEN).astype(self.pixels.dtype)
 
     @property
     def positions(self) -> FeatureArray:
@@ -80,13 +83,13 @@ class Problem:
         """(C, N) the colour part of the features."""
         return self.features[len(self.shape) :]
 
-    def subset(self, chosen: NDArray[np.intp]) -> Problem:
+    def subset(self, chosen: NDArray[np.integer[Any]]) -> Problem:
         """Return the problem on some of the N pixels alone."""
         return replace(self, features=self.features[:, chosen], labels=self.labels[chosen], pixels=self.pixels[chosen])
 
     def with_labels(self, label_map: LabelArray) -> Problem:
         """Return the same problem with another label map of the same shape."""
-        labels, label_ids = _compact(label_map.reshape(-1)[self.pixels])
+        labels, label_ids = _compact(label_map, self.pixels)
         return replace(self, labels=labels, label_ids=label_ids)
 
 
@@ -119,11 +122,12 @@ def read_problem(
     # Bytes and pixel numbers need no float32: half the memory, the same values.
     whole = raw.dtype == np.uint8 and set(sizes) == {1.0} and max(label_map.shape) <= 2**16
     features = np.empty((ndim + channels, len(pixels)), np.uint16 if whole else np.float32)
-    for row, axis in zip(features, reversed(range(ndim)), strict=False):
-        stride = int(np.prod(label_map.shape[axis + 1 :]))
-        row[:] = pixels // stride % label_map.shape[axis] * sizes[axis]
-    _scale_colours(raw.reshape(-1, channels)[pixels], contrast_limits, features[ndim:])
-    labels, label_ids = _compact(label_map.reshape(-1)[pixels])
+    for start, stop in blocks(len(pixels), _BLOCK):
+        axes = np.unravel_index(pixels[start:stop], label_map.shape)
+        for row, axis in zip(features, reversed(range(ndim)), strict=False):
+            row[start:stop] = axes[axis] * sizes[axis]
+    _scale_colours(gather(raw.reshape(-1, channels), pixels), contrast_limits, features[ndim:])
+    labels, label_ids = _compact(label_map, pixels)
     return Problem(features, labels, label_ids, pixels, label_map.shape, sizes)
 
 
@@ -167,6 +171,14 @@ def check_labels_suffice(problem: Problem) -> None:
             f"There is only one label ({problem.label_ids[0]}). 0 means unlabelled here, not background: paint the "
             "background with an id of its own."
         )
+
+
+def gather(values: NDArray[Any], index: NDArray[np.signedinteger[Any]]) -> NDArray[Any]:
+    """Return values[index], block by block, as numpy turns all indices into 64 bits at once."""
+    gathered = np.empty((len(index), *values.shape[1:]), values.dtype)
+    for start, stop in blocks(len(index), _BLOCK):
+        gathered[start:stop] = values[index[start:stop]]
+    return gathered
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:
@@ -290,21 +302,26 @@ def _read_contrast_limits(contrast_limits: Any, values: NDArray[Any]) -> NDArray
     return np.broadcast_to(limits, (channels, 2))
 
 
-def _compact(labels: LabelArray) -> tuple[IndexArray, LabelArray]:
-    """Return labels numbered 0..L-1 (`OPEN` where unlabelled) and the sorted ids they stand for."""
-    labelled = labels != UNLABELLED
-    ids, index = np.unique(labels[labelled], return_inverse=True)
-    compact = np.full(labels.shape, OPEN, np.int32)
-    compact[labelled] = index
+def _compact(label_map: LabelArray, pixels: PixelArray) -> tuple[IndexArray, LabelArray]:
+    """Return the pixels' labels numbered 0..L-1 (`OPEN` where unlabelled) and the sorted ids they stand for."""
+    labels = gather(label_map.reshape(-1), pixels)
+    ids = np.unique(labels)
+    ids = ids[ids != UNLABELLED]
+    compact = np.empty(len(labels), np.int32)
+    for start, stop in blocks(len(labels), _BLOCK):
+        part = labels[start:stop]
+        compact[start:stop] = np.where(part == UNLABELLED, OPEN, np.searchsorted(ids, part))
     return compact, ids
 
 
-def _tile_order(shape: tuple[int, ...]) -> NDArray[np.intp]:
+def _tile_order(shape: tuple[int, ...]) -> PixelArray:
     """Return the flat index of every pixel, tile after tile."""
     side = max(1, round(_TILE_PIXELS ** (1 / len(shape))))
     counts = [-(-size // side) for size in shape]
-    index = np.full([count * side for count in counts], -1, np.intp)
-    index[tuple(slice(size) for size in shape)] = np.arange(np.prod(shape)).reshape(shape)
+    n_pixels = int(np.prod(shape))
+    dtype = np.int32 if n_pixels < 2**31 else np.int64  # half the memory for all but the largest
+    index = np.full([count * side for count in counts], -1, dtype)
+    index[tuple(slice(size) for size in shape)] = np.arange(n_pixels, dtype=dtype).reshape(shape)
     split = index.reshape([part for count in counts for part in (count, side)])
     tiled = split.transpose([*range(0, split.ndim, 2), *range(1, split.ndim, 2)]).reshape(-1)
     return tiled[tiled >= 0]

@@ -46,9 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from numpy.typing import NDArray
-
-    from napari_coarse_crf.inputs import FeatureArray, FloatArray, IndexArray
+    from napari_coarse_crf.inputs import FeatureArray, FloatArray, IndexArray, PixelArray
 
 _SMALLEST_CHUNK = 2**15  # pixels; below it a thread costs more than it saves
 _LARGEST_CHUNK = 2**19  # pixels; so that a caller may stop often
@@ -154,7 +152,7 @@ def blur(pool: ThreadPoolExecutor, lattice: Lattice, values: FloatArray) -> Gene
     yield from in_chunks(pool, _spread_kernel, _private_blocks(lattice, values))
 
 
-def slice_pixels(lattice: Lattice, values: FloatArray, pixels: NDArray[np.intp], scale: float, out: FloatArray) -> None:
+def slice_pixels(lattice: Lattice, values: FloatArray, pixels: PixelArray, scale: float, out: FloatArray) -> None:
     """Add `scale` times the values read back at some pixels to `out` (len(pixels), padded L); C-contiguous."""
     _slice_kernel(vectors(values.shape[1]), lattice.rows, lattice.weights, pixels, values, np.float32(scale), out)
 

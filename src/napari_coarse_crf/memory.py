@@ -22,7 +22,7 @@ from napari_coarse_crf.simd import padded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FLOAT, _INDEX, _KEY = 4, 4, 8  # bytes of float32, int32, int64
+_STEPS, _FLOAT, _INDEX, _KEY = 2, 4, 4, 8  # bytes of uint16, float32, int32, int64
 _SAMPLE_BLOCKS = 32
 _BLOCK_PIXELS = 4096
 _PRIVATE = 1.3  # rows for each vertex: some vertices are touched by several chunks
@@ -91,17 +91,13 @@ def estimate_memory(
     )
     sample = _sample(problem)
     results = 2 * label_map.nbytes + label_map.size * _FLOAT  # our copy of the labels, the refined ones, confidence
-    kept = _problem_bytes(sizes) + results + sizes.unlabelled * sizes.width * _FLOAT
+    kept = problem.features.nbytes + problem.labels.nbytes + problem.pixels.nbytes + results
     return kept + max(_heatmap_bytes(sizes, sample, chosen), _field_bytes(sizes, sample, chosen))
 
 
-def _problem_bytes(sizes: _Sizes) -> int:
-    features = (sizes.dimensions + sizes.channels) * _FLOAT
-    return sizes.pixels * (features + _INDEX + _KEY)
-
-
 def _heatmap_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:
-    """Return the larger of the two peaks: the finest lattice of the kernel sums, and the geodesic sweeps."""
+    """Return the largest of three peaks: the finest lattice of the kernel sums, the geodesic sweeps, and the end."""
+    logits, unary = (sizes.unlabelled * sizes.width * item for item in (_FLOAT, _STEPS))
     lattice, sweeps = 0, 0
     if parameters.similarity in {"kernel", "colour", "combined"}:
         features, thetas = finest_heatmap_kernel(sample, parameters)
@@ -111,8 +107,8 @@ def _heatmap_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> in
     if parameters.similarity in {"geodesic", "combined"}:
         at_once = min(sizes.workers * SIDE_BY_SIDE, sizes.width)  # labels
         each = at_once * _FLOAT + -(-at_once // SIDE_BY_SIDE)  # distances and fences
-        sweeps = sizes.pixels * (2 * _FLOAT + _INDEX + _KEY + each) + sizes.unlabelled * _KEY
-    return max(lattice, sweeps)
+        sweeps = sizes.pixels * (_FLOAT + 2 * _INDEX + each) + sizes.unlabelled * _INDEX
+    return logits + max(lattice, sweeps, unary)
 
 
 def _field_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:
@@ -123,14 +119,14 @@ def _field_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:
         kernels.append([parameters.theta_alpha] * d + [parameters.theta_beta] * channels)
     if parameters.smoothness_weight > 0:
         kernels.append([parameters.theta_gamma] * d)
-    size = sizes.unlabelled * (_INDEX + _FLOAT + _KEY)
+    size = sizes.unlabelled * (2 * _INDEX + _FLOAT + sizes.width * _STEPS)
     for thetas in kernels:
         features = sample.features[: len(thetas)]
         vertices = _vertices(sizes, features, np.array(thetas, np.float32))
         size += _lattice_bytes(sizes, vertices, len(thetas)) + 2 * _values_bytes(sizes, vertices)
-        size += 2 * vertices * (_KEY + _FLOAT)  # the clamped pixels' splat
+        size += 2 * vertices * (_INDEX + _FLOAT)  # the clamped pixels' splat, and the rows that come into use
     if parameters.label_confidence < 1:
-        size += sizes.pixels * sizes.width * _FLOAT
+        size += sizes.pixels * sizes.width * _STEPS
     if parameters.tolerance > 0:
         size += sizes.unlabelled * sizes.width * _FLOAT
     return size

@@ -13,6 +13,7 @@ import numpy as np
 from napari_coarse_crf.crf import FieldProblem, Marginals
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import OPEN
+from napari_coarse_crf.unary import unpack_unary
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -82,7 +83,7 @@ class PyDenseCRFEngine:
 def _unary_of_all(problem: FieldProblem) -> FloatArray:
     """Return (L, N) potentials of free and clamped pixels."""
     unary = np.full((problem.n_labels, len(problem.clamped_labels)), _IMPOSSIBLE, np.float32)
-    unary[:, problem.free_pixels] = problem.unary[:, : problem.n_labels].T
+    unary[:, problem.free_pixels] = unpack_unary(problem.unary, problem.n_labels).T
     clamped = np.flatnonzero(problem.clamped_labels != OPEN)
     unary[problem.clamped_labels[clamped], clamped] = 0.0
     return unary

@@ -27,10 +27,10 @@ from napari_coarse_crf.inputs import (
     read_labels,
     read_problem,
 )
-from napari_coarse_crf.parallel import available_workers, finish
+from napari_coarse_crf.parallel import available_workers, blocks, finish
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
-from napari_coarse_crf.simd import padded
+from napari_coarse_crf.unary import UnaryArray, unpack_unary
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 EngineName = Literal["lattice", "pydensecrf"]
 _ENGINES: dict[str, type[Engine]] = {"lattice": LatticeEngine, "pydensecrf": PyDenseCRFEngine}
 
+_MERGE_BLOCK = 2**18
 _TICK = 0.05
 """Seconds between two steps of a stage that has nothing new to tell but that it is alive."""
 
@@ -164,7 +165,7 @@ class Refiner:
         _check_labels(self._problem)
         self._running = False
         # The latest of each, with what it was made for.
-        self._unary: tuple[object, FloatArray] | None = None
+        self._unary: tuple[object, UnaryArray] | None = None
         self._kernels: dict[str, tuple[object, Any]] = {}
 
     @property
@@ -239,7 +240,9 @@ class Refiner:
         problem, n_labels = self._problem, len(self._problem.label_ids)
         labelled = np.flatnonzero(problem.labels != OPEN)
         heatmap = np.zeros((n_labels, int(np.prod(problem.shape))), np.float32)
-        heatmap[:, problem.pixels[problem.open_pixels]] = np.exp(-unary[:, :n_labels]).T
+        likely = np.exp(-unpack_unary(unary, n_labels))
+        likely /= likely.sum(axis=1, keepdims=True)  # the steps of the potential leave sums off by .0001
+        heatmap[:, problem.pixels[problem.open_pixels]] = likely.T
         # Not from labels_as_unary: a certain label gives the others the potential -log 0.
         heatmap[:, problem.pixels[labelled]] = (1.0 - chosen.label_confidence) / max(1, n_labels - 1)
         heatmap[problem.labels[labelled], problem.pixels[labelled]] = chosen.label_confidence
@@ -271,7 +274,7 @@ class Refiner:
 
     def _cached_unary(
         self, pool: ThreadPoolExecutor, parameters: Parameters
-    ) -> Generator[int | None, None, FloatArray]:
+    ) -> Generator[int | None, None, UnaryArray]:
         key = heatmap_key(parameters)
         if self._unary is None or self._unary[0] != key:
             self._unary = None  # frees its memory before the new one is made
@@ -293,16 +296,16 @@ class Refiner:
         yield 1
         return self._kernels[name][1]
 
-    def _field_problem(self, unary: FloatArray, parameters: Parameters) -> FieldProblem:
+    def _field_problem(self, unary: UnaryArray, parameters: Parameters) -> FieldProblem:
         """Clamp the labelled pixels, or soften them where the person is not sure of them."""
         problem, n_labels = self._problem, len(self._problem.label_ids)
         free, clamped, watched = problem.open_pixels, problem.labels, None
         if parameters.label_confidence < 1:
             labelled = np.flatnonzero(problem.labels != OPEN)
-            both = np.empty((len(problem.labels), padded(n_labels)), np.float32)
+            both = np.empty((len(problem.labels), unary.shape[1]), np.uint16)
             both[free] = unary
             both[labelled] = labels_as_unary(problem.labels[labelled], n_labels, parameters.label_confidence)
-            unary, free, clamped = both, np.arange(len(both)), np.full_like(clamped, OPEN)
+            unary, free, clamped = both, np.arange(len(both)).astype(free.dtype), np.full_like(clamped, OPEN)
             watched = problem.labels == OPEN
         return FieldProblem(unary, free, clamped, n_labels, parameters.iterations, parameters.tolerance, watched)
 
@@ -310,11 +313,14 @@ class Refiner:
         """Merge what mean field found with the person's labels, eq. (5)."""
         problem = self._problem
         labels, confidence = self._label_map.copy(), (self._label_map != UNLABELLED).astype(np.float32)
-        confidence.reshape(-1)[problem.pixels[field.free_pixels]] = marginals.confidence
-        filled = (problem.labels[field.free_pixels] == OPEN) & (marginals.confidence >= parameters.min_confidence)
-        found = marginals.best[filled]
-        labels.reshape(-1)[problem.pixels[field.free_pixels[filled]]] = problem.label_ids[found]
-        gained = np.bincount(found, minlength=field.n_labels)
+        gained = np.zeros(field.n_labels, np.int64)
+        for start, stop in blocks(len(field.free_pixels), _MERGE_BLOCK):  # few index arrays in memory
+            free, found = field.free_pixels[start:stop], marginals.best[start:stop]
+            certainty = marginals.confidence[start:stop]
+            confidence.reshape(-1)[problem.pixels[free]] = certainty
+            filled = (problem.labels[free] == OPEN) & (certainty >= parameters.min_confidence)
+            labels.reshape(-1)[problem.pixels[free[filled]]] = problem.label_ids[found[filled]]
+            gained += np.bincount(found[filled], minlength=field.n_labels)
         counts = {
             label_id: (before, before + int(more))
             for (label_id, before), more in zip(self._counts_before().items(), gained, strict=True)

@@ -30,6 +30,7 @@ _declare: Any = cgutils.get_or_insert_function  # numba is only partly typed
 
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
+_SHORTS = ir.VectorType(ir.IntType(16), LANES)
 
 
 def padded(count: int) -> int:
@@ -128,7 +129,8 @@ def _pick(builder: Any, comparison: str, a: Any, b: Any, then: Any, otherwise: A
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, part: int = 0) -> Any:
     data = context.make_array(array_type)(context, builder, array).data
     at = builder.add(index, ir.Constant(index.type, part * LANES))
-    return builder.bitcast(builder.gep(data, [at]), _VECTOR.as_pointer())
+    kind = _SHORTS if array_type.dtype == types.uint16 else _VECTOR
+    return builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
 
 
 def _loading(count: int, *kinds: Any) -> Any:
@@ -136,14 +138,17 @@ def _loading(count: int, *kinds: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointers = [_pointer(context, builder, signature.args[0], args[0], args[1], i) for i in range(count)]
-        return _pack(builder, [builder.load(pointer, align=4) for pointer in pointers])
+        parts = [builder.load(pointer, align=2) for pointer in pointers]
+        if signature.args[0].dtype == types.uint16:
+            parts = [builder.sitofp(builder.zext(part, _INTEGERS), _VECTOR) for part in parts]
+        return _pack(builder, parts)
 
     return result(*kinds), generate
 
 
 @_intrinsic
 def load(typing: Any, array: Any, index: Any) -> Any:
-    """Return elements `index` to `index + 7` of a C-contiguous float32 array, counted over all its axes."""
+    """Return elements `index` to `index + 7`, over all axes, of a C-contiguous array of float32 or uint16."""
     return _loading(1, array, types.intp)
 
 
@@ -155,11 +160,14 @@ def load_row(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
 
 @_intrinsic
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write a row to a C-contiguous float32 array from element `index` on."""
+    """Write a row to a C-contiguous array from element `index` on: float32, or uint16, which numbers are rounded to."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         for i, part in enumerate(_unpack(builder, value, args[2], value.count)):
-            builder.store(part, _pointer(context, builder, signature.args[0], args[0], args[1], i), align=4)
+            if array.dtype == types.uint16:
+                half = ir.Constant(_VECTOR, [0.5] * LANES)
+                part = builder.trunc(builder.fptosi(builder.fadd(part, half), _INTEGERS), _SHORTS)
+            builder.store(part, _pointer(context, builder, array, args[0], args[1], i), align=2)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, value), generate
