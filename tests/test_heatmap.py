@@ -83,7 +83,7 @@ def _both(form: Similarity, image: Array, labels: Array, **options: Any) -> tupl
 @pytest.mark.parametrize(("shape", "channels"), SHAPES.values(), ids=SHAPES)
 def test_joint_is_the_nearest_labelled_pixel_in_colour_and_position(shape: tuple[int, ...], channels: int) -> None:
     found, exact = _both("joint", *_case(shape, channels))
-    np.testing.assert_allclose(found, exact, atol=1e-4)  # the KD-tree is exact; the potential has steps of .0003
+    np.testing.assert_allclose(found, exact, atol=1e-4)  # the search is exact; the potential has steps of .0003
 
 
 @pytest.mark.parametrize(("shape", "channels"), SHAPES.values(), ids=SHAPES)

@@ -7,7 +7,7 @@ and dI the distances of two pixels in position (px of the finest axis) and colou
 
 joint
     S_c = -min over j in Omega_c of sqrt(|dp|^2 / s_p^2 + |dI|^2 / s_c^2). The plainest reading of the source. Exact
-    (KD-tree); slow on large images.
+    (`nearest`), but slower than the others: half a microsecond for each pixel and label.
 kernel
     S_c = log(K_c + 1e-9), K_c = sum over m in {1, 2, 4, 8} of 4^-m sum over j in Omega_c of
     exp(-|dp|^2 / 2 (m s_p)^2 - |dI'|^2 / 2 s_c^2). Many near and alike pixels count more than one. The inner sums are
@@ -36,7 +36,7 @@ and photographs can share their colour tolerance; "joint" takes I as it is, as i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
@@ -44,6 +44,7 @@ from numba import njit
 from napari_coarse_crf.geodesic import UNREACHED, PixelGrid, edge_slowness, geodesic_distances
 from napari_coarse_crf.inputs import OPEN, FeatureArray, FloatArray, IndexArray, Problem
 from napari_coarse_crf.lattice import blur, build_lattice, slice_pixels, splat_labels
+from napari_coarse_crf.nearest import PointGroups, group_points, nearest_distances
 from napari_coarse_crf.parallel import blocks, in_chunks
 from napari_coarse_crf.simd import (
     LANES,
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import ThreadPoolExecutor
 
+    from numpy.typing import NDArray
+
     from napari_coarse_crf.lattice import Lattice
     from napari_coarse_crf.parameters import Parameters
 
@@ -75,7 +78,6 @@ _COLOUR_FLOOR = 1e-3
 _LEAST_CONTRAST = 32.0
 _CONTRAST_SAMPLE = 2**18  # pixels that the percentiles are taken of
 _BLOCK = 2**13
-_QUERY_BLOCK = 2**12
 _NEVER = np.float32(-1e9)  # logit of the columns that pad the labels to whole vectors
 _PER_STEP = np.float32(1.0) / UNARY_STEP
 
@@ -149,20 +151,21 @@ class _Heatmap:
         self._logits = np.zeros((len(self._open_pixels), padded(self._n_labels)), np.float32)
 
     def add_joint(self) -> Generator[int | None, None, None]:
-        from scipy.spatial import cKDTree  # 25 MB that no other form needs
-
+        """Subtract the distance to the nearest pixel of each label."""
         problem, parameters = self._problem, self._parameters
-        positions = problem.positions / np.float32(parameters.heatmap_distance)
-        features = np.vstack([positions, problem.colours / np.float32(parameters.heatmap_colour)]).T
-        open_features = features[self._open_pixels]
+        scales = [parameters.heatmap_distance] * len(problem.shape) + [parameters.heatmap_colour] * len(problem.colours)
+        per_scale = np.float32(1.0) / np.array(scales, np.float32)
 
-        def subtract_nearest(tree: cKDTree, label: int, start: int, stop: int) -> None:
-            self._logits[start:stop, label] -= tree.query(open_features[start:stop])[0]
+        def points(chosen: NDArray[Any]) -> FloatArray:
+            return np.ascontiguousarray(problem.features[:, chosen].T * per_scale)
+
+        def subtract_nearest(groups: PointGroups, label: int, start: int, stop: int) -> None:
+            self._logits[start:stop, label] -= nearest_distances(groups, points(self._open_pixels[start:stop]))
 
         for label in range(self._n_labels):
-            tree = cKDTree(features[problem.labels == label], balanced_tree=False, compact_nodes=False)
+            groups = group_points(points(problem.labels == label))
             yield None
-            tasks = [(tree, label, start, stop) for start, stop in blocks(len(open_features), _QUERY_BLOCK)]
+            tasks = [(groups, label, start, stop) for start, stop in blocks(len(self._open_pixels), _BLOCK)]
             yield from in_chunks(self._pool, subtract_nearest, tasks)
         yield 1
 
