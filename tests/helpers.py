@@ -16,7 +16,7 @@ from napari_coarse_crf.geodesic import PixelGrid, edge_slowness, geodesic_distan
 from napari_coarse_crf.inputs import OPEN, Problem, read_labels, read_problem
 from napari_coarse_crf.lattice import Lattice, blur, build_lattice, slice_pixels, splat_labels
 from napari_coarse_crf.parallel import finish
-from napari_coarse_crf.simd import padded
+from napari_coarse_crf.simd import row_width
 from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def filter_labels(lattice: Lattice, labels: Array, n_labels: int, *, blurred: bo
         values = finish(splat_labels(pool, lattice, labels.astype(np.int32), n_labels))
         if blurred:
             finish(blur(pool, lattice, values))
-    out = np.zeros((len(labels), padded(n_labels)), np.float32)
+    out = np.zeros((len(labels), row_width(n_labels)), np.float32)
     slice_pixels(lattice, values, np.arange(len(labels)), 1.0, out)
     return out[:, :n_labels]
 
@@ -98,7 +98,7 @@ class Geodesic:
 def geodesic(image: Array, labels: Array, weight: float, crossing: float = 0.0, **options: Any) -> Geodesic:
     """Return the (F, L) geodesic distances, and the slowness (shape of the labels) that they were found with."""
     problem = problem_of(image, labels, **options)
-    found = np.empty((len(problem.open_pixels), padded(len(problem.label_ids))), np.float32)
+    found = np.empty((len(problem.open_pixels), row_width(len(problem.label_ids))), np.float32)
 
     def keep(rows: slice, columns: slice, distances: Array) -> None:
         found[rows, columns] = distances

@@ -22,6 +22,7 @@ from napari_coarse_crf.simd import (
     multiply,
     multiply_add,
     padded,
+    row_width,
     smaller,
     store,
     subtract,
@@ -143,3 +144,14 @@ def test_16_bits_are_read_as_they_are_and_written_rounded() -> None:
     times(vectors(16), numbers, np.float32(1 / 3), third)
     assert np.array_equal(same, numbers)
     assert np.array_equal(third, np.rint(numbers / 3))
+
+
+@pytest.mark.parametrize(("count", "width"), [(1, 8), (19, 24), (64, 64), (65, 80), (128, 128), (129, 160), (700, 768)])
+def test_rows_of_many_labels_have_few_lengths(count: int, width: int) -> None:
+    assert row_width(count) == width
+
+
+def test_little_of_a_row_is_padding() -> None:
+    for count in range(64, 3000):
+        assert count <= row_width(count) <= 1.25 * count
+    assert len({row_width(count) for count in range(257, 513)}) == 4

@@ -45,7 +45,7 @@ from napari_coarse_crf.simd import (
     magnitude,
     multiply,
     multiply_add,
-    padded,
+    row_width,
     store,
     subtract,
     total,
@@ -180,7 +180,7 @@ class _Field:
         self.confidence = np.zeros(len(free), np.float32)
         self._watched = np.ones(len(free), np.bool_) if problem.watched is None else problem.watched
         # Q itself is kept only where its change decides when to stop.
-        self._q = np.zeros((len(free) if problem.tolerance > 0 else 0, padded(problem.n_labels)), np.float32)
+        self._q = np.zeros((len(free) if problem.tolerance > 0 else 0, row_width(problem.n_labels)), np.float32)
         self._parts = free_parts(problem.free_pixels, filters[0].lattice.starts)
 
     def update(

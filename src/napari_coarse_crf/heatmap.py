@@ -52,7 +52,7 @@ from napari_coarse_crf.simd import (
     largest,
     load_row,
     multiply,
-    padded,
+    row_width,
     smaller,
     store,
     subtract,
@@ -148,7 +148,7 @@ class _Heatmap:
         self._labelled_share = 1.0 - len(self._open_pixels) / len(problem.labels)
         self._sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=self._n_labels).astype(np.float32)
         self._gain = _contrast_gain(problem)
-        self._logits = np.zeros((len(self._open_pixels), padded(self._n_labels)), np.float32)
+        self._logits = np.zeros((len(self._open_pixels), row_width(self._n_labels)), np.float32)
 
     def add_joint(self) -> Generator[int | None, None, None]:
         """Subtract the distance to the nearest pixel of each label."""

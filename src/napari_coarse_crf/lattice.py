@@ -36,8 +36,8 @@ from napari_coarse_crf.simd import (
     add,
     load_row,
     multiply_add,
-    padded,
     prefetch,
+    row_width,
     store,
     vectors,
 )
@@ -125,7 +125,7 @@ def splat_labels(
     pool: ThreadPoolExecutor, lattice: Lattice, labels: IndexArray, n_labels: int
 ) -> Generator[None, None, FloatArray]:
     """Splat the one-hot vectors of labels (N,) 0..L-1 (less than 0: nothing); returns values (rows, padded L)."""
-    values = np.zeros((lattice.n_rows, padded(n_labels)), np.float32)
+    values = np.zeros((lattice.n_rows, row_width(n_labels)), np.float32)
     yield from in_chunks(
         pool,
         _splat_labels_kernel,

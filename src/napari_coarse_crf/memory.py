@@ -17,7 +17,7 @@ from napari_coarse_crf.heatmap import finest_heatmap_kernel
 from napari_coarse_crf.inputs import FeatureArray, FloatArray, Problem, read_labels, read_problem
 from napari_coarse_crf.parallel import available_workers
 from napari_coarse_crf.parameters import Parameters
-from napari_coarse_crf.simd import padded
+from napari_coarse_crf.simd import row_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ def estimate_memory(
         dimensions=label_map.ndim,
         channels=len(problem.colours),
         unlabelled=len(problem.open_pixels),
-        width=padded(len(problem.label_ids)),
+        width=row_width(len(problem.label_ids)),
         workers=available_workers() if workers is None else workers,
     )
     sample = _sample(problem)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_coarse_crf.simd import padded
+from napari_coarse_crf.simd import row_width
 
 UnaryArray = NDArray[np.uint16]
 
@@ -28,7 +28,7 @@ def pack_unary(unary: NDArray[np.floating]) -> UnaryArray:
     Only differences between the labels of a pixel matter, so the least of them becomes 0.
     """
     n_labels = unary.shape[1]
-    packed = np.zeros((len(unary), padded(n_labels)), np.uint16)
+    packed = np.zeros((len(unary), row_width(n_labels)), np.uint16)
     above = np.minimum(unary - unary.min(axis=1, keepdims=True), MOST_UNARY)
     packed[:, :n_labels] = np.rint(above / UNARY_STEP)
     return packed
