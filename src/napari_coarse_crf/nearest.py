@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from napari_coarse_crf.morton import MOST_BITS, morton_codes
 from napari_coarse_crf.simd import LANES, broadcast, larger, load, multiply_add, store, subtract
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.inputs import FloatArray
 
-_MORTON_BITS = 62
 _MOST_BITS = 20  # of one coordinate
 
 
@@ -44,7 +44,7 @@ class PointGroups:
 
 def group_points(points: FloatArray) -> PointGroups:
     """Sort (N, D) finite points into groups; N is at least 1."""
-    points = points[np.argsort(_morton_codes(points))]
+    points = points[_along_the_curve(points)]
     low = high = points
     levels = []
     while True:
@@ -69,18 +69,13 @@ def nearest_distances(groups: PointGroups, queries: FloatArray) -> FloatArray:
     return distances
 
 
-def _morton_codes(points: FloatArray) -> NDArray[np.int64]:
-    """Return numbers whose bits are those of all coordinates in turn, the highest bits first."""
-    d = points.shape[1]
-    bits = min(_MORTON_BITS // d, _MOST_BITS)
+def _along_the_curve(points: FloatArray) -> NDArray[np.intp]:
+    """Return the order of (N, D) points along the Morton curve."""
+    bits = min(MOST_BITS // points.shape[1], _MOST_BITS)
     above = points.astype(np.float64) - points.min(axis=0)
     # One scale for all dimensions: a step along each counts the same in the distance.
     steps = (above / (above.max() or 1.0) * (2**bits - 1)).astype(np.int64)
-    codes = np.zeros(len(points), np.int64)
-    for bit in range(bits - 1, -1, -1):
-        for axis in range(d):
-            codes = (codes << 1) | ((steps[:, axis] >> bit) & 1)
-    return codes
+    return np.argsort(morton_codes(steps))
 
 
 @njit(nogil=True, cache=True)
