@@ -146,6 +146,13 @@ def test_every_pixel_takes_part_once(ndim: int, data: st.DataObject) -> None:
     assert np.array_equal(np.sort(problem.pixels), np.arange(np.prod(shape)))
 
 
+def test_a_part_of_the_pixels_is_a_compact_area() -> None:
+    shape = (512, 1024)
+    for part in np.split(problem_of(np.zeros(shape, np.uint8), np.ones(shape, np.uint8)).pixels, 8):
+        rows, columns = np.unravel_index(part, shape)
+        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (256, 256)
+
+
 # --- Mask and spacing ------------------------------------------------------------------------------------------------
 
 

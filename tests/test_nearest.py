@@ -15,7 +15,7 @@ def _all_pairs(points: np.ndarray, queries: np.ndarray) -> np.ndarray:
     return np.linalg.norm(points[np.newaxis].astype(float) - queries[:, np.newaxis], axis=2).min(axis=1)
 
 
-@pytest.mark.parametrize("d", [1, 2, 5, 12])
+@pytest.mark.parametrize("d", [1, 2, 5, 12, 70])
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 64, 65, 700])
 def test_the_distance_is_that_of_the_nearest_of_all_points(n: int, d: int) -> None:
     rng = np.random.default_rng(n * d)
