@@ -9,7 +9,8 @@ where K is the symmetrically normalised Gaussian filter. As in the code of [KK11
 K is then positive semidefinite, and parallel updates do not raise the free energy.
 
 Clamped pixels keep their label through all iterations; only the other, *free* pixels are updated. Each kernel is
-linear, so the clamped pixels are splat once and every iteration begins from that.
+linear, so the clamped pixels are splat once and every iteration begins from that. Free pixels are updated in every
+iteration: to let those rest that are certain, and to bound how far their messages have drifted since, takes longer.
 
 References
 ----------
