@@ -29,14 +29,13 @@ from napari_coarse_crf.filters import (
     AHEAD,
     STRETCH,
     Filter,
-    add_slice,
     fetch,
     free_parts,
     no_kernel,
     splat_pixel,
     start_filter,
 )
-from napari_coarse_crf.lattice import Lattice, build_lattice
+from napari_coarse_crf.lattice import Lattice, add_slice, build_lattice
 from napari_coarse_crf.parallel import in_chunks
 from napari_coarse_crf.simd import (
     LANES,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_coarse_crf.lattice import Lattice, blur, merge, splat_labels
 from napari_coarse_crf.parallel import blocks, in_chunks
-from napari_coarse_crf.simd import LANES, LINE, load_row, multiply_add, prefetch, store
+from napari_coarse_crf.simd import LANES, load_row, multiply_add, prefetch, prefetch_row, store
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -188,25 +188,14 @@ def _upcoming_kernel(rows, free_pixels, last_use, upcoming, starts):  # type: ig
 @njit(nogil=True, forceinline=True)
 def fetch(lanes, stretch, free_pixels, rows, weights, blurred, splat, upcoming, starts):  # type: ignore[no-untyped-def]
     """Bring what a stretch of pixels needs into the cache."""
-    width = LANES * len(lanes)
     for i in range(starts[stretch], starts[stretch + 1]):
-        row = np.intp(upcoming[i]) * width
-        for line in range(0, width, LINE):
-            prefetch(blurred, row + line)
-            prefetch(splat, row + line)
+        row = np.intp(upcoming[i]) * (LANES * len(lanes))
+        prefetch_row(blurred, row, lanes)
+        prefetch_row(splat, row, lanes)
     for i in range(stretch * STRETCH, min((stretch + 1) * STRETCH, len(free_pixels)), 2):
         first_corner = np.intp(free_pixels[i]) * rows.shape[1]
         prefetch(rows, first_corner)
         prefetch(weights, first_corner)
-
-
-@njit(nogil=True, forceinline=True)
-def add_slice(lanes, logit, weight, rows, weights, n, values):  # type: ignore[no-untyped-def]
-    """Add the weighted message that one kernel has for pixel n."""
-    for corner in range(rows.shape[1]):
-        row = np.intp(rows[n, corner]) * (LANES * len(lanes))
-        logit = multiply_add(load_row(values, row, lanes), weight * weights[n, corner], logit)
-    return logit
 
 
 @njit(nogil=True, forceinline=True)

@@ -32,11 +32,10 @@ from napari_coarse_crf.embedding import Embedding, embed_pixels
 from napari_coarse_crf.parallel import blocks, in_chunks
 from napari_coarse_crf.simd import (
     LANES,
-    LINE,
     add,
     load_row,
     multiply_add,
-    prefetch,
+    prefetch_row,
     row_width,
     store,
     vectors,
@@ -224,8 +223,7 @@ def _blur_kernel(lanes, chain, start, stop, values):  # type: ignore[no-untyped-
     previous, with_previous = here, np.float32(0.0)
     for i in range(start + 1, stop):
         ahead = chain[min(i + _AHEAD, len(chain) - 1)]
-        for line in range(0, width, LINE):
-            prefetch(values, np.intp(max(ahead, ~ahead)) * width + line)
+        prefetch_row(values, np.intp(max(ahead, ~ahead)) * width, lanes)
         next_row = np.intp(max(chain[i], ~chain[i])) * width
         following, with_following = load_row(values, next_row, lanes), np.float32(0.5) * np.float32(chain[i] >= 0)
         blurred = multiply_add(previous, with_previous, here)
@@ -238,12 +236,17 @@ def _blur_kernel(lanes, chain, start, stop, values):  # type: ignore[no-untyped-
 def _slice_kernel(lanes, rows, weights, pixels, values, scale, out):  # type: ignore[no-untyped-def]
     width = LANES * len(lanes)
     for i in range(len(pixels)):
-        n = pixels[i]
         value = load_row(out, i * width, lanes)
-        for corner in range(rows.shape[1]):
-            row = np.intp(rows[n, corner]) * width
-            value = multiply_add(load_row(values, row, lanes), weights[n, corner] * scale, value)
-        store(out, i * width, value)
+        store(out, i * width, add_slice(lanes, value, scale, rows, weights, pixels[i], values))
+
+
+@njit(nogil=True, forceinline=True)
+def add_slice(lanes, value, scale, rows, weights, n, values):  # type: ignore[no-untyped-def]
+    """Return the row `value` with `scale` times what is read back at pixel n."""
+    for corner in range(rows.shape[1]):
+        row = np.intp(rows[n, corner]) * (LANES * len(lanes))
+        value = multiply_add(load_row(values, row, lanes), scale * weights[n, corner], value)
+    return value
 
 
 @njit(nogil=True, cache=True)

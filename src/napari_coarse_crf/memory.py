@@ -1,7 +1,8 @@
 """How much memory a refinement will take, before it begins.
 
 The sizes of most arrays follow from shapes; how many lattice vertices a kernel has depends on the image, so they are
-counted on a sample of blocks and extrapolated. Mirrors what `heatmap`, `geodesic`, `lattice` and `crf` allocate.
+counted on a sample of blocks and extrapolated. Mirrors what `heatmap`, `geodesic`, `lattice`, `filters` and `crf`
+allocate.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LANES = 8
-LINE = 16  # float32 in a line of the cache
+_LINE = 16  # float32 in a line of the cache
 
 _intrinsic: Any = intrinsic  # numba passes the typing context itself, which its types do not say
 _declare: Any = cgutils.get_or_insert_function  # numba is only partly typed
@@ -303,6 +303,13 @@ def _lane(typing: Any, a: Any, index: Any) -> Any:
         return builder.extract_element(builder.extract_value(args[0], 0), builder.trunc(args[1], ir.IntType(32)))
 
     return types.float32(a, types.intp), generate
+
+
+@njit(nogil=True, forceinline=True)
+def prefetch_row(array, index, lanes):  # type: ignore[no-untyped-def]
+    """Bring a row of float32 into the cache, for soon."""
+    for line in range(0, LANES * len(lanes), _LINE):
+        prefetch(array, index + line)
 
 
 @njit(nogil=True, forceinline=True)
