@@ -56,9 +56,10 @@ def suggest_with_progress(image: Any, labels: Any, **options: Any) -> Suggestion
 
 
 def _table(suggestion: Suggestion) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="Mean IoU on hidden labels", title_justify="left")
-    for heading, justify in (("set", "left"), ("mean", "right"), ("each way of hiding", "left")):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's literals
+    table = Table(box=box.SIMPLE_HEAD, title="What hidden labels say, in mean IoU", title_justify="left")
+    table.add_column("set")
+    table.add_column("promised gain", justify="right")
+    table.add_column("on hidden labels", justify="right")
     for trial in suggestion.trials:
-        table.add_row(trial.name, f"{trial.score:.3f}", "  ".join(f"{score:.3f}" for score in trial.scores))
+        table.add_row(trial.name, f"{trial.gain:+.3f}", f"{trial.score:.3f}")
     return table

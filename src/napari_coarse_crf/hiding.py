@@ -1,0 +1,83 @@
+"""Hiding part of a person's labels, so that what was hidden can judge what is made of the rest.
+
+Three unlike ways, as one alone misleads: small blocks, large blocks, whole strokes; each of them twice, with other
+blocks and strokes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from napari_coarse_crf.inputs import UNLABELLED, LabelArray, MaskArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LEAST_HIDDEN = 20  # pixels of a label, for it to be judged
+_SEEDS = (1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """Labels with a part hidden.
+
+    Attributes
+    ----------
+    kept : ndarray
+        The labels without the hidden ones.
+    hidden : ndarray of bool
+        Where labels are hidden of which enough are, to judge by.
+    """
+
+    kept: LabelArray
+    hidden: MaskArray
+
+
+def hidings(labels: LabelArray) -> Iterator[Hiding]:
+    """Yield the labels with a part hidden, in every way that leaves at least two labels to judge by."""
+    labelled = labels != UNLABELLED
+    away = ndi.distance_transform_edt(~labelled)
+    typical = float(np.median(away[~labelled])) if not labelled.all() else 0.0
+    small, large = max(8, round(2 * typical)), max(16, max(labels.shape) // 6)
+    for seed in _SEEDS:
+        rng = np.random.default_rng(seed)
+        for chosen in (_half_blocks(labels, small, rng), _half_blocks(labels, large, rng), _half_strokes(labels, rng)):
+            kept = _keep_every_label(labels, labelled & chosen)
+            ids, counts = np.unique(labels[labelled & (kept == UNLABELLED)], return_counts=True)
+            judged = ids[counts >= _LEAST_HIDDEN]
+            if len(judged) > 1:
+                yield Hiding(kept, (kept == UNLABELLED) & np.isin(labels, judged))
+
+
+def _half_blocks(labels: LabelArray, side: int, rng: np.random.Generator) -> MaskArray:
+    """Return half of the blocks of a grid."""
+    blocks = rng.random([-(-size // side) for size in labels.shape]) < 0.5
+    for axis, size in enumerate(labels.shape):
+        blocks = np.repeat(blocks, side, axis=axis).take(range(size), axis=axis)
+    return blocks
+
+
+def _half_strokes(labels: LabelArray, rng: np.random.Generator) -> MaskArray:
+    """Return half of the strokes of each label; of a label with one stroke, half of it, cut across."""
+    chosen = np.zeros(labels.shape, np.bool_)
+    for label_id in np.unique(labels[labels != UNLABELLED]):
+        strokes, count = ndi.label(labels == label_id, np.ones((3,) * labels.ndim))
+        if count > 1:
+            chosen |= np.isin(strokes, 1 + rng.permutation(count)[: count // 2])
+            continue
+        where = np.nonzero(strokes)
+        longest = max(where, key=np.ptp)
+        half = longest > np.median(longest)
+        chosen[tuple(axis[half] for axis in where)] = True
+    return chosen
+
+
+def _keep_every_label(labels: LabelArray, hidden: MaskArray) -> LabelArray:
+    """Return the labels without the hidden ones; a label of which nothing would be left is kept as a whole."""
+    kept = np.where(hidden, UNLABELLED, labels).astype(labels.dtype)
+    lost = np.setdiff1d(np.unique(labels), np.unique(kept))
+    return np.where(np.isin(labels, lost), labels, kept).astype(labels.dtype)
