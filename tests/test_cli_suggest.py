@@ -29,6 +29,7 @@ def test_a_process_prints_what_it_tried_and_keeps_the_choice_as_a_preset(tmp_pat
     for trial in expected.trials:
         assert f"{trial.name}" in done.stdout
         assert f"{trial.gain:+.3f}" in done.stdout
+        assert f"{trial.hidden_gain:+.3f}" in done.stdout
         assert f"{trial.score:.3f}" in done.stdout
 
 

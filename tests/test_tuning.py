@@ -44,6 +44,8 @@ def test_every_score_is_a_mean_iou_over_the_ways_of_hiding() -> None:
         assert len(trial.scores) == n_ways
         assert all(0 <= score <= 1 for score in trial.scores)
         assert trial.score == pytest.approx(np.mean(trial.scores))
+    gains = {trial.name: trial.hidden_gain for trial in suggest_parameters(_image(), _labels()).trials}
+    assert gains["default"] == 0
 
 
 def test_inputs_are_left_as_they_are_and_ids_do_not_matter() -> None:
@@ -114,6 +116,14 @@ def test_channels_first_and_a_large_image_work() -> None:
     assert len(suggestion.trials) == len(CANDIDATES)
 
 
+def test_thin_strokes_on_a_large_image_are_not_lost() -> None:
+    image = np.tile(_image(), (12, 10, 1))
+    labels = np.zeros(image.shape[:2], np.uint8)
+    for row in range(0, 1080, 30):
+        labels[row + 1, 130:500], labels[row + 2, 700:1100] = 1, 2  # step 3 would see neither of these rows
+    assert suggest_parameters(image, labels).trials
+
+
 @pytest.mark.parametrize(
     ("image", "labels", "words"),
     [
@@ -129,27 +139,37 @@ def test_bad_input_is_refused_in_words(image: Any, labels: Any, words: str) -> N
         suggest_parameters(image, labels)
 
 
-def _trials(**gains: float) -> list[Trial]:
+def _trials(gains: dict[str, float], hidden_gains: dict[str, float] | None = None) -> list[Trial]:
+    hidden_gains = hidden_gains or {}
     return [
-        Trial(name, Parameters(**changes), gains.get(name.replace(" ", "_"), 0.0), 0.5, (0.5,))
+        Trial(name, Parameters(**changes), gains.get(name, 0.0), hidden_gains.get(name, 0.0), 0.5, (0.5,))
         for name, changes in CANDIDATES.items()
     ]
 
 
 def test_only_a_clear_gain_moves_the_parameters() -> None:
-    clear: Suggestion = _choose(_trials(firm_paths=0.04, colour_alone=0.01), 1)
+    clear: Suggestion = _choose(_trials({"firm paths": 0.04, "colour alone": 0.01}), 1)
     assert clear.parameters == Parameters(geodesic_exponent=8.0, appearance_weight=1.0)
     assert "Clearly better" in clear.reason
     assert "+0.040" in clear.reason
-    for doubtful in (_trials(firm_paths=0.02), _trials(firm_paths=-0.1, colour_alone=-0.2)):
+    for doubtful in (_trials({"firm paths": 0.02}), _trials({"firm paths": -0.1, "colour alone": -0.2})):
         assert _choose(doubtful, 1).parameters == Parameters()
         assert "stay" in _choose(doubtful, 1).reason
 
 
+def test_a_large_gain_on_hidden_labels_counts_too_but_a_promise_comes_first() -> None:
+    found = _choose(_trials({"firm paths": -0.02}, {"firm paths": 0.09}), 1)
+    assert found.parameters.geodesic_exponent == 8
+    assert "+0.090" in found.reason
+    assert _choose(_trials({}, {"firm paths": 0.07}), 1).parameters == Parameters()
+    both = _choose(_trials({"colour alone": 0.05}, {"firm paths": 0.2}), 1)
+    assert both.parameters.similarity == "colour"
+
+
 def test_a_pool_of_images_needs_a_smaller_gain() -> None:
-    trials = _trials(colour_alone=0.02)
-    assert _choose(trials, 4).parameters == Parameters(similarity="colour", appearance_weight=1.0)
-    assert _choose(trials, 1).parameters == Parameters()
+    for trials in (_trials({"colour alone": 0.02}), _trials({}, {"colour alone": 0.05})):
+        assert _choose(trials, 4).parameters == Parameters(similarity="colour", appearance_weight=1.0)
+        assert _choose(trials, 1).parameters == Parameters()
 
 
 def _membranes() -> tuple[Array, Array, Array]:

@@ -27,12 +27,15 @@ class Hiding:
 
     Attributes
     ----------
+    way : str
+        "small blocks", "large blocks" or "strokes".
     kept : ndarray
         The labels without the hidden ones.
     hidden : ndarray of bool
         Where labels are hidden of which enough are, to judge by.
     """
 
+    way: str
     kept: LabelArray
     hidden: MaskArray
 
@@ -45,12 +48,17 @@ def hidings(labels: LabelArray) -> Iterator[Hiding]:
     small, large = max(8, round(2 * typical)), max(16, max(labels.shape) // 6)
     for seed in _SEEDS:
         rng = np.random.default_rng(seed)
-        for chosen in (_half_blocks(labels, small, rng), _half_blocks(labels, large, rng), _half_strokes(labels, rng)):
+        ways = {
+            "small blocks": _half_blocks(labels, small, rng),
+            "large blocks": _half_blocks(labels, large, rng),
+            "strokes": _half_strokes(labels, rng),
+        }
+        for way, chosen in ways.items():
             kept = _keep_every_label(labels, labelled & chosen)
             ids, counts = np.unique(labels[labelled & (kept == UNLABELLED)], return_counts=True)
             judged = ids[counts >= _LEAST_HIDDEN]
             if len(judged) > 1:
-                yield Hiding(kept, (kept == UNLABELLED) & np.isin(labels, judged))
+                yield Hiding(way, kept, (kept == UNLABELLED) & np.isin(labels, judged))
 
 
 def _half_blocks(labels: LabelArray, side: int, rng: np.random.Generator) -> MaskArray:

@@ -58,8 +58,8 @@ def suggest_with_progress(image: Any, labels: Any, **options: Any) -> Suggestion
 def _table(suggestion: Suggestion) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title="What hidden labels say, in mean IoU", title_justify="left")
     table.add_column("set")
-    table.add_column("promised gain", justify="right")
-    table.add_column("on hidden labels", justify="right")
+    for heading in ("gain promised", "gain when hidden", "IoU when hidden"):
+        table.add_column(heading, justify="right")
     for trial in suggestion.trials:
-        table.add_row(trial.name, f"{trial.gain:+.3f}", f"{trial.score:.3f}")
+        table.add_row(trial.name, f"{trial.gain:+.3f}", f"{trial.hidden_gain:+.3f}", f"{trial.score:.3f}")
     return table

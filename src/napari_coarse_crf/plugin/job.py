@@ -27,10 +27,11 @@ from napari_coarse_crf import (
 from napari_coarse_crf.plugin.aside import take_aside
 from napari_coarse_crf.plugin.layers import Choice, add_result, describe_misfit, find_problem, read_layers, read_look
 from napari_coarse_crf.plugin.memory_note import available_bytes, memory_warning
-from napari_coarse_crf.plugin.preview import enlarge, thin_out, thin_out_labels
+from napari_coarse_crf.plugin.preview import enlarge
 from napari_coarse_crf.plugin.refiners import RefinerCache
 from napari_coarse_crf.plugin.results import remember
 from napari_coarse_crf.plugin.scope import Assembly, Scope, has_two_labels
+from napari_coarse_crf.thinning import thin_out, thin_out_labels
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

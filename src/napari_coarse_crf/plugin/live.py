@@ -14,10 +14,11 @@ import numpy as np
 from qtpy.QtCore import QTimer
 
 from napari_coarse_crf.plugin.job import Job
-from napari_coarse_crf.plugin.preview import FIRST_BUDGET, next_budget, step_within
+from napari_coarse_crf.plugin.preview import FIRST_BUDGET, next_budget
 from napari_coarse_crf.plugin.refiners import RefinerCache
 from napari_coarse_crf.plugin.results import remember
 from napari_coarse_crf.plugin.worker import JobRunner
+from napari_coarse_crf.thinning import step_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
