@@ -52,3 +52,17 @@ def test_labels_too_few_to_judge_by_are_not_hidden() -> None:
     labels = np.zeros((40, 40), np.uint8)
     labels[3, 3], labels[30, 30] = 1, 2
     assert list(hidings(labels)) == []
+
+
+def test_pixels_that_do_not_take_part_do_not_size_the_blocks() -> None:
+    labels = np.zeros((60, 400), np.uint8)
+    labels[5:50:9, 5:50], labels[9:50:9, 5:50] = 1, 2
+    takes_part = np.arange(400) < 55
+    inside = [way.hidden[:, :55] for way in hidings(labels, np.broadcast_to(takes_part, labels.shape))]
+    assert not np.array_equal(inside[0], next(hidings(labels)).hidden[:, :55])
+
+
+def test_pixels_that_stand_for_more_need_to_be_fewer() -> None:
+    labels = np.zeros((40, 40), np.uint8)
+    labels[4:8, 4:10], labels[20:24, 20:26] = 1, 2
+    assert len(list(hidings(labels, step=3))) > len(list(hidings(labels)))

@@ -31,3 +31,8 @@ def test_a_thin_stroke_survives_in_the_block_it_lies_in() -> None:
     labels[6, 8] = 900
     np.testing.assert_array_equal(thin_out_labels(labels, 3), [[4, 4, 4], [0, 0, 0], [0, 0, 900]])
     assert thin_out_labels(labels, 3).dtype == np.uint16
+
+
+def test_a_pixel_that_is_kept_keeps_its_own_label() -> None:
+    labels = np.array([[1, 5, 0, 5], [5, 5, 5, 5]])
+    np.testing.assert_array_equal(thin_out_labels(labels, 2), [[1, 5]])

@@ -131,12 +131,19 @@ def test_thin_strokes_on_a_large_image_are_not_lost() -> None:
         (_image(), np.zeros((90, 120), np.uint8), "paint at least two labels"),
         ([_image()], [_labels(), _labels()], "1 images and 2 label maps"),
         (_image(), _labels().astype(float), "whole numbers"),
+        ([_image()] * 2, [_labels(), _labels()[:50]], "Image 2 of 2"),
     ],
-    ids=["shapes", "no label", "lengths", "float labels"],
+    ids=["shapes", "no label", "lengths", "float labels", "which image"],
 )
 def test_bad_input_is_refused_in_words(image: Any, labels: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         suggest_parameters(image, labels)
+
+
+def test_a_mask_of_another_shape_is_refused_in_words() -> None:
+    for mask in (np.ones(90, np.bool_), np.ones((90, 60), np.bool_)):
+        with pytest.raises(InputError, match="mask"):
+            suggest_parameters(_image(), _labels(), mask=mask)
 
 
 def _trials(gains: dict[str, float], hidden_gains: dict[str, float] | None = None) -> list[Trial]:
@@ -148,42 +155,45 @@ def _trials(gains: dict[str, float], hidden_gains: dict[str, float] | None = Non
 
 
 def test_only_a_clear_gain_moves_the_parameters() -> None:
-    clear: Suggestion = _choose(_trials({"firm paths": 0.04, "colour alone": 0.01}), 1)
+    clear: Suggestion = _choose(_trials({"firm paths": 0.04, "colour alone": 0.01}), 1, 3)
     assert clear.parameters == Parameters(geodesic_exponent=8.0, appearance_weight=1.0)
     assert "Clearly better" in clear.reason
     assert "+0.040" in clear.reason
     for doubtful in (_trials({"firm paths": 0.02}), _trials({"firm paths": -0.1, "colour alone": -0.2})):
-        assert _choose(doubtful, 1).parameters == Parameters()
-        assert "stay" in _choose(doubtful, 1).reason
+        assert _choose(doubtful, 1, 3).parameters == Parameters()
+        assert "stay" in _choose(doubtful, 1, 3).reason
 
 
 def test_a_large_gain_on_hidden_labels_counts_too_but_a_promise_comes_first() -> None:
-    found = _choose(_trials({"firm paths": -0.02}, {"firm paths": 0.09}), 1)
+    found = _choose(_trials({"firm paths": -0.02}, {"firm paths": 0.09}), 1, 3)
     assert found.parameters.geodesic_exponent == 8
     assert "+0.090" in found.reason
-    assert _choose(_trials({}, {"firm paths": 0.07}), 1).parameters == Parameters()
-    both = _choose(_trials({"colour alone": 0.05}, {"firm paths": 0.2}), 1)
+    assert _choose(_trials({}, {"firm paths": 0.07}), 1, 3).parameters == Parameters()
+    one_way = _choose(_trials({}, {"firm paths": 0.3}), 1, 1)
+    assert one_way.parameters == Parameters()
+    assert "nothing else" in one_way.reason
+    both = _choose(_trials({"colour alone": 0.05}, {"firm paths": 0.2}), 1, 3)
     assert both.parameters.similarity == "colour"
 
 
 def test_a_pool_of_images_needs_a_smaller_gain() -> None:
     for trials in (_trials({"colour alone": 0.02}), _trials({}, {"colour alone": 0.05})):
-        assert _choose(trials, 4).parameters == Parameters(similarity="colour", appearance_weight=1.0)
-        assert _choose(trials, 1).parameters == Parameters()
+        assert _choose(trials, 4, 3).parameters == Parameters(similarity="colour", appearance_weight=1.0)
+        assert _choose(trials, 1, 3).parameters == Parameters()
 
 
-def _membranes() -> tuple[Array, Array, Array]:
+def _membranes(noise: float = 18, side: int = 200, scale: int = 1) -> tuple[Array, Array, Array]:
     """Return an image of dark lines between bright cells, strokes on few lines and many cells, and the truth."""
-    rng = np.random.default_rng(5)
-    truth = np.full((200, 200), 2, np.uint8)
+    truth = np.full((side, side), 2, np.uint8)
     for row in range(4):
         truth[row::14], truth[:, row::14] = 1, 1
-    image = np.clip(np.where(truth == 1, 90, 150) + rng.normal(0, 18, truth.shape), 0, 255).astype(np.uint8)
     labels = np.zeros_like(truth)
     for row in (9, 10):
         labels[row::14, 6:190] = np.where(truth[row::14, 6:190] == 2, 2, 0)
     labels[1, 20:60], labels[141:143, 90:130], labels[60:90, 71] = 1, 1, 1
-    return image, labels, truth
+    truth, labels = (np.kron(array, np.ones((scale, scale), np.uint8)) for array in (truth, labels))
+    grain = np.random.default_rng(5).normal(0, noise, truth.shape)
+    return np.clip(np.where(truth == 1, 90, 150) + grain, 0, 255).astype(np.uint8), labels, truth
 
 
 def test_what_is_scattered_and_known_by_its_colour_is_found_to_be_so() -> None:
@@ -203,4 +213,36 @@ def test_labels_outside_the_mask_say_nothing() -> None:
     mask[150:] = False
     swapped = labels.copy()
     swapped[150:] = np.array([0, 2, 1], labels.dtype)[labels[150:]]
-    assert suggest_parameters(image, swapped, mask=mask).trials == suggest_parameters(image, labels, mask=mask).trials
+    found = suggest_parameters(image, labels, mask=mask).trials
+    assert suggest_parameters(image, swapped, mask=mask).trials == found
+    cropped = suggest_parameters(image[:150], labels[:150], contrast_limits=(0, 255)).trials
+    assert [trial.name for trial in cropped] == [trial.name for trial in found]
+    assert [trial.gain for trial in cropped] == pytest.approx([trial.gain for trial in found], abs=0.03)
+
+
+def test_on_a_large_image_a_mask_and_the_ids_still_do_not_matter() -> None:
+    image, labels, _ = _membranes(scale=4)
+    mask = np.ones(labels.shape, np.bool_)
+    mask[600:] = False
+    stray = labels.copy()
+    stray[700:720, 100:400] = 9
+    found = suggest_parameters(image, labels, mask=mask).trials
+    assert suggest_parameters(image, stray, mask=mask).trials == found
+    renamed = np.array([0, 50, 70])[labels]
+    assert suggest_parameters(image, renamed, mask=mask).trials == found
+
+
+def test_a_few_pixels_more_do_not_change_the_promise() -> None:
+    image, labels, _ = _membranes(side=260, scale=2)
+    full, thinned = (suggest_parameters(image[:side, :side], labels[:side, :side]).trials for side in (512, 514))
+    promises = [{trial.name: trial.gain for trial in trials} for trials in (full, thinned)]
+    assert promises[1] == pytest.approx(promises[0], abs=0.05)
+
+
+def test_images_that_cannot_judge_do_not_lower_the_margin() -> None:
+    image, labels, _ = _membranes(noise=38)
+    dots = np.zeros_like(labels)
+    dots[3, 3], dots[150, 150] = 1, 2
+    alone = suggest_parameters(image, labels)
+    assert "+0.030 would be a clear gain" in alone.reason
+    assert suggest_parameters([image] * 5, [labels, dots, dots, dots, np.maximum(labels, 1)]) == alone

@@ -40,12 +40,24 @@ class Hiding:
     hidden: MaskArray
 
 
-def hidings(labels: LabelArray) -> Iterator[Hiding]:
-    """Yield the labels with a part hidden, in every way that leaves at least two labels to judge by."""
+def hidings(labels: LabelArray, takes_part: MaskArray | None = None, step: int = 1) -> Iterator[Hiding]:
+    """Yield the labels with a part hidden, in every way that leaves at least two labels to judge by.
+
+    Parameters
+    ----------
+    labels : ndarray
+        The person's labels.
+    takes_part : ndarray of bool, optional
+        Which pixels take part; the size of the small blocks goes by the unlabelled ones.
+    step : int
+        How many pixels along each axis one of these stands for, where the image was made smaller.
+    """
     labelled = labels != UNLABELLED
+    unlabelled = ~labelled if takes_part is None else ~labelled & takes_part
     away = ndi.distance_transform_edt(~labelled)
-    typical = float(np.median(away[~labelled])) if not labelled.all() else 0.0
-    small, large = max(8, round(2 * typical)), max(16, max(labels.shape) // 6)
+    typical = float(np.median(away[unlabelled])) if unlabelled.any() else 0.0
+    small = max(2, 8 // step, round(2 * typical))
+    large = max(4, 16 // step, max(labels.shape) // 6)
     for seed in _SEEDS:
         rng = np.random.default_rng(seed)
         ways = {
@@ -56,7 +68,7 @@ def hidings(labels: LabelArray) -> Iterator[Hiding]:
         for way, chosen in ways.items():
             kept = _keep_every_label(labels, labelled & chosen)
             ids, counts = np.unique(labels[labelled & (kept == UNLABELLED)], return_counts=True)
-            judged = ids[counts >= _LEAST_HIDDEN]
+            judged = ids[counts >= max(2, _LEAST_HIDDEN / step**labels.ndim)]
             if len(judged) > 1:
                 yield Hiding(way, kept, (kept == UNLABELLED) & np.isin(labels, judged))
 
@@ -72,15 +84,19 @@ def _half_blocks(labels: LabelArray, side: int, rng: np.random.Generator) -> Mas
 def _half_strokes(labels: LabelArray, rng: np.random.Generator) -> MaskArray:
     """Return half of the strokes of each label; of a label with one stroke, half of it, cut across."""
     chosen = np.zeros(labels.shape, np.bool_)
-    for label_id in np.unique(labels[labels != UNLABELLED]):
-        strokes, count = ndi.label(labels == label_id, np.ones((3,) * labels.ndim))
+    ids, indices = np.unique(labels, return_inverse=True)
+    boxes = ndi.find_objects(indices.reshape(labels.shape) + 1)
+    for label_id, box in zip(ids, boxes, strict=True):
+        if label_id == UNLABELLED:
+            continue
+        strokes, count = ndi.label(labels[box] == label_id, np.ones((3,) * labels.ndim))
         if count > 1:
-            chosen |= np.isin(strokes, 1 + rng.permutation(count)[: count // 2])
+            chosen[box] |= np.isin(strokes, 1 + rng.permutation(count)[: count // 2])
             continue
         where = np.nonzero(strokes)
         longest = max(where, key=np.ptp)
         half = longest > np.median(longest)
-        chosen[tuple(axis[half] for axis in where)] = True
+        chosen[box][tuple(axis[half] for axis in where)] = True
     return chosen
 
 

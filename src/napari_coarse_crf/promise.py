@@ -13,8 +13,9 @@ same errors (label shift)
     Computation 14, 2002), from half the labelled shares and half equal ones; stopped after one step, as unlabelled
     pixels err more than hidden labels do, which further steps would take for other shares.
 
-Neighbouring pixels err together, so hidden labels are trusted as far as there are more than 1000 of them; without them
-the first method is right wherever the two differ.
+Neighbouring pixels err together, and the same label may be hidden in several ways, so hidden labels are trusted as far
+as they are more than 1000. Without them, the first method is taken to be right wherever the two differ (same truth),
+and both to find half of every label (same errors).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
     Counts = NDArray[np.float64]
 
-_DOUBT = 1000.0  # hidden pixels that weigh as much as knowing nothing
+DOUBT = 1000.0
+"""Hidden pixels, counted once for each way that hides them, that weigh as much as knowing nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +67,28 @@ class Promise:
         return (self.same_truth + self.same_errors) / 2
 
 
-def promised(labelled: Counts, unlabelled: Said, hidden: Said, truth: NDArray[np.intp]) -> Promise:
+def promised(
+    labelled: Counts, unlabelled: Said, hidden: Said, truth: NDArray[np.intp], doubt: float = DOUBT
+) -> Promise:
     """Return what hidden labels promise for the unlabelled pixels.
 
     Parameters
     ----------
     labelled : (L,) float
-        How many pixels the person has given each label; both methods have them right.
+        How many pixels the person has given each label; both methods have them right. Each at least 1.
     unlabelled : Said
-        What the methods say on the pixels without a label.
+        What the methods say on the pixels without a label, as indices 0..L-1.
     hidden : Said
         What they say on hidden labels.
     truth : (H,) int
-        The hidden labels.
+        The hidden labels, 0..L-1.
+    doubt : float
+        How many hidden pixels weigh as much as knowing nothing.
+
+    Returns
+    -------
+    Promise
+        0 for both assumptions if every pixel is labelled.
     """
     if not len(unlabelled.first):
         return Promise(0.0, 0.0)
@@ -91,8 +102,8 @@ def promised(labelled: Counts, unlabelled: Said, hidden: Said, truth: NDArray[np
         return _mean_iou(labelled, second, true) - _mean_iou(labelled, first, true)
 
     return Promise(
-        gain(_same_truth(sizes, first, seen)),
-        gain(_same_errors(sizes, first == second, first, seen, hidden_sizes, labelled)),
+        gain(_same_truth(sizes, first, seen, doubt)),
+        gain(_same_errors(sizes, first == second, first, seen, hidden_sizes, labelled, doubt)),
     )
 
 
@@ -105,10 +116,10 @@ def _seen(pairs: NDArray[np.intp], hidden: Said, truth: NDArray[np.intp], n_labe
     return counts.reshape(len(pairs), n_labels).astype(np.float64)
 
 
-def _same_truth(sizes: NDArray[Any], first: NDArray[np.intp], seen: Counts) -> Counts:
+def _same_truth(sizes: NDArray[Any], first: NDArray[np.intp], seen: Counts, doubt: float) -> Counts:
     """Return how many unlabelled pixels of each pair should truly have each label, from P(t | a, b)."""
     share = seen.copy()
-    share[np.arange(len(first)), first] += _DOUBT
+    share[np.arange(len(first)), first] += doubt
     share *= sizes[:, None] / share.sum(axis=1, keepdims=True)
     return share
 
@@ -120,6 +131,7 @@ def _same_errors(
     seen: Counts,
     hidden_sizes: NDArray[Any],
     labelled: Counts,
+    doubt: float,
 ) -> Counts:
     """Return the same from P(a, b | t).
 
@@ -127,7 +139,7 @@ def _same_errors(
     """
     unknown = np.tile(0.5 * sizes[:, None] / sizes.sum(), (1, seen.shape[1]))
     unknown[agree, first[agree]] += 0.5
-    likelihood = (seen + _DOUBT * unknown) / (hidden_sizes + _DOUBT)
+    likelihood = (seen + doubt * unknown) / (hidden_sizes + doubt)
     share = 0.5 * labelled / labelled.sum() + 0.5 / len(labelled)
     for _ in range(2):  # the second time with the shares that the first one found
         true: Counts = likelihood * share

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.inputs import UNLABELLED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,14 +37,18 @@ def thin_out(array: NDArray[Any], step: int, ndim: int) -> NDArray[Any]:
 
 
 def thin_out_labels(labels: LabelArray, step: int) -> LabelArray:
-    """Keep the largest id of each block: a stroke one pixel wide stays, which every `step`-th pixel would miss.
+    """Keep the label of every `step`-th pixel; where it has none, the largest id of its block.
+
+    So a stroke one pixel wide stays, which every `step`-th pixel would miss.
 
     Examples
     --------
     >>> thin_out_labels(np.array([[0, 0, 3], [7, 0, 0]]), 2)
     array([[7, 3]])
     """
+    sampled = thin_out(labels, step, labels.ndim)
     padded = np.pad(labels, [(0, -size % step) for size in labels.shape])
     blocks = padded.reshape([part for size in padded.shape for part in (size // step, step)])
-    thinned: LabelArray = blocks.max(axis=tuple(range(1, blocks.ndim, 2)))
+    largest = blocks.max(axis=tuple(range(1, blocks.ndim, 2)))
+    thinned: LabelArray = np.where(sampled == UNLABELLED, largest, sampled)
     return thinned

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.hiding import hidings
+from napari_coarse_crf.hiding import Hiding, hidings
 from napari_coarse_crf.inputs import UNLABELLED, LabelArray, MaskArray, read_labels
 from napari_coarse_crf.parameters import Parameters
-from napari_coarse_crf.promise import Said, promised
+from napari_coarse_crf.promise import DOUBT, Said, promised
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.thinning import step_within, thin_out, thin_out_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,6 +45,7 @@ _MOST_PIXELS = 2**18  # larger images are tried at reduced size
 # What a set must gain in mean IoU, for one image; a pool needs less.
 _PROMISED = 0.03  # over the whole image
 _FOUND = 0.08  # or on hidden labels, in every way of hiding: few labels promise little, but may say it clearly
+_LEAST_WAYS = 2  # unlike ways of hiding, for that to count
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Trial:
     parameters : Parameters
         The set.
     gain : float
-        By how much its mean IoU over the whole image should be above that of the defaults, mean over all images.
+        By how much its mean IoU over the whole image should be above that of the defaults, mean over the images
+        with enough labels to judge by.
     hidden_gain : float
         By how much it is above that of the defaults on the hidden labels, in the way of hiding that says least for it.
     score : float
@@ -143,11 +145,15 @@ def suggest_parameters(
         raise InputError(f"There are {len(images)} images and {len(masks)} masks; pass one for each, or None.")
     options = {"spacing": spacing, "contrast_limits": contrast_limits}
     judged, n_trials = [], 0
-    for one_image, label_map, one_mask in zip(images, label_maps, masks, strict=True):
-        scene = _reduced(one_image, read_labels(label_map), one_mask, channel_axis)
-        # Made for its checks: what is wrong is said before any work starts.
-        Refiner(scene.image, scene.labels, mask=scene.mask, **options)
-        if n_ways := sum(1 for _ in hidings(scene.visible_labels)):
+    for number, (one_image, label_map, one_mask) in enumerate(zip(images, label_maps, masks, strict=True), 1):
+        try:
+            scene = _reduced(one_image, read_labels(label_map), one_mask, channel_axis)
+            # Made for its checks: what is wrong is said before any work starts.
+            Refiner(scene.image, scene.labels, mask=scene.mask, **options)
+        except InputError as error:
+            raise InputError(f"Image {number} of {len(images)}: {error}" if len(images) > 1 else str(error)) from error
+        n_ways = sum(1 for _ in scene.hidings()) if scene.open_pixels.any() else 0
+        if n_ways:
             judged.append(scene)
             n_trials += (1 + n_ways) * len(CANDIDATES)
     if not judged:
@@ -155,7 +161,7 @@ def suggest_parameters(
         return Suggestion(Parameters(), (), reason + "paint more, or larger strokes.")
     tell = _Counter(progress, n_trials)
     found = [_try_all(scene, options, tell) for scene in judged]
-    return _choose([_trial(name, found) for name in CANDIDATES], len(images))
+    return _choose([_trial(name, found) for name in CANDIDATES], len(judged), _n_ways(found))
 
 
 class _Counter:
@@ -172,7 +178,7 @@ class _Counter:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """One image at the size it is tried at: every `step`-th pixel; channels last."""
+    """One image at the size it is tried at: every `step`-th pixel; channels last, no labels outside the mask."""
 
     image: Any
     labels: LabelArray
@@ -180,15 +186,14 @@ class _Scene:
     step: int
 
     @property
-    def visible_labels(self) -> LabelArray:
-        """The labels of the pixels that take part."""
-        return self.labels if self.mask is None else np.where(self.mask, self.labels, UNLABELLED)
-
-    @property
     def open_pixels(self) -> MaskArray:
         """The unlabelled pixels that take part."""
         unlabelled: MaskArray = self.labels == UNLABELLED
         return unlabelled if self.mask is None else unlabelled & self.mask
+
+    def hidings(self) -> Iterator[Hiding]:
+        """Yield the labels that take part, with a part hidden."""
+        return hidings(self.labels, self.mask, self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +207,7 @@ class _Finding:
 
 def _try_all(scene: _Scene, options: Mapping[str, Any], tell: _Counter) -> dict[str, _Finding]:
     """Try every candidate on one image: once with all labels, once with each part of them hidden."""
-    ids, sizes = np.unique(scene.visible_labels[scene.visible_labels != UNLABELLED], return_counts=True)
+    ids, sizes = np.unique(scene.labels[scene.labels != UNLABELLED], return_counts=True)
 
     def what_all_say(labels: LabelArray, where: MaskArray) -> dict[str, Indices]:
         refiner = Refiner(scene.image, labels, mask=scene.mask, **options)
@@ -215,7 +220,7 @@ def _try_all(scene: _Scene, options: Mapping[str, Any], tell: _Counter) -> dict[
 
     unlabelled = what_all_say(scene.labels, scene.open_pixels)
     hidden, truths, ways = [], [], []
-    for way in hidings(scene.visible_labels):
+    for way in scene.hidings():
         ways.append(way.way)
         hidden.append(what_all_say(way.kept, way.hidden))
         truths.append(np.searchsorted(ids, scene.labels[way.hidden]))
@@ -227,6 +232,7 @@ def _try_all(scene: _Scene, options: Mapping[str, Any], tell: _Counter) -> dict[
             Said(unlabelled["default"], unlabelled[name]),
             Said(at_hidden["default"], at_hidden[name]),
             np.concatenate(truths),
+            DOUBT / scene.step**scene.labels.ndim,
         )
         scores = tuple(_mean_iou(said[name], truth) for said, truth in zip(hidden, truths, strict=True))
         return _Finding(promise.gain, scores, tuple(ways))
@@ -270,13 +276,20 @@ def _pairs(image: Any, labels: Any) -> tuple[list[Any], list[Any]]:
 
 
 def _reduced(image: Any, labels: LabelArray, mask: Any, channel_axis: int) -> _Scene:
+    """Return the image at the size it is tried at. What does not fit is left as it is: the Refiner says so."""
     step, ndim = step_within(labels.shape, _MOST_PIXELS), labels.ndim
     array = np.asarray(image)
+    mask = None if mask is None else np.asarray(mask)
     if array.ndim == ndim + 1 and -array.ndim <= channel_axis < array.ndim:
         array = np.moveaxis(array, channel_axis, -1)
-    if array.shape[:ndim] == labels.shape:  # one of another shape is left as it is: the Refiner says what does not fit
-        array, labels = thin_out(array, step, ndim), thin_out_labels(labels, step)
-    return _Scene(array, labels, None if mask is None else thin_out(np.asarray(mask), step, ndim), step)
+    if array.shape[:ndim] != labels.shape or (mask is not None and mask.shape != labels.shape):
+        return _Scene(array, labels, mask, step)
+    if mask is not None:
+        labels, mask = np.where(mask, labels, UNLABELLED), thin_out(mask, step, ndim)
+    labels = thin_out_labels(labels, step)
+    if mask is not None:
+        labels = np.where(mask, labels, UNLABELLED)
+    return _Scene(thin_out(array, step, ndim), labels, mask, step)
 
 
 def _mean_iou(found: Indices, truth: Indices) -> float:
@@ -286,7 +299,11 @@ def _mean_iou(found: Indices, truth: Indices) -> float:
     return float(np.mean(np.divide(shared, either)))
 
 
-def _choose(trials: Sequence[Trial], n_images: int) -> Suggestion:
+def _n_ways(found: Sequence[Mapping[str, _Finding]]) -> int:
+    return len({way for one in found for way in one["default"].ways})
+
+
+def _choose(trials: Sequence[Trial], n_images: int, n_ways: int) -> Suggestion:
     """Return the set with a clear gain, the promised one before that on hidden labels; else the defaults."""
     ranked = tuple(sorted(trials, key=lambda trial: -trial.gain))
     promised, found = (margin / np.sqrt(n_images) for margin in (_PROMISED, _FOUND))
@@ -294,11 +311,14 @@ def _choose(trials: Sequence[Trial], n_images: int) -> Suggestion:
     if promising.gain >= promised:
         reason = f"going by hidden labels, {promising.name!r} promises {promising.gain:+.3f} of mean IoU."
         return Suggestion(promising.parameters, ranked, f"Clearly better: {reason}")
-    if finding.hidden_gain >= found:
+    if finding.hidden_gain >= found and n_ways >= _LEAST_WAYS:
         reason = (
-            f"in every way of hiding labels, {finding.name!r} finds them with {finding.hidden_gain:+.3f} of mean IoU"
+            f"{finding.name!r} finds hidden labels with {finding.hidden_gain:+.3f} of mean IoU or more, however hidden."
         )
-        return Suggestion(finding.parameters, ranked, f"Clearly better: {reason}, or more.")
+        return Suggestion(finding.parameters, ranked, f"Clearly better: {reason}")
     best = next(trial for trial in ranked if trial.name != "default")
-    reason = f"{best.name!r} promises {best.gain:+.3f} of mean IoU, going by hidden labels"
-    return Suggestion(Parameters(), ranked, f"The defaults stay: {reason}; {promised:+.3f} would be a clear gain.")
+    if best.gain > 0:
+        reason = f"{best.name!r} promises {best.gain:+.3f} of mean IoU, {promised:+.3f} would be a clear gain."
+    else:
+        reason = "going by hidden labels, nothing else that was tried promises a gain."
+    return Suggestion(Parameters(), ranked, f"The defaults stay: {reason}")
