@@ -4,7 +4,7 @@
 python examples/batch_folder.py images/ labels/ refined/ [parameters.json]
 
 Images and labels go together by their names without ending: images/a.tif and labels/a.png. The parameters are those
-that the widget saves. `napari-coarse-crf refine` does the same for one pair of files.
+that the widget saves. Files are read and written as `napari-coarse-crf refine` does for one pair of files.
 """
 
 from __future__ import annotations
@@ -12,16 +12,25 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
-import tifffile
-from imageio.v3 import imread
+from napari_coarse_crf import CoarseCRFError, Parameters, files, refine_labels
 
-from napari_coarse_crf import CoarseCRFError, Parameters, refine_labels
+
+def refine_pair(image: Path, labels: Path, output: Path, parameters: Parameters) -> str:
+    """Refine one label map; return what was done."""
+    files.check_writable(output, overwrite=False)
+    picture, painted = files.read_image(image), files.read_labels(labels)
+    axis = files.channel_axis(picture.pixels.shape, painted.ids.shape)
+    refined = refine_labels(picture.pixels, painted.ids, parameters, mask=picture.mask, channel_axis=axis)
+    files.write_files({output: files.encode_labels(refined, output)})
+    return f"{(painted.ids != 0).mean():.0%} labelled before, {(refined != 0).mean():.0%} after"
 
 
 def main(images: Path, labels: Path, output: Path, preset: Path | None = None) -> int:
     """Refine each pair of files; return how many could not be refined."""
-    parameters = Parameters() if preset is None else Parameters.from_json(preset.read_text(encoding="utf-8"))
+    parameters = Parameters() if preset is None else files.read_preset(preset)
+    for folder in (images, labels):
+        if not folder.is_dir():
+            raise CoarseCRFError(f"There is no folder {folder}.")
     output.mkdir(parents=True, exist_ok=True)
     by_name = {path.stem: path for path in images.iterdir() if path.is_file()}
     failed = 0
@@ -29,18 +38,17 @@ def main(images: Path, labels: Path, output: Path, preset: Path | None = None) -
         try:
             if path.stem not in by_name:
                 raise CoarseCRFError(f"There is no image named {path.stem} in {images}.")
-            coarse = np.asarray(imread(path))
-            refined = refine_labels(np.asarray(imread(by_name[path.stem])), coarse, parameters)
+            print(f"{path.name}: {refine_pair(by_name[path.stem], path, output / f'{path.stem}.tif', parameters)}")
         except CoarseCRFError as error:  # the others are refined all the same
             print(f"{path.name}: {error}", file=sys.stderr)
             failed += 1
-            continue
-        tifffile.imwrite(output / f"{path.stem}.tif", refined, compression="zlib")
-        print(f"{path.name}: {np.mean(coarse != 0):.0%} labelled before, {np.mean(refined != 0):.0%} after")
     return failed
 
 
 if __name__ == "__main__":
     if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
-    sys.exit(min(main(*map(Path, sys.argv[1:])), 1))
+    try:
+        sys.exit(min(main(*map(Path, sys.argv[1:])), 1))
+    except CoarseCRFError as error:
+        sys.exit(f"Error: {error}")

@@ -33,8 +33,8 @@ def speed_table(found: dict[str, Any]) -> str:
     told = (
         f"Medians of {pairs} pairs, ours and pydensecrf in turn, on {machine['cores']} cores of an "
         f"{machine['processor']} (Python {machine['Python']}, numba {machine['numba']}, "
-        f"pydensecrf2 {machine['pydensecrf2']}). Ratio: how many times faster, for memory how many times as much, and "
-        "the range over the pairs."
+        f"pydensecrf2 {machine['pydensecrf2']}). Ratio: how many times faster, for memory and the weight "
+        "slider ours as a share of pydensecrf's, and the range over the pairs."
     )
     lines += ["", told]
     return "\n".join(lines) + "\n"

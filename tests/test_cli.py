@@ -65,6 +65,21 @@ def test_the_summary_counts_pixels_before_and_after(run: Any, small: tuple[Path,
     assert rows == {"3": ["14", "320", "51.6%"], "7": ["14", "300", "48.4%"], "unlabelled": ["592", "0", "0.0%"]}
 
 
+def test_the_summary_counts_all_pixels_where_a_mask_leaves_some_out(
+    run: Any, small: tuple[Path, Path], tmp_path: Path
+) -> None:
+    mask = np.zeros((20, 31), np.uint8)
+    mask[:10] = 1
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    code, out, _ = run("refine", *small, "-o", tmp_path / "o.png", "--mask", tmp_path / "mask.png")
+    assert code == 0
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if "%" in line}
+    coarse, refined = files.read_labels(small[1]).ids, files.read_labels(tmp_path / "o.png").ids
+    for name, label_id in (("3", 3), ("7", 7), ("unlabelled", 0)):
+        counts = [str((labels == label_id).sum()) for labels in (coarse, refined)]
+        assert rows[name][:2] == counts
+
+
 def test_there_is_one_option_for_each_parameter() -> None:
     refine = typer.main.get_command(cli.app).commands["refine"]  # type: ignore[attr-defined]  # a group
     options = {option for parameter in refine.params for option in parameter.opts}
@@ -152,11 +167,12 @@ def test_channels_first_spacing_and_contrast_limits_reach_the_core(run: Any, tmp
     tifffile.imwrite(tmp_path / "image.tif", image, photometric="minisblack")
     tifffile.imwrite(tmp_path / "coarse.tif", coarse)
     out = tmp_path / "c.tif"
-    code, _, err = run(
+    code, text, err = run(
         *("refine", tmp_path / "image.tif", tmp_path / "coarse.tif", "-o", tmp_path / "o.tif", "--confidence-out", out),
         *("--spacing", "2,1", "--contrast-limits", 500, 3000, "--workers", 1, "--theta-beta", 60),
     )
     assert (code, err.count("Error")) == (0, 0)
+    assert "The 5 planes of the image along axis 0 are taken as its channels." in text
     expected = Refiner(image, coarse, channel_axis=0, spacing=(2, 1), contrast_limits=(500, 3000), workers=1)
     assert np.array_equal(tifffile.imread(out), expected.run(Parameters(theta_beta=60)).confidence)
 
@@ -183,7 +199,7 @@ def test_results_are_replaced_only_on_request(run: Any, small: tuple[Path, Path]
     ("arguments", "message"),
     [
         (["image.png", "coarse.png", "-o", "coarse.png", "--overwrite"], "coarse.png is read by this command"),
-        (["image.png", "coarse.png", "-o", "o.png", "--confidence-out", "o.png"], "o.png is read by this command"),
+        (["image.png", "coarse.png", "-o", "o.png", "--confidence-out", "o.png"], "name the same file"),
         (["image.png", "coarse.png", "-o", "none/o.png"], "none does not exist. Create it first"),
         (["image.png", "coarse.png", "-o", "o.bmp"], "o.bmp should end in .png, .tif or .tiff"),
         (["none.png", "coarse.png", "-o", "o.png"], "There is no file none.png"),
@@ -192,7 +208,10 @@ def test_results_are_replaced_only_on_request(run: Any, small: tuple[Path, Path]
         (["image.png", "wide.png", "-o", "o.png"], "shape"),
         (["image.png", "coarse.png", "-o", "o.png", "--mask", "wide.png"], "mask"),
         (["image.png", "single.png", "-o", "o.png"], "label"),
-        (["image.png", "coarse.png", "-o", "o.png", "--preset", "best"], "There is no file best"),
+        (
+            ["image.png", "coarse.png", "-o", "o.png", "--preset", "best"],
+            "no file best. Named presets are default, paper",
+        ),
         (["image.png", "coarse.png", "-o", "o.png", "--spacing", "1;1"], "The spacing '1;1' is no list of numbers"),
         (["image.png", "coarse.png", "-o", "o.png", "--engine", "magic"], "engine is 'magic'"),
         (["image.png", "coarse.png", "-o", "o.png", "--workers", "0"], "workers is 0"),

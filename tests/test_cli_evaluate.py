@@ -169,6 +169,18 @@ def test_plain_folders_score_the_classes_they_hold(run: Any, folders: tuple[obje
     assert list(first["Ours"]) == ["1", "7", "23", "26", "avg"]  # 4 is ignored
 
 
+def test_maps_that_number_their_classes_differently_are_told(
+    run: Any, folders: tuple[object, ...], tmp_path: Path
+) -> None:
+    for number in (0, 1):
+        fine = street(number)[2]
+        Image.fromarray(np.where(fine > 0, fine + 100, 0).astype(np.uint8)).save(
+            tmp_path / "fine" / f"street{number}.png"
+        )
+    code, _, err = run("evaluate", *folders, *FAST)
+    assert (code, "number their classes alike" in err) == (0, True)
+
+
 def test_baselines_are_scored_beside_ours(run: Any, folders: tuple[object, ...], tmp_path: Path) -> None:
     code, _, _ = run("evaluate", *folders, "--limit", 1, "--baselines", "-o", "t.json", *FAST)
     assert code == 0
@@ -219,7 +231,7 @@ def test_a_preset_and_options_reach_the_refinement(run: Any, folders: tuple[obje
         (["*", "--images-at-once", "0"], "images_at_once is 0; it must be"),
         (["*", "-o", "table.xls"], "table.xls should end in .csv, .json, .md, .tex"),
         (["*", "-o", "none/table.csv"], "none does not exist. Create it first"),
-        (["*", "--preset", "best"], "There is no file best"),
+        (["*", "--preset", "best"], "There is no preset and no file best"),
         (["*", "--theta-beta", "0"], "theta_beta is 0"),
         (["*", "--ignore", "99"], "street0 cannot be evaluated. Its coarse labels have shape"),
     ],

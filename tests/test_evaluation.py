@@ -156,3 +156,10 @@ def test_pooling_with_and_without_coarse_maps_is_refused() -> None:
 def test_what_cannot_be_evaluated_is_refused_in_words(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         evaluate_labels(**{"predicted": FOUND, "truth": TRUTH, **arguments})
+
+
+def test_0_is_no_class_beside_a_coarse_map_in_which_it_means_unlabelled() -> None:
+    truth = np.array([[0, 0, 1]])
+    assert evaluate_labels(truth, truth, ignore=None).mean_accuracy == 1
+    with pytest.raises(InputError, match="Number the classes of both maps from 1 up"):
+        evaluate_labels(truth, truth, coarse=truth, ignore=None)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from imageio.v3 import imread, imwrite
+from PIL import Image
 
 from napari_coarse_crf import Parameters, refine_labels
 
@@ -49,6 +50,33 @@ def test_a_folder_is_refined_and_what_fails_is_named(folders: Path) -> None:
     image, labels = imread(folders / "images" / "good.tif"), imread(folders / "labels" / "good.png")
     wanted = refine_labels(image, labels, Parameters(iterations=3))
     np.testing.assert_array_equal(tifffile.imread(folders / "out" / "good.tif"), wanted)
+
+
+def test_labels_in_a_palette_are_ids_and_pictures_of_labels_are_refused(folders: Path) -> None:
+    labels = np.zeros((30, 40), np.uint8)
+    labels[15, 3], labels[15, 36] = 1, 2
+    picture = Image.fromarray(labels)
+    picture.putpalette([0, 0, 0, 200, 60, 20, 30, 90, 220])
+    picture.save(folders / "labels" / "good.png")
+    imwrite(folders / "labels" / "poor.png", np.dstack([labels] * 3))
+    result = run("batch_folder.py", folders / "images", folders / "labels", folders / "out")
+    assert "It holds colours, not label ids" in result.stderr
+    assert set(np.unique(tifffile.imread(folders / "out" / "good.tif"))) == {1, 2}
+    again = run("batch_folder.py", folders / "images", folders / "labels", folders / "out")
+    assert "good.tif exists" in again.stderr
+
+
+def test_slips_get_a_sentence(folders: Path) -> None:
+    (folders / "labels" / "good.txt").write_text("no labels", encoding="utf-8")
+    (folders / "broken.json").write_text("{", encoding="utf-8")
+    results = (
+        run("batch_folder.py", folders / "images", folders / "labels", folders / "out"),
+        run("batch_folder.py", folders / "none", folders / "labels", folders / "out"),
+        run("batch_folder.py", folders / "images", folders / "labels", folders / "out", folders / "broken.json"),
+    )
+    for result, words in zip(results, ("good.txt", "There is no folder", "not valid JSON"), strict=True):
+        assert words in result.stderr
+        assert "Traceback" not in result.stderr
 
 
 def test_a_folder_of_good_files_ends_well_and_no_folder_shows_the_help(folders: Path) -> None:

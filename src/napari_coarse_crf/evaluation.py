@@ -218,7 +218,8 @@ def evaluate_labels(
     truth : ([Z,] Y, X) array of int
         The wanted label ids.
     coarse : ([Z,] Y, X) array of int, optional
-        The map that a person painted (0: unlabelled). With it, the accuracy on the pixels it left open is known too.
+        The map that a person painted (0: unlabelled). With it, the accuracy on the pixels it left open is known too,
+        and 0 cannot be a class of the truth.
     ignore : int or None
         The id in `truth` of pixels that nobody knows; they are not evaluated. None: evaluate every pixel.
     classes : sequence of int, optional
@@ -255,6 +256,11 @@ def evaluate_labels(
     if coarse is not None:
         painted = _label_map(coarse, "coarse labels")
         _check_shape(painted, wanted, "coarse labels")
+        if (wanted[evaluated] == UNLABELLED).any():
+            raise InputError(
+                "0 is a class of the truth here, but in the coarse labels it means unlabelled, so nobody can paint it. "
+                "Number the classes of both maps from 1 up, alike."
+            )
         unlabelled = _share(right, evaluated & (painted == UNLABELLED))
     return Scores(ids, confusion, boundary=_share(right, band), unlabelled=unlabelled)
 

@@ -113,7 +113,8 @@ def read_problem(
     """
     raw = _array("image", image)
     if raw.dtype.kind not in "buif":
-        raise InputError(f"The image has dtype {raw.dtype}; pass real numbers, for example np.abs(image).")
+        hint = ", for example np.abs(image)" if raw.dtype.kind == "c" else ""
+        raise InputError(f"The image has dtype {raw.dtype}; pass an array of real numbers{hint}.")
     raw = _channels_last(raw, label_map.shape, channel_axis)
     taking_part = _read_mask(mask, label_map.shape)
     pixels = _tile_order(label_map.shape)
@@ -145,7 +146,7 @@ def read_labels(labels: Any, shape: tuple[int, ...] | None = None) -> LabelArray
     if label_map.dtype.kind not in "iu":
         raise InputError(
             f"The labels have dtype {label_map.dtype}; pass whole numbers (0 = unlabelled), for example "
-            "labels.astype(np.uint8)."
+            "labels.astype(np.int32)."
         )
     if label_map.ndim == 0 or label_map.size == 0:
         raise InputError(f"The labels are empty (shape {label_map.shape}); draw them on an image with pixels.")
@@ -188,7 +189,9 @@ def _array(name: str, value: Any) -> NDArray[Any]:
     if isinstance(value, np.ma.MaskedArray):
         raise InputError(f"The {name} is a masked array; pass its data, and mask=~{name}.mask.")
     if type(value).__module__.partition(".")[0] == "dask":
-        raise InputError(f"The {name} is a lazy dask array, which is not supported yet: pass {name}.compute().")
+        raise InputError(
+            f"A lazy dask array was given for the {name}, which is not supported yet: pass {name}.compute()."
+        )
     try:
         return np.asarray(value)
     except ValueError as error:  # ragged lists

@@ -211,6 +211,7 @@ def test_contours_and_side_by_side_go_with_their_buttons(compared: Compared) -> 
     panel = widget.result.panel
     panel.contour_button.click()
     panel.grid_button.click()
+    assert panel.status.text() == "Showing the layers side by side."
     assert grid_of(viewer).enabled
     assert shown(viewer) == ["photo", "strokes", "strokes refined", "truth"]
     assert {viewer.layers[name].contour for name in ("strokes", "strokes refined", "truth")} == {2}

@@ -230,6 +230,18 @@ def test_the_result_has_the_same_colours_and_shares_none(labels: NDArray[Any], c
     np.testing.assert_array_equal(layer.colormap.map(np.array([0, 3, 70_000])), before)
 
 
+def test_the_newest_result_lies_above_the_earlier_ones_and_is_not_selected(labels: NDArray[Any]) -> None:
+    viewer = ViewerModel()
+    source = viewer.add_labels(labels, name="strokes")
+    viewer.add_labels(labels, name="other")
+    viewer.layers.selection.active = source
+    for _ in range(2):
+        add_result(viewer, labels.copy(), read_look(source), {}, source)
+    assert [layer.name for layer in viewer.layers] == ["strokes", "strokes refined", "strokes refined [1]", "other"]
+    assert viewer.layers.selection.active is source
+    assert set(viewer.layers.selection) == {source}
+
+
 def test_the_result_lies_above_its_source(labels: NDArray[Any]) -> None:
     viewer = ViewerModel()
     source = viewer.add_labels(labels, name="strokes")

@@ -96,7 +96,8 @@ def test_keep_makes_a_layer_that_the_next_change_leaves_alone(
     viewer.layers["strokes"].paint((20, 30), 9)
     wait_until_settled(qtbot, widget)
     np.testing.assert_array_equal(kept.data, before)
-    assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes preview", "strokes refined"]
+    assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes refined", "strokes preview"]
+    assert widget.result.choices.refined is kept
     assert widget.keep() is viewer.layers["strokes refined [1]"]
     assert widget.keep() is None
 

@@ -59,7 +59,7 @@ def test_two_widgets_of_one_viewer_run_and_follow_live_side_by_side(
     second.run_bar.button.click()
     for widget in (first, second):
         wait_until_ready(qtbot, widget)
-    assert [layer.name for layer in viewer.layers][2:] == ["strokes refined [1]", "strokes refined"]
+    assert [layer.name for layer in viewer.layers][2:] == ["strokes refined", "strokes refined [1]"]
     first.live = second.live = True
     viewer.layers["strokes"].paint((20, 30), 9)
 

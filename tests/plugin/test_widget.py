@@ -140,8 +140,9 @@ def test_two_runs_give_two_layers_and_keep_the_choice(
     viewer, widget = dock(image, labels, rgb=True)
     press_run(widget)
     press_run(widget)
-    assert [each.name for each in viewer.layers] == ["photo", "strokes", "strokes refined [1]", "strokes refined"]
+    assert [each.name for each in viewer.layers] == ["photo", "strokes", "strokes refined", "strokes refined [1]"]
     assert widget.labels_layer.value is viewer.layers["strokes"]
+    assert viewer.layers.selection.active is viewer.layers["strokes"]  # the next stroke is painted there
 
 
 def test_metadata_says_where_the_result_comes_from(

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 import napari_coarse_crf
+from napari_coarse_crf.files import channel_axis
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Refinement, Refiner
 
@@ -23,6 +24,14 @@ def say(text: str) -> None:
 def warn(sentence: str) -> None:
     """Print a warning on the error stream."""
     stderr.print(f"Warning: {sentence}", style="yellow", markup=False, soft_wrap=True)
+
+
+def taken_channel_axis(image_shape: tuple[int, ...], label_shape: tuple[int, ...]) -> int:
+    """Return the axis taken for the channels, and say so unless it is the last one, as in every colour image."""
+    axis = channel_axis(image_shape, label_shape)
+    if 0 <= axis < len(image_shape) - 1:
+        say(f"The {image_shape[axis]} planes of the image along axis {axis} are taken as its channels.")
+    return axis
 
 
 def run_refiner(refiner: Refiner, parameters: Parameters, title: str) -> Refinement:

@@ -91,6 +91,8 @@ def evaluate(
     settings = {"version": napari_coarse_crf.__version__, "parameters": parameters.to_dict()}
     report = tables.make_report(dataset, found, settings)
     _print_report(report)
+    if not any(one.mean_accuracy for one in found[COARSE]):
+        warn("No coarse label is right anywhere. Do the coarse and the fine maps number their classes alike?")
     say(f"Scores of single images are kept in {scores}")
     if out is not None:
         files.write_files({out: tables.ENCODERS[out.suffix.lower()](report)})

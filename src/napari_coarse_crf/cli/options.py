@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_coarse_crf import files
+from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.parameters import PRESETS, Description, Parameters
 
 Preset = Annotated[
@@ -59,5 +60,7 @@ def chosen_parameters(preset: str | None, changes: dict[str, Any]) -> Parameters
     """Return the preset, or the defaults, with what the person changed."""
     if preset is None:
         return Parameters().replace(**changes)
+    if preset not in PRESETS and not Path(preset).exists():
+        raise InputError(f"There is no preset and no file {preset}. Named presets are {', '.join(PRESETS)}.")
     start = Parameters.preset(preset) if preset in PRESETS else files.read_preset(Path(preset))
     return start.replace(**changes)

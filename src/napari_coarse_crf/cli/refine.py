@@ -4,12 +4,13 @@ import time
 from pathlib import Path
 from typing import Annotated, Any, cast
 
+import numpy as np
 import typer
 from rich import box
 from rich.table import Table
 
 from napari_coarse_crf import files
-from napari_coarse_crf.cli.console import run_refiner, say, stdout, warn
+from napari_coarse_crf.cli.console import run_refiner, say, stdout, taken_channel_axis, warn
 from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options
 from napari_coarse_crf.cli.suggest import suggest_with_progress
 from napari_coarse_crf.errors import InputError
@@ -40,7 +41,10 @@ def refine(
     ] = None,
     contrast_limits: Annotated[
         tuple[float, float] | None,
-        typer.Option(help="Values that become 0 and 255; without, the darkest and brightest thousandth are cut off."),
+        typer.Option(
+            help="Two values, separated by a space, that become 0 and 255; without, the darkest and brightest "
+            "thousandth are cut off."
+        ),
     ] = None,
     engine: Annotated[str, typer.Option(help="lattice, or pydensecrf where it is installed.")] = "lattice",
     workers: Annotated[int | None, typer.Option(help="Threads; without, as many as the process may use.")] = None,
@@ -51,10 +55,12 @@ def refine(
 
     Your own labels are never changed. Options below are the parameters, the same as in the plugin.
     """
+    if confidence_out is not None and confidence_out.resolve() == out.resolve():
+        raise InputError("--out and --confidence-out name the same file. Give each a name of its own.")
     targets = [out] if confidence_out is None else [out, confidence_out]
     inputs = tuple(path for path in (image, coarse, mask) if path is not None)
-    for number, target in enumerate(targets):
-        files.check_writable(target, overwrite=overwrite, inputs=(*inputs, *targets[:number]))
+    for target in targets:
+        files.check_writable(target, overwrite=overwrite, inputs=inputs)
     if suggest and preset is not None:
         raise InputError("--suggest and --preset both choose the parameters; give one of them.")
     parameters = chosen_parameters(preset, changes)
@@ -66,7 +72,7 @@ def refine(
     start = time.perf_counter()
     options: dict[str, Any] = {
         "mask": _joined_mask(picture.mask, mask),
-        "channel_axis": files.channel_axis(picture.pixels.shape, painted.ids.shape),
+        "channel_axis": taken_channel_axis(picture.pixels.shape, painted.ids.shape),
         "spacing": _numbers(spacing),
         "contrast_limits": contrast_limits,
     }
@@ -106,20 +112,26 @@ def _numbers(text: str | None) -> tuple[float, ...] | None:
 
 
 def _print_summary(refinement: Refinement, seconds: float) -> None:
-    """Print the pixels of each label before and after."""
-    pixels = refinement.labels.size
+    """Print the pixels of each label before and after, all over the image."""
+    labels, pixels = refinement.labels, refinement.labels.size
+    # Labels that take no part are counted with the others: a label is never changed, so what is gained is the same.
+    ids, totals = np.unique(labels, return_counts=True)
+    gained = {label_id: after - before for label_id, (before, after) in refinement.label_counts.items()}
+    rows = {
+        int(label_id): (int(total) - gained.get(label_id, 0), int(total))
+        for label_id, total in zip(ids.tolist(), totals, strict=True)
+        if label_id != UNLABELLED
+    }
     table = Table(box=box.SIMPLE_HEAD, title="Pixels by label id", title_justify="left")
     for heading in ("label", "before", "after", "share"):
         table.add_column(heading, justify="right")
-    counts = sorted(refinement.label_counts.items(), key=lambda item: -item[1][1])[:_MOST_ROWS]
-    for label_id, (before, after) in sorted(counts):
+    for label_id, (before, after) in sorted(sorted(rows.items(), key=lambda item: -item[1][1])[:_MOST_ROWS]):
         table.add_row(str(label_id), str(before), str(after), f"{after / pixels:.1%}")
-    open_after = int((refinement.labels == UNLABELLED).sum())
-    open_before = open_after + sum(after - before for before, after in refinement.label_counts.values())
-    table.add_row("unlabelled", str(open_before), str(open_after), f"{open_after / pixels:.1%}")
+    before, after = (pixels - sum(column) for column in zip(*rows.values(), strict=True))
+    table.add_row("unlabelled", str(before), str(after), f"{after / pixels:.1%}")
     stdout.print(table)
-    if len(refinement.label_counts) > _MOST_ROWS:
-        say(f"The {_MOST_ROWS} largest of {len(refinement.label_counts)} labels are shown.")
+    if len(rows) > _MOST_ROWS:
+        say(f"The {_MOST_ROWS} largest of {len(rows)} labels are shown.")
     for warning in refinement.warnings:
         warn(warning)
     say(f"{refinement.iterations} iterations, {seconds:.1f} s")

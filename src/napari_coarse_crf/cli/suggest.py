@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from napari_coarse_crf import files
-from napari_coarse_crf.cli.console import say, stderr, stdout
+from napari_coarse_crf.cli.console import say, stderr, stdout, taken_channel_axis
 from napari_coarse_crf.tuning import Suggestion, suggest_parameters
 
 
@@ -33,7 +33,7 @@ def suggest(
         picture.pixels,
         painted.ids,
         mask=picture.mask,
-        channel_axis=files.channel_axis(picture.pixels.shape, painted.ids.shape),
+        channel_axis=taken_channel_axis(picture.pixels.shape, painted.ids.shape),
     )
     if suggestion.trials:
         stdout.print(_table(suggestion))

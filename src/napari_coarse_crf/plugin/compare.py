@@ -226,6 +226,7 @@ class CompareSection(QWidget):
     def _on_grid(self, on: bool) -> None:
         if on:
             self.panel.blink_button.setChecked(False)
+            self.panel.say("Showing the layers side by side.")
         self._views.show_grid(on)
         self._refresh()
 

@@ -300,12 +300,31 @@ def describe_misfit(image_layer: Image, labels_layer: Labels, choice: Choice | N
 def add_result(
     viewer: napari.viewer.Viewer, refined: LabelArray, look: Look, metadata: Mapping[str, Any], source: Labels
 ) -> Labels:
-    """Add a new Labels layer above `source`, or on top if `source` is gone, and return it."""
+    """Add a new Labels layer above `source` and earlier results, or on top if `source` is gone, and return it.
+
+    The selection stays: napari would select the new layer, and the next stroke would be painted on it.
+    """
     layer = Labels(refined, name=look.name, metadata={"napari_coarse_crf": dict(metadata)}, **look.keywords)
     layer.contour = look.contour
     layers = viewer.layers
-    layers.insert(layers.index(source) + 1 if source in layers else len(layers), layer)
+    selected, active = set(layers.selection), layers.selection.active
+    layers.insert(_place_above(viewer, source), layer)
+    layers.selection = selected
+    layers.selection.active = active
     return layer
+
+
+def _place_above(viewer: napari.viewer.Viewer, source: Labels) -> int:
+    """Return the index above a layer and the results of its shape, but for Live's preview, which stays on top."""
+    layers = list(viewer.layers)
+    if source not in layers:
+        return len(layers)
+    return 1 + max(i for i, layer in enumerate(layers) if layer is source or _is_result_like(layer, source))
+
+
+def _is_result_like(layer: Any, source: Labels) -> bool:
+    about = layer.metadata.get("napari_coarse_crf")
+    return isinstance(about, dict) and not about.get("preview") and bool(layer.data.shape == source.data.shape)
 
 
 def _same_colours(colormap: Any) -> Any:

@@ -153,7 +153,7 @@ class PreviewLayer:
         layer = self._layer
         if layer is None or not self._is_there() or not self._is_about(job):
             self.remove()
-            layer = self._layer = self._added(job, outcome)
+            layer = self._layer = job.add_preview(self._viewer, outcome)
         else:
             layer.data = outcome.refinement.labels
             layer.metadata = {"napari_coarse_crf": job.describe(outcome, preview=True)}
@@ -186,14 +186,6 @@ class PreviewLayer:
         if self._layer is None or self._shown is None:
             return False
         return self._shown[0].labels_layer is job.labels_layer and self._layer.data.shape == job.inputs.labels.shape
-
-    def _added(self, job: Job, outcome: Outcome) -> Labels:
-        # napari selects a new layer: the person would go on painting on the preview.
-        selected, active = set(self._viewer.layers.selection), self._viewer.layers.selection.active
-        layer = job.add_preview(self._viewer, outcome)
-        self._viewer.layers.selection = selected
-        self._viewer.layers.selection.active = active
-        return layer
 
 
 @dataclass(frozen=True, slots=True, eq=False)

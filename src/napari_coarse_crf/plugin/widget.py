@@ -161,6 +161,7 @@ class RefineWidget(Container[Any]):
         layer = self._live.keep()
         if layer is not None:
             self.reset_choices()
+            self.result.show_result(layer)
             self._say(f"Kept as layer '{layer.name}'.")
         return layer
 
