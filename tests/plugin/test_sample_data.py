@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_coarse_crf.plugin import refine_layer
 from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
 
 if TYPE_CHECKING:
@@ -34,3 +35,10 @@ def test_a_sample_is_ready_to_run(make_napari_viewer: Callable[..., Any]) -> Non
     _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
     assert widget.labels_layer.value.name == "nuclei coarse"
     assert widget.run_bar.button.isEnabled()
+
+
+def test_after_a_run_the_next_stroke_goes_to_the_coarse_labels(make_napari_viewer: Callable[..., Any]) -> None:
+    viewer = make_napari_viewer()
+    viewer.open_sample("napari-coarse-crf", "nuclei")
+    refine_layer(viewer, viewer.layers["nuclei"], viewer.layers["nuclei coarse"])
+    assert viewer.layers.selection.active is viewer.layers["nuclei coarse"]

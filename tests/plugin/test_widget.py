@@ -134,6 +134,23 @@ def test_the_input_layers_are_never_changed(
     assert viewer.layers["strokes"].data.tobytes() == before[1]
 
 
+def test_the_dock_begins_with_the_selected_layers(
+    make_napari_viewer: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer = make_napari_viewer()
+    for name in ("first", "second"):
+        viewer.add_image(image, name=name, rgb=True)
+        viewer.add_labels(labels, name=f"strokes on {name}")
+    assert RefineWidget(viewer).labels_layer.value.name == "strokes on second"
+    viewer.layers.selection.active = viewer.layers["strokes on first"]
+    assert RefineWidget(viewer).labels_layer.value.name == "strokes on first"
+    viewer.layers["strokes on second"].visible = False
+    viewer.layers.selection.active = viewer.layers["strokes on second"]
+    assert RefineWidget(viewer).labels_layer.value.name == "strokes on first"
+    viewer.layers.selection.active = viewer.layers["second"]
+    assert RefineWidget(viewer).image_layer.value.name == "second"
+
+
 def test_two_runs_give_two_layers_and_keep_the_choice(
     dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:

@@ -167,10 +167,12 @@ class Job:
         return Outcome(refinement, perf_counter() - began, notes)
 
     def add_layer(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:
-        """Add the result to `viewer`, on the main thread."""
+        """Add the result to `viewer`, on the main thread, and select the layer that a correction is painted on."""
         refined = outcome.refinement.labels
         layer = add_result(viewer, refined, self.look, self.describe(outcome), self.labels_layer)
         remember(layer, outcome.refinement, self.inputs)
+        if self.labels_layer in viewer.layers:
+            viewer.layers.selection.active = self.labels_layer
         return layer
 
     def add_preview(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:

@@ -94,6 +94,7 @@ class RefineWidget(Container[Any]):
         self._look_again.setSingleShot(True)
         self._look_again.setInterval(_LOOK_AGAIN_MS)
         self._live = LiveRefinement(napari_viewer, self._runner, self._request, self.native)
+        self._choose_selected()
         self._connect()
         WARM_UP.begin()
         self._on_layer_chosen()
@@ -233,6 +234,13 @@ class RefineWidget(Container[Any]):
         layout.addWidget(heading("Run"))
         layout.addWidget(self.run_bar)
         layout.addWidget(self.result)
+
+    def _choose_selected(self) -> None:
+        """Begin with the layer that the person has selected and sees; napari would take the lowest."""
+        active = self._viewer.layers.selection.active
+        for box in (self.image_layer, self.labels_layer):
+            if active in box.choices and active.visible:
+                box.value = active
 
     def _connect(self) -> None:
         self.image_layer.changed.connect(self._on_layer_chosen)
