@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.evaluation import evaluate_labels
 from napari_coarse_crf.hiding import Hiding, hidings
 from napari_coarse_crf.inputs import UNLABELLED, LabelArray, MaskArray, read_labels
 from napari_coarse_crf.parameters import Parameters
@@ -234,7 +235,9 @@ def _try_all(scene: _Scene, options: Mapping[str, Any], tell: _Counter) -> dict[
             np.concatenate(truths),
             DOUBT / scene.step**scene.labels.ndim,
         )
-        scores = tuple(_mean_iou(said[name], truth) for said, truth in zip(hidden, truths, strict=True))
+        scores = tuple(
+            evaluate_labels(said[name], truth, ignore=None).mean_iou for said, truth in zip(hidden, truths, strict=True)
+        )
         return _Finding(promise.gain, scores, tuple(ways))
 
     return {name: finding(name) for name in CANDIDATES}
@@ -290,13 +293,6 @@ def _reduced(image: Any, labels: LabelArray, mask: Any, channel_axis: int) -> _S
     if mask is not None:
         labels = np.where(mask, labels, UNLABELLED)
     return _Scene(thin_out(array, step, ndim), labels, mask, step)
-
-
-def _mean_iou(found: Indices, truth: Indices) -> float:
-    labels = np.unique(truth)
-    shared = [np.count_nonzero((found == label) & (truth == label)) for label in labels]
-    either = [np.count_nonzero((found == label) | (truth == label)) for label in labels]
-    return float(np.mean(np.divide(shared, either)))
 
 
 def _n_ways(found: Sequence[Mapping[str, _Finding]]) -> int:

@@ -236,7 +236,7 @@ def test_the_newest_result_lies_above_the_earlier_ones_and_is_not_selected(label
     viewer.add_labels(labels, name="other")
     viewer.layers.selection.active = source
     for _ in range(2):
-        add_result(viewer, labels.copy(), read_look(source), {}, source)
+        add_result(viewer, labels.copy(), read_look(source), {"parameters": {}}, source)
     assert [layer.name for layer in viewer.layers] == ["strokes", "strokes refined", "strokes refined [1]", "other"]
     assert viewer.layers.selection.active is source
     assert set(viewer.layers.selection) == {source}

@@ -60,7 +60,8 @@ def chosen_parameters(preset: str | None, changes: dict[str, Any]) -> Parameters
     """Return the preset, or the defaults, with what the person changed."""
     if preset is None:
         return Parameters().replace(**changes)
-    if preset not in PRESETS and not Path(preset).exists():
-        raise InputError(f"There is no preset and no file {preset}. Named presets are {', '.join(PRESETS)}.")
-    start = Parameters.preset(preset) if preset in PRESETS else files.read_preset(Path(preset))
-    return start.replace(**changes)
+    if preset in PRESETS:
+        return Parameters.preset(preset).replace(**changes)
+    if Path(preset).exists():
+        return files.read_preset(Path(preset)).replace(**changes)
+    raise InputError(f"There is no preset and no file {preset}. Named presets are {', '.join(PRESETS)}.")

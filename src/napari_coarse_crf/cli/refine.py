@@ -1,6 +1,7 @@
 """`napari-coarse-crf refine`: one image and its coarse labels to refined labels."""
 
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -14,7 +15,7 @@ from napari_coarse_crf.cli.console import run_refiner, say, stdout, taken_channe
 from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options
 from napari_coarse_crf.cli.suggest import suggest_with_progress
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.inputs import UNLABELLED, LabelArray
 from napari_coarse_crf.refiner import EngineName, Refinement, Refiner
 
 _MOST_ROWS = 40  # of the summary: a map of numbered objects has thousands of ids
@@ -87,7 +88,7 @@ def refine(
     if confidence_out is not None:
         contents[confidence_out] = files.encode_confidence(refinement.confidence, confidence_out)
     files.write_files(contents)
-    _print_summary(refinement, time.perf_counter() - start)
+    _print_summary(painted.ids, refinement, time.perf_counter() - start)
     for target in contents:
         say(f"Wrote {target}")
 
@@ -111,27 +112,25 @@ def _numbers(text: str | None) -> tuple[float, ...] | None:
         ) from None
 
 
-def _print_summary(refinement: Refinement, seconds: float) -> None:
+def _print_summary(painted: LabelArray, refinement: Refinement, seconds: float) -> None:
     """Print the pixels of each label before and after, all over the image."""
-    labels, pixels = refinement.labels, refinement.labels.size
-    # Labels that take no part are counted with the others: a label is never changed, so what is gained is the same.
-    ids, totals = np.unique(labels, return_counts=True)
-    gained = {label_id: after - before for label_id, (before, after) in refinement.label_counts.items()}
-    rows = {
-        int(label_id): (int(total) - gained.get(label_id, 0), int(total))
-        for label_id, total in zip(ids.tolist(), totals, strict=True)
-        if label_id != UNLABELLED
-    }
+    pixels = painted.size
+    before, after = _counts(painted), _counts(refinement.labels)
     table = Table(box=box.SIMPLE_HEAD, title="Pixels by label id", title_justify="left")
     for heading in ("label", "before", "after", "share"):
         table.add_column(heading, justify="right")
-    for label_id, (before, after) in sorted(sorted(rows.items(), key=lambda item: -item[1][1])[:_MOST_ROWS]):
-        table.add_row(str(label_id), str(before), str(after), f"{after / pixels:.1%}")
-    before, after = (pixels - sum(column) for column in zip(*rows.values(), strict=True))
-    table.add_row("unlabelled", str(before), str(after), f"{after / pixels:.1%}")
+    largest = [label_id for label_id, _ in after.most_common() if label_id != UNLABELLED]
+    for label_id in (*sorted(largest[:_MOST_ROWS]), UNLABELLED):
+        name = "unlabelled" if label_id == UNLABELLED else str(label_id)
+        table.add_row(name, str(before[label_id]), str(after[label_id]), f"{after[label_id] / pixels:.1%}")
     stdout.print(table)
-    if len(rows) > _MOST_ROWS:
-        say(f"The {_MOST_ROWS} largest of {len(rows)} labels are shown.")
+    if len(largest) > _MOST_ROWS:
+        say(f"The {_MOST_ROWS} largest of {len(largest)} labels are shown.")
     for warning in refinement.warnings:
         warn(warning)
     say(f"{refinement.iterations} iterations, {seconds:.1f} s")
+
+
+def _counts(labels: LabelArray) -> Counter[int]:
+    ids, counts = np.unique(labels, return_counts=True)
+    return Counter(dict(zip(ids.tolist(), counts.tolist(), strict=True)))

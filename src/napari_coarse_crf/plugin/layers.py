@@ -15,6 +15,7 @@ import numpy as np
 from napari.layers import Image, Labels, Shapes
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 
+from napari_coarse_crf.plugin.results import is_result
 from napari_coarse_crf.plugin.scope import (
     Scope,
     cut_out,
@@ -319,12 +320,12 @@ def _place_above(viewer: napari.viewer.Viewer, source: Labels) -> int:
     layers = list(viewer.layers)
     if source not in layers:
         return len(layers)
-    return 1 + max(i for i, layer in enumerate(layers) if layer is source or _is_result_like(layer, source))
-
-
-def _is_result_like(layer: Any, source: Labels) -> bool:
-    about = layer.metadata.get("napari_coarse_crf")
-    return isinstance(about, dict) and not about.get("preview") and bool(layer.data.shape == source.data.shape)
+    shape = source.data.shape
+    return 1 + max(
+        index
+        for index, layer in enumerate(layers)
+        if layer is source or (isinstance(layer, Labels) and is_result(layer) and layer.data.shape == shape)
+    )
 
 
 def _same_colours(colormap: Any) -> Any:
