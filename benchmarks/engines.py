@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from turns import Turn
 
+from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine
 from napari_coarse_crf.inputs import read_labels, read_problem
-from napari_coarse_crf.parallel import finish
 from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:

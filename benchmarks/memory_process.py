@@ -34,7 +34,7 @@ def run_our_engine(image: np.ndarray, labels: np.ndarray, folder: Path) -> None:
     from engines import OurEngine
     from fields import Field
 
-    from napari_coarse_crf.parallel import available_workers
+    from napari_coarse_crf.compute.parallel import available_workers
 
     # As below: what the engine has taken over is given up at once.
     engine = OurEngine(Field(image, labels, np.load(folder / "unary.npy", mmap_mode="r"), case=""))

@@ -29,9 +29,9 @@ from rich.console import Console
 from rich.progress import track
 
 from napari_coarse_crf import Parameters, evaluate_labels, refine_labels, suggest_parameters
-from napari_coarse_crf.baselines import BASELINES, fill_labels
-from napari_coarse_crf.files import read_image, read_labels
+from napari_coarse_crf.evaluation.baselines import BASELINES, fill_labels
 from napari_coarse_crf.inputs import read_problem
+from napari_coarse_crf.io.files import read_image, read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from napari_coarse_crf.parallel import available_workers
+from napari_coarse_crf.compute.parallel import available_workers
 
 _QUICK_SHRINK = 8
 _PACKAGES = ("napari-coarse-crf", "numpy", "scipy", "numba", "scikit-image", "pydensecrf2")

@@ -12,7 +12,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from napari_coarse_crf import CoarseCRFError, Parameters, files, refine_labels
+from napari_coarse_crf import CoarseCRFError, Parameters, refine_labels
+from napari_coarse_crf.io import files
 
 
 def refine_pair(image: Path, labels: Path, output: Path, parameters: Parameters) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from napari_coarse_crf.plugin.defaults import CATEGORY, settings_schema
+from napari_coarse_crf.plugin.controls.defaults import CATEGORY, settings_schema
 
 MANIFEST = Path(__file__).parents[1] / "src/napari_coarse_crf/napari.yaml"
 BEGIN = "  configurations:  # made by scripts/parameter_settings.py\n"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_coarse_crf import demo, refine_labels
-from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
+from napari_coarse_crf import refine_labels
+from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample, panels
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -23,7 +23,7 @@ def score_table() -> str:
     rows = ["| sample | painted | coarse | nearest | refined |", "|---|---|---|---|---|"]
     for name in SAMPLE_NAMES:
         sample = load_sample(name)
-        scores = demo.judge(sample, refine_labels(sample.image, sample.coarse))
+        scores = panels.judge(sample, refine_labels(sample.image, sample.coarse))
         means = " | ".join(f"{score.mean_iou:.2f}" for score in scores.values())
         rows.append(f"| {sample.title} | {(sample.coarse > 0).mean():.0%} | {means} |")
     return "\n".join(rows) + "\n"
@@ -36,7 +36,7 @@ def main() -> None:
     README.write_text(f"{before}{BEGIN}\n{score_table()}\n{END}{after}", encoding="utf-8")
     sample = load_sample(PICTURE)
     refined = refine_labels(sample.image, sample.coarse)
-    sheet = demo.draw_panels(sample, refined, demo.judge(sample, refined))
+    sheet = panels.draw_panels(sample, refined, panels.judge(sample, refined))
     sheet.thumbnail((_WIDTH, _WIDTH))
     sheet.save(ROOT / "docs" / "images" / f"{PICTURE}.png", optimize=True)
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from parity import ANSWERS, STORED_CASES, reference, store
+from tests.parity import ANSWERS, STORED_CASES, reference, store
 
 if __name__ == "__main__":
     store({case.name: reference(case) for case in STORED_CASES})

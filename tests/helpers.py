@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.compute.lattice import Lattice, blur, build_lattice, slice_pixels, splat_labels
+from napari_coarse_crf.compute.parallel import finish
+from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.geodesic import PixelGrid, edge_slowness, geodesic_distances
 from napari_coarse_crf.inputs import OPEN, Problem, read_labels, read_problem
-from napari_coarse_crf.lattice import Lattice, blur, build_lattice, slice_pixels, splat_labels
-from napari_coarse_crf.parallel import finish
-from napari_coarse_crf.simd import row_width
 from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import oracles
 from napari_coarse_crf import Parameters
+from tests import oracles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

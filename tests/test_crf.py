@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-import oracles
-from helpers import lattice_matrix, mean_field
 from napari_coarse_crf import Refiner
-from parity import ANSWERS, STORED_CASES, ParityCase, assert_same_answer, checksum, stored
+from tests import oracles
+from tests.helpers import lattice_matrix, mean_field
+from tests.parity import ANSWERS, STORED_CASES, ParityCase, assert_same_answer, checksum, stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from skimage import filters
 
-import oracles
-from helpers import geodesic
 from napari_coarse_crf.geodesic import UNREACHED
+from tests import oracles
+from tests.helpers import geodesic
 
 SETTLED = 0.02  # px: sweeps stop when a path gets shorter by no more than 0.01
 

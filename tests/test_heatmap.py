@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pytest
 
-import oracles
 from napari_coarse_crf import Parameters, Refiner
 from napari_coarse_crf.geodesic import UNREACHED
 from napari_coarse_crf.parameters import Similarity
+from tests import oracles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import problem_of
 from napari_coarse_crf import InputError, ParameterError, Parameters, Refinement, Refiner, refine_labels
+from tests.helpers import problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from pydensecrf import densecrf
 
-import oracles
-from helpers import mean_field
 from napari_coarse_crf import Parameters, Refinement, Refiner
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
-from parity import STORED_CASES, Answer, ParityCase, assert_same_answer, reference, stored
+from tests import oracles
+from tests.helpers import mean_field
+from tests.parity import STORED_CASES, Answer, ParityCase, assert_same_answer, reference, stored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

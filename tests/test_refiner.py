@@ -8,10 +8,10 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-import oracles
-from helpers import mean_field
 from napari_coarse_crf import CoarseCRFError, InputError, Parameters, Progress, Refinement, Refiner
 from napari_coarse_crf.parameters import Similarity
+from tests import oracles
+from tests.helpers import mean_field
 
 QUICK = Parameters(iterations=3, theta_alpha=30)
 STAGES = ["heatmap", "appearance kernel", "smoothness kernel", "mean field"]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-import oracles
 from napari_coarse_crf.unary import MOST_UNARY, UNARY_STEP, pack_unary, unpack_unary
+from tests import oracles
 
 POTENTIALS = hnp.arrays(
     np.float32, st.tuples(st.integers(1, 6), st.integers(1, 20)), elements=st.floats(-40, 40, width=32)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning, InputError, ParameterError
-    from napari_coarse_crf.evaluation import Scores, evaluate_labels
+    from napari_coarse_crf.evaluation.scores import Scores, evaluate_labels
     from napari_coarse_crf.memory import estimate_memory
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.refine import refine_labels, warm_up
     from napari_coarse_crf.refiner import Progress, Refinement, Refiner
-    from napari_coarse_crf.tuning import Suggestion, suggest_parameters
+    from napari_coarse_crf.suggest.search import Suggestion, suggest_parameters
 
 __all__ = [
     "CoarseCRFError",
@@ -45,12 +45,12 @@ _HOME = {
     "Progress": "refiner",
     "Refinement": "refiner",
     "Refiner": "refiner",
-    "Scores": "evaluation",
+    "Scores": "evaluation.scores",
     "estimate_memory": "memory",
-    "evaluate_labels": "evaluation",
+    "evaluate_labels": "evaluation.scores",
     "refine_labels": "refine",
-    "Suggestion": "tuning",
-    "suggest_parameters": "tuning",
+    "Suggestion": "suggest.search",
+    "suggest_parameters": "suggest.search",
     "warm_up": "refine",
 }
 

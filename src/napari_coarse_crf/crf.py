@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numba import njit
 
-from napari_coarse_crf.filters import (
+from napari_coarse_crf.compute.filters import (
     AHEAD,
     STRETCH,
     Filter,
@@ -35,9 +35,9 @@ from napari_coarse_crf.filters import (
     splat_pixel,
     start_filter,
 )
-from napari_coarse_crf.lattice import Lattice, add_slice, build_lattice
-from napari_coarse_crf.parallel import in_chunks
-from napari_coarse_crf.simd import (
+from napari_coarse_crf.compute.lattice import Lattice, add_slice, build_lattice
+from napari_coarse_crf.compute.parallel import in_chunks
+from napari_coarse_crf.compute.simd import (
     LANES,
     exponential,
     largest,
@@ -51,13 +51,13 @@ from napari_coarse_crf.simd import (
     total,
     vectors,
 )
-from napari_coarse_crf.unary import UNARY_STEP, UnaryArray
+from napari_coarse_crf.unary import UNARY_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.inputs import FeatureArray, FloatArray, IndexArray, MaskArray, PixelArray
+    from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, IndexArray, MaskArray, PixelArray, UnaryArray
 
 
 _NEVER = -1e9  # logit of the columns that pad the labels to whole vectors

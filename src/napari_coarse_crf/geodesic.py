@@ -15,9 +15,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from napari_coarse_crf.compute.parallel import blocks, in_chunks
+from napari_coarse_crf.compute.simd import (
+    LANES,
+    add,
+    larger,
+    largest,
+    load_row,
+    padded,
+    smaller,
+    store,
+    subtract,
+    vectors,
+)
 from napari_coarse_crf.inputs import OPEN, gather
-from napari_coarse_crf.parallel import blocks, in_chunks
-from napari_coarse_crf.simd import LANES, add, larger, largest, load_row, padded, smaller, store, subtract, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -25,7 +36,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.inputs import FloatArray, IndexArray, PixelArray, Problem
+    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
+    from napari_coarse_crf.inputs import Problem
 
 UNREACHED = np.float32(1e6)
 """Distance (px) of pixels that no path reaches: areas that the mask cuts off."""

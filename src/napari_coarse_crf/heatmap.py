@@ -41,12 +41,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from napari_coarse_crf.geodesic import UNREACHED, PixelGrid, edge_slowness, geodesic_distances
-from napari_coarse_crf.inputs import OPEN, FeatureArray, FloatArray, IndexArray, Problem
-from napari_coarse_crf.lattice import blur, build_lattice, slice_pixels, splat_labels
-from napari_coarse_crf.nearest import PointGroups, group_points, nearest_distances
-from napari_coarse_crf.parallel import blocks, in_chunks
-from napari_coarse_crf.simd import (
+from napari_coarse_crf.compute.lattice import blur, build_lattice, slice_pixels, splat_labels
+from napari_coarse_crf.compute.nearest import PointGroups, group_points, nearest_distances
+from napari_coarse_crf.compute.parallel import blocks, in_chunks
+from napari_coarse_crf.compute.simd import (
     LANES,
     exponential,
     largest,
@@ -59,7 +57,9 @@ from napari_coarse_crf.simd import (
     total,
     vectors,
 )
-from napari_coarse_crf.unary import MOST_UNARY, UNARY_STEP, UnaryArray, pack_unary
+from napari_coarse_crf.geodesic import UNREACHED, PixelGrid, edge_slowness, geodesic_distances
+from napari_coarse_crf.inputs import OPEN, Problem
+from napari_coarse_crf.unary import MOST_UNARY, UNARY_STEP, pack_unary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -67,7 +67,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.lattice import Lattice
+    from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, IndexArray, UnaryArray
+    from napari_coarse_crf.compute.lattice import Lattice
     from napari_coarse_crf.parameters import Parameters
 
 _PYRAMID = (1, 2, 4, 8)

@@ -1,7 +1,7 @@
 """From image and labels to the problem: checked, scaled, flat.
 
 Everything a person hands in passes here once, before any work starts; what leaves is float32 and int32 of known shape,
-so no later room checks again and compiled code never sees a wrong array. Used by `refiner`.
+so no later room checks again and compiled code never sees a wrong array.
 
 Pixels that take part are flattened in tile order: pixels near each other in the image stay near each other in memory,
 and so do the lattice vertices they touch. The tiles follow the Morton curve, so a part of the pixels is a compact area,
@@ -14,21 +14,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_coarse_crf.compute.morton import morton_codes
+from napari_coarse_crf.compute.parallel import blocks
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.morton import morton_codes
-from napari_coarse_crf.parallel import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FloatArray = NDArray[np.float32]
-FeatureArray = NDArray[np.float32] | NDArray[np.uint16]
-IndexArray = NDArray[np.int32]
-PixelArray = NDArray[np.signedinteger[Any]]  # int32, or int64 from 2**31 pixels on
-LabelArray = NDArray[np.integer[Any]]
-MaskArray = NDArray[np.bool_]
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import FeatureArray, IndexArray, LabelArray, MaskArray, PixelArray
 
 UNLABELLED = 0
 """The id of unlabelled pixels in a person's label map."""

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.embedding import count_vertices
+from napari_coarse_crf.compute.embedding import count_vertices
+from napari_coarse_crf.compute.parallel import available_workers
+from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.geodesic import SIDE_BY_SIDE
 from napari_coarse_crf.heatmap import finest_heatmap_kernel
-from napari_coarse_crf.inputs import FeatureArray, FloatArray, Problem, read_labels, read_problem
-from napari_coarse_crf.parallel import available_workers
+from napari_coarse_crf.inputs import Problem, read_labels, read_problem
 from napari_coarse_crf.parameters import Parameters
-from napari_coarse_crf.simd import row_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray
 
 _STEPS, _FLOAT, _INDEX, _KEY = 2, 4, 4, 8  # bytes of uint16, float32, int32, int64
 _SAMPLE_BLOCKS = 32

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.inputs import FeatureArray, FloatArray
+    from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray
 
 _IMPOSSIBLE = np.float32(1e4)
 """Unary potential of the labels that a clamped pixel does not have."""

@@ -14,7 +14,7 @@ from napari_coarse_crf.refiner import EngineName, Refiner
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_coarse_crf.inputs import LabelArray
+    from napari_coarse_crf.compute.arrays import LabelArray
 
 
 def refine_labels(

@@ -14,26 +14,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_coarse_crf.compute.parallel import available_workers, blocks, finish
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
 from napari_coarse_crf.heatmap import compute_unary, heatmap_key, heatmap_units, labels_as_unary
-from napari_coarse_crf.inputs import (
-    OPEN,
-    UNLABELLED,
-    FloatArray,
-    LabelArray,
-    Problem,
-    check_labels_suffice,
-    read_labels,
-    read_problem,
-)
-from napari_coarse_crf.parallel import available_workers, blocks, finish
+from napari_coarse_crf.inputs import OPEN, UNLABELLED, Problem, check_labels_suffice, read_labels, read_problem
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
-from napari_coarse_crf.unary import UnaryArray, unpack_unary
+from napari_coarse_crf.unary import unpack_unary
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
+
+    from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, UnaryArray
 
 EngineName = Literal["lattice", "pydensecrf"]
 _ENGINES: dict[str, type[Engine]] = {"lattice": LatticeEngine, "pydensecrf": PyDenseCRFEngine}

@@ -6,12 +6,16 @@ itself, far less than a heatmap knows; half the memory, and half of what every i
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_coarse_crf.simd import row_width
+from napari_coarse_crf.compute.simd import row_width
 
-UnaryArray = NDArray[np.uint16]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import UnaryArray
 
 LEAST_PROBABILITY = 1e-8
 """A label that occurs is never ruled out, so neighbours can still bring it in."""

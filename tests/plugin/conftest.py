@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QThreadPool
 from superqt.utils import WorkerBase
-from waiting import TIMEOUT, wait_until_ready
+
+from tests.plugin.waiting import TIMEOUT, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # napari before 0.9 has no settings for plugins.
-collect_ignore = [] if hasattr(napari.settings, "get_plugin_settings") else ["test_preferences.py"]
+collect_ignore = [] if hasattr(napari.settings, "get_plugin_settings") else ["controls/test_preferences.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from napari.utils import progress
 from qtpy.QtCore import QThreadPool
-from waiting import TIMEOUT, wait_until_ended, wait_until_ready
 
 from napari_coarse_crf import CoarseCRFError, Parameters
-from napari_coarse_crf.plugin.job import Job
-from napari_coarse_crf.plugin.worker import JobRunner
+from napari_coarse_crf.plugin.jobs.job import Job
+from napari_coarse_crf.plugin.jobs.worker import JobRunner
+from tests.plugin.waiting import TIMEOUT, wait_until_ended, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tifffile
-from waiting import TIMEOUT, wait_until_ready
 
 from napari_coarse_crf import Parameters, refine_labels
 from napari_coarse_crf.plugin import RefineWidget, refine_layer
+from tests.plugin.waiting import TIMEOUT, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ import dask.array as da
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from waiting import TIMEOUT, wait_until_ready
 
 from napari_coarse_crf import Parameters, __version__, refine_labels
 from napari_coarse_crf.plugin import RefineWidget
+from tests.plugin.waiting import TIMEOUT, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable

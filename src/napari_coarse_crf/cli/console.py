@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 import napari_coarse_crf
-from napari_coarse_crf.files import channel_axis
+from napari_coarse_crf.io.files import channel_axis
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Refinement, Refiner
 

@@ -8,14 +8,13 @@ import typer
 from rich import box
 from rich.table import Table
 
-from napari_coarse_crf import demo
 from napari_coarse_crf.cli.console import run_refiner, say, stdout
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.evaluation import Scores
+from napari_coarse_crf.evaluation.scores import Scores
 from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Refiner
-from napari_coarse_crf.samples import SAMPLE_NAMES, Sample, load_sample
+from napari_coarse_crf.samples import SAMPLE_NAMES, Sample, load_sample, panels
 
 
 def run_demo(
@@ -36,10 +35,10 @@ def run_demo(
         start = time.perf_counter()
         refinement = run_refiner(Refiner(sample.image, sample.coarse), Parameters(), sample.title)
         seconds = time.perf_counter() - start
-        scores = demo.judge(sample, refinement.labels)
+        scores = panels.judge(sample, refinement.labels)
         _print_scores(sample, scores, seconds)
         path = out / f"{name}.png"
-        demo.draw_panels(sample, refinement.labels, scores).save(path)
+        panels.draw_panels(sample, refinement.labels, scores).save(path)
         say(f"Drew {path}\n")
 
 

@@ -11,15 +11,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as PrintedTable
 
 import napari_coarse_crf
-from napari_coarse_crf import files, tables
-from napari_coarse_crf.baselines import BASELINES, missing_baselines
-from napari_coarse_crf.cityscapes import read_cityscapes
 from napari_coarse_crf.cli.console import say, stderr, stdout, warn
 from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options
-from napari_coarse_crf.dataset import Dataset, read_folders
 from napari_coarse_crf.errors import InputError, ParameterError
+from napari_coarse_crf.evaluation import tables
+from napari_coarse_crf.evaluation.baselines import BASELINES, missing_baselines
+from napari_coarse_crf.evaluation.cityscapes import read_cityscapes
+from napari_coarse_crf.evaluation.dataset import Dataset, read_folders
+from napari_coarse_crf.evaluation.scoring import COARSE, OURS, KeptScores, Plan, score_dataset
 from napari_coarse_crf.inputs import UNLABELLED
-from napari_coarse_crf.scoring import COARSE, OURS, KeptScores, Plan, score_dataset
+from napari_coarse_crf.io import files
 
 _NARROWEST, _BETWEEN = len("0.123"), 3  # characters: a column, and what rich puts between two
 

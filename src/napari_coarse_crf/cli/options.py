@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_coarse_crf import files
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io import files
 from napari_coarse_crf.parameters import PRESETS, Description, Parameters
 
 Preset = Annotated[

@@ -10,12 +10,13 @@ import typer
 from rich import box
 from rich.table import Table
 
-from napari_coarse_crf import files
 from napari_coarse_crf.cli.console import run_refiner, say, stdout, taken_channel_axis, warn
 from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options
 from napari_coarse_crf.cli.suggest import suggest_with_progress
+from napari_coarse_crf.compute.arrays import LabelArray
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.inputs import UNLABELLED, LabelArray
+from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.io import files
 from napari_coarse_crf.refiner import EngineName, Refinement, Refiner
 
 _MOST_ROWS = 40  # of the summary: a map of numbered objects has thousands of ids

@@ -8,9 +8,9 @@ from rich import box
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from napari_coarse_crf import files
 from napari_coarse_crf.cli.console import say, stderr, stdout, taken_channel_axis
-from napari_coarse_crf.tuning import Suggestion, suggest_parameters
+from napari_coarse_crf.io import files
+from napari_coarse_crf.suggest.search import Suggestion, suggest_parameters
 
 
 def suggest(

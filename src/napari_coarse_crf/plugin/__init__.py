@@ -9,19 +9,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_coarse_crf.plugin.job import refine_layer
-    from napari_coarse_crf.plugin.layers import Choice
-    from napari_coarse_crf.plugin.scope import Scope
+    from napari_coarse_crf.plugin.jobs.job import refine_layer
+    from napari_coarse_crf.plugin.layers.read import Choice
     from napari_coarse_crf.plugin.widget import RefineWidget
+    from napari_coarse_crf.tiles.parts import Scope
 
 __all__ = ["Choice", "RefineWidget", "Scope", "refine_layer"]
 
-_HOME = {"Choice": "layers", "RefineWidget": "widget", "Scope": "scope", "refine_layer": "job"}
+_HOME = {
+    "Choice": "napari_coarse_crf.plugin.layers.read",
+    "RefineWidget": "napari_coarse_crf.plugin.widget",
+    "Scope": "napari_coarse_crf.tiles.parts",
+    "refine_layer": "napari_coarse_crf.plugin.jobs.job",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+        return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -17,20 +17,21 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from napari_coarse_crf import Suggestion
-from napari_coarse_crf.plugin.boxes import fit_into_dock
-from napari_coarse_crf.plugin.compare import CompareSection
-from napari_coarse_crf.plugin.controls import ParameterControls, heading
-from napari_coarse_crf.plugin.defaults import read_defaults
-from napari_coarse_crf.plugin.job import Job, Notice
-from napari_coarse_crf.plugin.layers import find_problem
-from napari_coarse_crf.plugin.live import LiveRefinement, Request, is_preview
-from napari_coarse_crf.plugin.presets import PresetBar
-from napari_coarse_crf.plugin.refiners import RefinerCache
-from napari_coarse_crf.plugin.run_bar import RunBar
-from napari_coarse_crf.plugin.scope_controls import ScopeControls
-from napari_coarse_crf.plugin.suggesting import SuggestJob
-from napari_coarse_crf.plugin.warming import WARM_UP
-from napari_coarse_crf.plugin.worker import JobRunner
+from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
+from napari_coarse_crf.plugin.controls.defaults import read_defaults
+from napari_coarse_crf.plugin.controls.parameters import ParameterControls, heading
+from napari_coarse_crf.plugin.controls.presets import PresetBar
+from napari_coarse_crf.plugin.controls.run_bar import RunBar
+from napari_coarse_crf.plugin.controls.scope import ScopeControls
+from napari_coarse_crf.plugin.jobs.job import Job, Notice
+from napari_coarse_crf.plugin.jobs.live import LiveRefinement, Request
+from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
+from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob
+from napari_coarse_crf.plugin.jobs.warming import WARM_UP
+from napari_coarse_crf.plugin.jobs.worker import JobRunner
+from napari_coarse_crf.plugin.layers.provenance import is_preview
+from napari_coarse_crf.plugin.layers.read import find_problem
+from napari_coarse_crf.plugin.result.section import CompareSection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from napari.qt.threading import GeneratorWorker
 
     from napari_coarse_crf import CoarseCRFError, Parameters, Progress
-    from napari_coarse_crf.plugin.worker import AnyJob, AnyOutcome
+    from napari_coarse_crf.plugin.jobs.worker import AnyJob, AnyOutcome
 
 _READY = "Ready. Unlabelled pixels get a label in a new layer; your own layer stays as it is."
 _FIRST_USE = "First use compiles the engine, a few seconds."

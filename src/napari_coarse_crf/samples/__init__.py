@@ -1,8 +1,4 @@
-"""Small real images with coarse and fine labels, so that anyone can try the method at once.
-
-Used by the command line's demo, by the plugin's File > Open Sample and by the tests. README.md beside this file names
-the sources; `scripts/make_samples.py` drew the coarse maps.
-"""
+"""Small real images with coarse and fine labels, so that anyone can try the method at once."""
 
 from __future__ import annotations
 

@@ -1,0 +1,24 @@
+"""What the arrays are called in annotations, said once.
+
+Shape letters: N pixels that take part, L labels, D axes, C channels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+AnyArray = NDArray[Any]
+FloatArray = NDArray[np.float32]
+FeatureArray = NDArray[np.float32] | NDArray[np.uint16]
+"""Positions and colours of pixels."""
+IndexArray = NDArray[np.int32]
+PixelArray = NDArray[np.signedinteger[Any]]
+"""Places of pixels: int32, or int64 from 2**31 pixels on."""
+LabelArray = NDArray[np.integer[Any]]
+"""Label ids as a person has them, in any whole-numbered type."""
+MaskArray = NDArray[np.bool_]
+UnaryArray = NDArray[np.uint16]
+"""Unary potentials in steps, see `napari_coarse_crf.unary`."""

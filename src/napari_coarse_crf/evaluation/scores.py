@@ -1,0 +1,344 @@
+"""How good a label map is, in the figures of the source's Table 1.
+
+Everything is counted once into a confusion matrix; every score is a share of those counts, so the counts of many images
+can be added before scores are taken (`Scores.pool`).
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.inputs import UNLABELLED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
+
+# The confusion matrix is square: this many ids need 128 MB. Classes are far fewer; numbered objects are not classes.
+_MOST_IDS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of a number of pixels are right.
+
+    Attributes
+    ----------
+    right, total : int
+        Pixels.
+    """
+
+    right: int
+    total: int
+
+    @property
+    def value(self) -> float:
+        """The share of right pixels; NaN of no pixels."""
+        return self.right / self.total if self.total else float("nan")
+
+    def __add__(self, other: Share) -> Share:
+        """Return the share over the pixels of both."""
+        return Share(self.right + other.right, self.total + other.total)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """The counts of one or many label maps against the truth, and the scores that follow from them.
+
+    A class of the truth is an id with at least one evaluated pixel; averages run over these. A class that only the
+    prediction names has no score of its own, but its pixels are errors of the classes they should have been.
+
+    Attributes
+    ----------
+    ids : tuple of int
+        The ids of truth and prediction, ascending; 0 among them stands for pixels that the prediction left unlabelled.
+    confusion : (K, K) ndarray of int64
+        Evaluated pixels by id of the truth (rows) and of the prediction (columns), in the order of `ids`.
+    boundary : Share
+        The pixels within a few pixels of a boundary of the truth.
+    unlabelled : Share or None
+        The pixels that the coarse map left open; None if no coarse map was given.
+    """
+
+    ids: tuple[int, ...]
+    confusion: NDArray[np.int64]
+    boundary: Share
+    unlabelled: Share | None = None
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The classes of the truth, ascending."""
+        rows = self.confusion.sum(axis=1)
+        return tuple(label_id for label_id, pixels in zip(self.ids, rows, strict=True) if pixels)
+
+    @property
+    def accuracy(self) -> dict[int, float]:
+        """By class of the truth: the share of its pixels that the prediction found, |P and T| / |T|."""
+        return self._by_class(self.confusion.sum(axis=1))
+
+    @property
+    def iou(self) -> dict[int, float]:
+        """By class of the truth: intersection over union, |P and T| / |P or T|."""
+        rows, columns = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
+        return self._by_class(rows + columns - self.confusion.diagonal())
+
+    @property
+    def mean_accuracy(self) -> float:
+        """The average of `accuracy` over the classes of the truth."""
+        return float(np.mean(list(self.accuracy.values())))
+
+    @property
+    def mean_iou(self) -> float:
+        """The average of `iou` over the classes of the truth."""
+        return float(np.mean(list(self.iou.values())))
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """The share of right pixels, whatever their class."""
+        return float(self.confusion.trace() / self.confusion.sum())
+
+    @property
+    def unlabelled_accuracy(self) -> float | None:
+        """The share of right pixels among those that the coarse map left open; None without a coarse map."""
+        return None if self.unlabelled is None else self.unlabelled.value
+
+    @property
+    def boundary_accuracy(self) -> float:
+        """The share of right pixels near a boundary of the truth; NaN if the truth has no boundary."""
+        return self.boundary.value
+
+    @classmethod
+    def pool(cls, scores: Iterable[Scores]) -> Scores:
+        """Return the scores over the pixels of several label maps together.
+
+        Large images and frequent classes weigh more than in the average of each map's scores.
+
+        Parameters
+        ----------
+        scores : iterable of Scores
+            At least one; the images may have different classes.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to pool, or only some of the scores know a coarse map.
+
+        Examples
+        --------
+        >>> first = evaluate_labels([[1, 1, 2]], [[1, 1, 1]])
+        >>> second = evaluate_labels([[2]], [[2]])
+        >>> Scores.pool([first, second]).iou[2]
+        0.5
+        """
+        parts = tuple(scores)
+        if not parts:
+            raise InputError("There are no scores to pool. Evaluate at least one label map first.")
+        known = [part.unlabelled for part in parts if part.unlabelled is not None]
+        if known and len(known) < len(parts):
+            raise InputError(
+                "Some of the scores know a coarse map and some do not. Give `coarse` to every evaluation or to none."
+            )
+        ids = tuple(sorted({label_id for part in parts for label_id in part.ids}))
+        confusion = np.zeros((len(ids), len(ids)), dtype=np.int64)
+        for part in parts:
+            place = [ids.index(label_id) for label_id in part.ids]
+            confusion[np.ix_(place, place)] += part.confusion
+        return cls(
+            ids,
+            confusion,
+            boundary=sum((part.boundary for part in parts), Share(0, 0)),
+            unlabelled=sum(known, Share(0, 0)) if known else None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as lists and numbers, ready for JSON.
+
+        Examples
+        --------
+        >>> evaluate_labels([[1, 2, 2]], [[1, 1, 2]]).to_dict()["confusion"]
+        [[1, 1, 1], [1, 2, 1], [2, 2, 1]]
+        """
+        rows, columns = np.nonzero(self.confusion)
+        return {
+            # By (truth, prediction, pixels): most of a large matrix is 0.
+            "confusion": [
+                [self.ids[row], self.ids[column], int(self.confusion[row, column])]
+                for row, column in zip(rows, columns, strict=True)
+            ],
+            "boundary": [self.boundary.right, self.boundary.total],
+            "unlabelled": None if self.unlabelled is None else [self.unlabelled.right, self.unlabelled.total],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Scores:
+        """Return the scores stored by `to_dict`."""
+        ids = tuple(sorted({label_id for entry in values["confusion"] for label_id in entry[:2]}))
+        place = {label_id: index for index, label_id in enumerate(ids)}
+        confusion = np.zeros((len(ids), len(ids)), dtype=np.int64)
+        for truth, found, pixels in values["confusion"]:
+            confusion[place[truth], place[found]] = pixels
+        unlabelled = values["unlabelled"]
+        return cls(ids, confusion, Share(*values["boundary"]), None if unlabelled is None else Share(*unlabelled))
+
+    def _by_class(self, total: NDArray[np.int64]) -> dict[int, float]:
+        """Return right pixels over `total` for the classes of the truth."""
+        present = set(self.classes)
+        return {
+            label_id: int(right) / int(of)
+            for label_id, right, of in zip(self.ids, self.confusion.diagonal(), total, strict=True)
+            if label_id in present
+        }
+
+
+def evaluate_labels(
+    predicted: ArrayLike,
+    truth: ArrayLike,
+    *,
+    coarse: ArrayLike | None = None,
+    ignore: int | None = 0,
+    classes: Sequence[int] | None = None,
+    boundary_width: int = 3,
+) -> Scores:
+    """Compare a label map with the truth.
+
+    Parameters
+    ----------
+    predicted : ([Z,] Y, X) array of int
+        The label map to judge. An unlabelled pixel (0) counts as wrong, unless `ignore` makes 0 a class of the truth.
+    truth : ([Z,] Y, X) array of int
+        The wanted label ids.
+    coarse : ([Z,] Y, X) array of int, optional
+        The map that a person painted (0: unlabelled). With it, the accuracy on the pixels it left open is known too,
+        and 0 cannot be a class of the truth.
+    ignore : int or None
+        The id in `truth` of pixels that nobody knows; they are not evaluated. None: evaluate every pixel.
+    classes : sequence of int, optional
+        Evaluate only the pixels whose truth is one of these; all classes of the truth if not given.
+    boundary_width : int
+        Pixels this near to a boundary between two evaluated classes count for `Scores.boundary`, counted in steps
+        along the axes. 1: only the pixels that touch the boundary.
+
+    Returns
+    -------
+    Scores
+        Accuracy and IoU by class, their averages, and the counts they come from.
+
+    Raises
+    ------
+    InputError
+        If the arrays differ in shape, hold anything but whole numbers, or leave nothing to evaluate.
+
+    Examples
+    --------
+    >>> scores = evaluate_labels([[1, 1, 2, 0]], [[1, 1, 1, 2]])
+    >>> scores.iou[1], scores.iou[2], scores.mean_accuracy
+    (0.6666666666666666, 0.0, 0.3333333333333333)
+    """
+    found, wanted = _label_map(predicted, "predicted labels"), _label_map(truth, "truth")
+    _check_shape(found, wanted, "predicted labels")
+    if boundary_width < 1:
+        raise InputError(f"boundary_width is {boundary_width}; it must be 1 or more pixels.")
+    evaluated = _evaluated(wanted, ignore, classes)
+    right = evaluated & np.equal(found, wanted)
+    ids, confusion = _confusion(found[evaluated], wanted[evaluated])
+    band = evaluated & _near_boundary(wanted, evaluated, boundary_width)
+    unlabelled = None
+    if coarse is not None:
+        painted = _label_map(coarse, "coarse labels")
+        _check_shape(painted, wanted, "coarse labels")
+        if (wanted[evaluated] == UNLABELLED).any():
+            raise InputError(
+                "0 is a class of the truth here, but in the coarse labels it means unlabelled, so nobody can paint it. "
+                "Number the classes of both maps from 1 up, alike."
+            )
+        unlabelled = _share(right, evaluated & (painted == UNLABELLED))
+    return Scores(ids, confusion, boundary=_share(right, band), unlabelled=unlabelled)
+
+
+def _label_map(values: ArrayLike, what: str) -> LabelArray:
+    labels = np.asarray(values)
+    if labels.dtype.kind not in "iu":
+        raise InputError(
+            f"The {what} are of type {labels.dtype}, but label ids are whole numbers. "
+            "Round them and convert them, for example with labels.astype(int)."
+        )
+    return labels
+
+
+def _check_shape(labels: LabelArray, truth: LabelArray, what: str) -> None:
+    if labels.shape != truth.shape:
+        raise InputError(
+            f"The {what} have shape {labels.shape} but the truth is {truth.shape}. "
+            "Evaluate maps of the same image, or crop both to the same region."
+        )
+
+
+def _evaluated(truth: LabelArray, ignore: int | None, classes: Sequence[int] | None) -> MaskArray:
+    """Return where the truth is known and asked for."""
+    evaluated = np.ones(truth.shape, dtype=bool) if ignore is None else truth != operator.index(ignore)
+    if classes is not None:
+        asked = np.zeros(truth.shape, dtype=bool)
+        for label_id in classes:
+            asked |= truth == operator.index(label_id)
+        evaluated &= asked
+    if not evaluated.any():
+        raise InputError(
+            f"No pixel is left to evaluate: the truth holds nothing but {ignore} (ignored) or ids that were not asked "
+            "for. Check that the truth belongs to this image and that `ignore` and `classes` are ids of it."
+        )
+    return evaluated
+
+
+def _confusion(found: LabelArray, wanted: LabelArray) -> tuple[tuple[int, ...], NDArray[np.int64]]:
+    """Return the ids and the counts by (truth, prediction)."""
+    found_ids, found_index = np.unique(found, return_inverse=True)
+    wanted_ids, wanted_index = np.unique(wanted, return_inverse=True)
+    # As Python integers: numpy's common type of int64 and uint64 is a float, which merges large ids.
+    ids = sorted({*found_ids.tolist(), *wanted_ids.tolist()})
+    if len(ids) > _MOST_IDS:
+        raise InputError(
+            f"The label maps hold {len(ids)} different ids, more than the {_MOST_IDS} that can be classes. "
+            "These scores compare classes: give every object the id of its class first."
+        )
+    place = {label_id: index for index, label_id in enumerate(ids)}
+    rows = np.array([place[label_id] for label_id in wanted_ids.tolist()], dtype=np.int64)[wanted_index]
+    columns = np.array([place[label_id] for label_id in found_ids.tolist()], dtype=np.int64)[found_index]
+    counts = np.bincount(rows * len(ids) + columns, minlength=len(ids) ** 2)
+    return tuple(ids), counts.reshape(len(ids), len(ids))
+
+
+def _near_boundary(truth: LabelArray, evaluated: MaskArray, width: int) -> MaskArray:
+    """Return the pixels at most `width` steps from a pixel of another class; ignored pixels make no boundary."""
+    near = np.zeros(truth.shape, dtype=bool)
+    for axis in range(truth.ndim):
+        here, there = _neighbours(truth.ndim, axis)
+        differ = (truth[here] != truth[there]) & evaluated[here] & evaluated[there]
+        near[here] |= differ
+        near[there] |= differ
+    for _ in range(width - 1):
+        grown = near.copy()
+        for axis in range(truth.ndim):
+            here, there = _neighbours(truth.ndim, axis)
+            grown[here] |= near[there]
+            grown[there] |= near[here]
+        near = grown
+    return near
+
+
+def _neighbours(ndim: int, axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Return the slices that lay each pixel beside the next one along `axis`."""
+    here, there = [slice(None)] * ndim, [slice(None)] * ndim
+    here[axis], there[axis] = slice(None, -1), slice(1, None)
+    return tuple(here), tuple(there)
+
+
+def _share(right: MaskArray, where: MaskArray) -> Share:
+    return Share(int(np.count_nonzero(right & where)), int(np.count_nonzero(where)))

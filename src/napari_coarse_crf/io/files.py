@@ -1,0 +1,369 @@
+"""Files a person has to arrays, and back, without changing a label id on the way.
+
+Image readers are made for pictures: they turn a palette's indices into colours, cut 16 bits to 8 and take an alpha
+channel for a colour. Here each of these is done on purpose or refused in words.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tifffile
+from PIL import Image, UnidentifiedImageError
+
+from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io.png16 import is_deep_colour, read_deep_colour
+from napari_coarse_crf.parameters import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import AnyArray
+
+TIFF = (".tif", ".tiff")
+WRITABLE = (".png", *TIFF)
+
+_COLOURS = (
+    "It holds colours, not label ids. Save the label map with one channel whose values are the ids: as a PNG with a "
+    "palette, or as a grey PNG or TIFF (in napari: save the Labels layer)."
+)
+_AS_THEY_ARE = ("L", "LA", "RGB", "RGBA", "I", "F", "I;16", "I;16B", "I;16L")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageFile:
+    """An image as it was read.
+
+    Attributes
+    ----------
+    pixels : ndarray
+        The image without its alpha channel.
+    mask : ndarray of bool or None
+        False where the image is fully transparent: there is nothing to label. None without an alpha channel.
+    """
+
+    pixels: AnyArray
+    mask: NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelFile:
+    """A label map as it was read.
+
+    Attributes
+    ----------
+    ids : ndarray of int
+        The label ids in the type of the file.
+    palette : bytes or None
+        The colours a PNG shows its ids in, to be written back with the result.
+    """
+
+    ids: AnyArray
+    palette: bytes | None
+
+
+def read_image(path: Path) -> ImageFile:
+    """Read an image; an alpha channel becomes a mask.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as an image.
+    """
+    content = _read(path)
+    try:
+        if path.suffix.lower() in TIFF:
+            return _split_alpha(*_read_tiff(content))
+        if is_deep_colour(content):
+            pixels = read_deep_colour(content)
+            return _split_alpha(pixels, pixels.shape[-1] in (2, 4))
+        with Image.open(BytesIO(content)) as picture:
+            return _split_alpha(*_picture_pixels(picture))
+    except InputError as error:
+        raise InputError(f"{path} cannot be used. {error}") from error
+    except Exception as error:  # readers raise whatever a damaged file leads them to
+        raise _unreadable(path, error) from error
+
+
+def read_labels(path: Path) -> LabelFile:
+    """Read a label map: the ids themselves, never the colours they are shown in.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, loses ids by its nature (JPEG) or holds colours.
+    """
+    content = _read(path)
+    if path.suffix.lower() not in WRITABLE:
+        raise InputError(
+            f"{path} is no place for label ids: only PNG and TIFF keep them exactly. Save the labels as one."
+        )
+    try:
+        ids, palette = (_read_tiff_ids(content), None) if path.suffix.lower() in TIFF else _read_png_ids(content)
+    except InputError as error:
+        raise InputError(f"{path} cannot be used. {error}") from error
+    except Exception as error:  # readers raise whatever a damaged file leads them to
+        raise _unreadable(path, error) from error
+    if ids.dtype.kind == "b":
+        ids = ids.astype(np.uint8)
+    return LabelFile(ids, palette)
+
+
+def read_mask(path: Path) -> NDArray[np.bool_]:
+    """Read a mask: True where a PNG or TIFF is not 0.
+
+    Raises
+    ------
+    InputError
+        As `read_labels`.
+    """
+    return np.not_equal(read_labels(path).ids, 0)
+
+
+def read_preset(path: Path) -> Parameters:
+    """Read parameters from a JSON file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is no text.
+    ParameterError
+        If it holds anything but known parameters within their ranges.
+    """
+    try:
+        return Parameters.from_json(_read(path).decode("utf-8-sig"))  # Windows editors begin with a mark
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text file. Give a JSON file saved by this plugin.") from error
+
+
+def channel_axis(image_shape: tuple[int, ...], label_shape: tuple[int, ...]) -> int:
+    """Return the axis of the image that the labels lack, the last one if several would do.
+
+    Where none fits, it is -1 too, and the core says what is wrong with the shapes.
+
+    Examples
+    --------
+    >>> channel_axis((3, 40, 50), (40, 50))
+    0
+    """
+    for axis in reversed(range(len(image_shape))):
+        if image_shape[:axis] + image_shape[axis + 1 :] == label_shape:
+            return axis
+    return -1
+
+
+def check_writable(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:
+    """Find out before any work whether an array can be written to `path`.
+
+    Raises
+    ------
+    InputError
+        If its kind is unknown, it is an input, it exists and may not be replaced, or its folder cannot be written to.
+    """
+    if path.suffix.lower() not in WRITABLE:
+        raise InputError(f"{path} should end in .png, .tif or .tiff: these formats keep every value exactly.")
+    check_free(path, overwrite=overwrite, inputs=inputs)
+
+
+def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:
+    """Find out before any work whether a file of any kind can be written to `path`.
+
+    Raises
+    ------
+    InputError
+        If it is an input, it exists and may not be replaced, or its folder cannot be written to.
+    """
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise InputError(f"The folder {folder} does not exist. Create it first, or choose another one.")
+    if any(path.resolve() == taken.resolve() for taken in inputs):
+        raise InputError(f"{path} is read by this command. Choose another file for the result.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Give the file in it a name.")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists. Add --overwrite to replace it, or choose another file.")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"You may not write to the folder {folder}. Choose another one.")
+
+
+def check_labels_fit(labels: AnyArray, path: Path) -> None:
+    """Find out before any work whether a file of this kind can hold these label ids, and so those of the result.
+
+    TIFF keeps them all. PNG holds ids up to 65535 of one plane.
+
+    Raises
+    ------
+    InputError
+        If the ids or the shape do not fit into a PNG.
+    """
+    if path.suffix.lower() in TIFF:
+        return
+    check_plane_fits(labels.shape, path)
+    highest = int(labels.max(initial=0))
+    if highest > 65535:
+        raise InputError(f"The label id {highest} does not fit into a PNG (at most 65535). Write a TIFF: name it .tif.")
+
+
+def check_plane_fits(shape: tuple[int, ...], path: Path) -> None:
+    """Find out before any work whether a file of this kind can hold an array of this shape.
+
+    Raises
+    ------
+    InputError
+        If it is a PNG and the shape is not that of one plane.
+    """
+    if path.suffix.lower() not in TIFF and len(shape) != 2:
+        raise InputError(f"{path} holds one plane, but the labels have shape {shape}. Write a TIFF: name it .tif.")
+
+
+def encode_labels(labels: AnyArray, path: Path, palette: bytes | None = None) -> bytes:
+    """Return the content of a label file; its kind follows from the name.
+
+    A TIFF keeps the type of the labels. A PNG has 8 or 16 bits: those of the labels, or as many as their ids need. What
+    fits is said by `check_labels_fit`.
+    """
+    if path.suffix.lower() in TIFF:
+        return _tiff(labels)
+    small = labels.dtype == np.uint8 or (labels.dtype != np.uint16 and labels.max(initial=0) <= 255)
+    picture = Image.fromarray(labels.astype(np.uint8 if small else np.uint16))
+    if small and palette is not None:
+        picture.putpalette(palette)
+    return _png(picture)
+
+
+def encode_confidence(confidence: NDArray[np.float32], path: Path) -> bytes:
+    """Return the content of a confidence file: 0..1 as float32 in a TIFF, 0..65535 in a PNG."""
+    if path.suffix.lower() in TIFF:
+        return _tiff(confidence)
+    return _png(Image.fromarray(np.round(confidence * 65535.0).astype(np.uint16)))
+
+
+def write_files(contents: Mapping[Path, bytes]) -> None:
+    """Write several files, all or none, each whole or not at all.
+
+    Each is written beside its place and moved there at the end, so a stop at any moment leaves no half file.
+
+    Raises
+    ------
+    InputError
+        If the system refuses, for example because the disk is full.
+    """
+    waiting: dict[Path, Path] = {}
+    try:
+        for path, content in contents.items():
+            target = path.resolve()  # through a link, which stays a link
+            beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+            waiting[beside] = target
+            with beside.open("xb") as file:  # unlike tempfile, with the permissions of any new file
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for beside, target in waiting.items():
+            beside.replace(target)
+    except OSError as error:
+        raise InputError(f"The result could not be written: {error.strerror} ({error.filename}).") from error
+    finally:
+        for beside in waiting:
+            beside.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}. Check its name and folder.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    reason = "it is no image that can be read here" if isinstance(error, UnidentifiedImageError) else str(error)
+    return InputError(f"{path} cannot be read: {reason}. Save it as PNG or TIFF.")
+
+
+def _read_tiff(content: bytes) -> tuple[AnyArray, bool]:
+    """Return the pixels and whether the last channel is alpha."""
+    with tifffile.TiffFile(BytesIO(content)) as file:
+        page = file.pages.first
+        alpha = bool({tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA} & set(page.extrasamples))
+        try:
+            return np.asarray(file.asarray()), alpha and file.series[0].axes.endswith("S")
+        except (KeyError, ValueError) as error:
+            if "imagecodecs" not in str(error):
+                raise
+            compression = tifffile.COMPRESSION(page.compression).name
+    return _read_packed_tiff(content, compression)
+
+
+def _read_tiff_ids(content: bytes) -> AnyArray:
+    with tifffile.TiffFile(BytesIO(content)) as file:
+        if file.series[0].axes.endswith("S"):
+            raise InputError(_COLOURS)
+    return _read_tiff(content)[0]
+
+
+def _read_packed_tiff(content: bytes, compression: str) -> tuple[AnyArray, bool]:
+    """Read with Pillow what tifffile needs another package for: LZW, for example, in files of one page."""
+    with Image.open(BytesIO(content)) as picture:
+        if getattr(picture, "n_frames", 1) > 1:
+            raise InputError(
+                f"It has several pages packed with {compression}. Install the package imagecodecs, or save it unpacked."
+            )
+        if picture.mode == "P":  # a label map: its indices are the ids
+            return np.asarray(picture), False
+        return np.asarray(picture), picture.mode in ("LA", "RGBA")
+
+
+def _picture_pixels(picture: Image.Image) -> tuple[AnyArray, bool]:
+    """Return the pixels of a picture and whether its last channel is alpha."""
+    if picture.mode in ("P", "L", "RGB") and picture.has_transparency_data:
+        picture = picture.convert("LA" if picture.mode == "L" else "RGBA")
+    elif picture.mode == "1":
+        picture = picture.convert("L")
+    elif picture.mode not in _AS_THEY_ARE:
+        picture = picture.convert("RGB")  # palettes, CMYK and other ways to store colours
+    return _array(picture), picture.mode in ("LA", "RGBA")
+
+
+def _array(picture: Image.Image) -> AnyArray:
+    pixels = np.asarray(picture)
+    if picture.mode == "I" and picture.format == "PNG":  # older Pillow gives 16 bits as int32
+        return pixels.astype(np.uint16)
+    return pixels
+
+
+def _split_alpha(pixels: AnyArray, alpha: bool) -> ImageFile:
+    if not alpha:
+        return ImageFile(pixels, None)
+    mask = pixels[..., -1] != 0
+    pixels = pixels[..., 0] if pixels.shape[-1] == 2 else pixels[..., :-1]
+    return ImageFile(np.ascontiguousarray(pixels), mask)
+
+
+def _read_png_ids(content: bytes) -> tuple[AnyArray, bytes | None]:
+    """Return the ids of a PNG and its palette, if it has one."""
+    with Image.open(BytesIO(content)) as picture:
+        if picture.mode in ("RGB", "RGBA"):
+            raise InputError(_COLOURS)
+        if picture.mode == "P":
+            return np.asarray(picture), bytes(picture.getpalette() or ())
+        return _array(picture.getchannel(0) if picture.mode == "LA" else picture), None
+
+
+def _tiff(values: AnyArray) -> bytes:
+    content = BytesIO()
+    tifffile.imwrite(content, values, photometric="minisblack", compression="zlib")
+    return content.getvalue()
+
+
+def _png(picture: Image.Image) -> bytes:
+    content = BytesIO()
+    picture.save(content, format="PNG")
+    return content.getvalue()

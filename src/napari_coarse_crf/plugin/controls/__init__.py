@@ -1,0 +1,1 @@
+"""What a person turns and presses in the dock."""

@@ -1,0 +1,356 @@
+"""Sliders and choices for every field of `Parameters`, made from its descriptions.
+
+Ranges, units, names and tooltips come from `Parameters.describe()`; nothing about a parameter is said twice. Plain Qt
+where magicgui has no equivalent: a slider that spreads its range over decades beside a box with the unit.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QGraphicsOpacityEffect,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+from superqt.utils import signals_blocked
+
+from napari_coarse_crf.heatmap import heatmap_key
+from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
+
+if TYPE_CHECKING:
+    from napari_coarse_crf.parameters import Description
+
+_SLIDER_STEPS = 1000
+_PALE = 0.35
+
+
+def to_slider(value: float, description: Description) -> int:
+    """Return the place of `value` on a slider of 1000 steps."""
+    low, high = description.low, description.high
+    if description.logarithmic:
+        return round(_SLIDER_STEPS * math.log(value / low) / math.log(high / low))
+    return round(_SLIDER_STEPS * (value - low) / (high - low))
+
+
+def from_slider(step: int, description: Description) -> float:
+    """Return the value at a place of the slider, to three digits: what is shown is what runs."""
+    low, high, share = description.low, description.high, step / _SLIDER_STEPS
+    value = low * (high / low) ** share if description.logarithmic else low + share * (high - low)
+    return min(max(float(f"{value:.3g}"), low), high)
+
+
+class NumberControl(QWidget):
+    """One number: its name, a box with the unit, a button back to the default, and a slider below.
+
+    Parameters
+    ----------
+    description : Description
+        How the parameter is shown.
+    default : int or float
+        The value at first; its type is the type of `value`.
+    """
+
+    changed = Signal()
+
+    def __init__(self, description: Description, default: float) -> None:
+        super().__init__()
+        self._description = description
+        self._is_whole = isinstance(default, int)
+        # Kept beside the widgets: a value set by a script may have more digits than the box shows.
+        self._value = default
+        self._default = default
+        self.reset_button = _ResetButton(description, f"{default:g} {description.unit}".strip())
+        self.reset_button.clicked.connect(self._on_reset)
+        self.box = _NumberBox()
+        self.box.setDecimals(0 if self._is_whole else 4)
+        self.box.setRange(description.low, description.high)
+        self.box.setSuffix(f" {description.unit}" if description.unit else "")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, _SLIDER_STEPS)
+        self.slider.setPageStep(_SLIDER_STEPS // 10)
+        self.slider.setSingleStep(_SLIDER_STEPS // 100)
+        self._pale = QGraphicsOpacityEffect(self.slider)  # napari draws a disabled slider like any other
+        self._pale.setOpacity(_PALE)
+        self.slider.setGraphicsEffect(self._pale)
+        self._lay_out(default)
+        self.value = default
+        self.box.valueChanged.connect(self._on_box)
+        self.slider.valueChanged.connect(self._on_slider)
+
+    @property
+    def value(self) -> float:
+        """The value as it was set, typed or dragged to."""
+        return self._value
+
+    @value.setter
+    def value(self, value: float) -> None:
+        changed = value != self._value
+        self._value = value
+        self.reset_button.setEnabled(value != self._default)
+        with signals_blocked(self.box), signals_blocked(self.slider):
+            self.box.setValue(value)
+            self.slider.setValue(to_slider(value, self._description))
+        if changed:
+            self.changed.emit()
+
+    def show_use(self, unused: str) -> None:
+        """Let the control be turned, or grey it out and say in its tooltip why it does nothing now."""
+        self.setEnabled(not unused)
+        self._pale.setEnabled(bool(unused))
+        for widget in (self._name, self.box, self.slider):
+            widget.setToolTip(f"<p><b>{unused}</b></p>{self._tip}" if unused else self._tip)
+
+    def _lay_out(self, default: float) -> None:
+        described = self._description
+        self._tip = _tooltip(described, f"{described.low:g} to {described.high:g} {described.unit}", f"{default:g}")
+        self._name = name = QLabel(_title(described))
+        name.setBuddy(self.box)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 2)
+        layout.setVerticalSpacing(0)
+        layout.addWidget(name, 0, 0)
+        layout.setColumnStretch(1, 1)
+        layout.addWidget(self.box, 0, 1, Qt.AlignmentFlag.AlignRight)
+        below = QHBoxLayout()  # beside the slider: a long unit needs the width above
+        below.addWidget(self.slider, 1)
+        below.addWidget(self.reset_button)
+        layout.addLayout(below, 1, 0, 1, 2)
+        self.show_use("")
+        for widget in (self.box, self.slider):
+            widget.setAccessibleName(described.label)
+            guard_against_wheel(widget)
+
+    def _on_reset(self) -> None:
+        self.value = self._default
+
+    def _on_box(self, value: float) -> None:
+        self.value = round(value) if self._is_whole else value
+
+    def _on_slider(self, step: int) -> None:
+        value = from_slider(step, self._description)
+        self.value = round(value) if self._is_whole else value
+
+
+class ChoiceControl(QWidget):
+    """One choice: its name, a combo box and a button back to the default.
+
+    Parameters
+    ----------
+    description : Description
+        How the parameter is shown.
+    default : str
+        The choice at first.
+    """
+
+    changed = Signal()
+
+    def __init__(self, description: Description, default: str) -> None:
+        super().__init__()
+        self._default = default
+        self.reset_button = _ResetButton(description, default)
+        self.reset_button.setEnabled(False)
+        self.reset_button.clicked.connect(self._on_reset)
+        self.box = QComboBox()
+        self.box.addItems(description.choices)
+        self.box.setCurrentText(default)
+        self.box.currentTextChanged.connect(self._on_box)
+        self.box.setAccessibleName(description.label)
+        name = QLabel(_title(description))
+        name.setBuddy(self.box)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 2)
+        layout.setColumnStretch(1, 1)
+        layout.addWidget(name, 0, 0)
+        layout.addWidget(self.box, 0, 1)
+        layout.addWidget(self.reset_button, 0, 2)
+        for widget in (name, self.box):
+            widget.setToolTip(_tooltip(description, "", default))
+        guard_against_wheel(self.box)
+
+    @property
+    def value(self) -> str:
+        """The choice."""
+        return self.box.currentText()
+
+    @value.setter
+    def value(self, value: str) -> None:
+        self.box.setCurrentText(value)
+
+    def _on_reset(self) -> None:
+        self.value = self._default
+
+    def _on_box(self, text: str) -> None:
+        self.reset_button.setEnabled(text != self._default)
+        self.changed.emit()
+
+
+class ParameterControls(QWidget):
+    """A control for every field of `Parameters`, in sections; the less used ones folded away.
+
+    Parameters
+    ----------
+    defaults : Parameters, optional
+        Where the controls stand at first and what their reset buttons go back to; by default `Parameters()`.
+    """
+
+    changed = Signal()
+
+    def __init__(self, defaults: Parameters | None = None) -> None:
+        super().__init__()
+        self.defaults = Parameters() if defaults is None else defaults
+        self.by_name: dict[str, NumberControl | ChoiceControl] = {}
+        self.advanced = _Folded("Advanced")
+        self.restore_button = QPushButton("Restore defaults")
+        self.restore_button.setToolTip("Put every parameter back to the value it had at first.")
+        self.restore_button.clicked.connect(self._on_restore)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._add_sections(layout)
+        layout.addWidget(self.advanced)
+        layout.addWidget(self.restore_button, alignment=Qt.AlignmentFlag.AlignLeft)
+        layout.addStretch()
+        self._show_use()
+        self.changed.connect(self._show_use)
+
+    @property
+    def parameters(self) -> Parameters:
+        """What the controls say."""
+        return Parameters.from_dict({name: control.value for name, control in self.by_name.items()})
+
+    @parameters.setter
+    def parameters(self, parameters: Parameters) -> None:
+        before = self.parameters
+        for name, value in parameters.to_dict().items():
+            control = self.by_name[name]
+            with control.changed.blocked():
+                control.value = value
+        if parameters != before:
+            self.changed.emit()
+
+    def _add_sections(self, layout: QVBoxLayout) -> None:
+        defaults = self.defaults.to_dict()
+        headings: set[tuple[str, bool]] = set()
+        for name, description in Parameters.describe().items():
+            is_choice = bool(description.choices)
+            control = (ChoiceControl if is_choice else NumberControl)(description, defaults[name])
+            control.changed.connect(self.changed.emit)
+            self.by_name[name] = control
+            folded = _is_advanced(description)
+            add = self.advanced.addWidget if folded else layout.addWidget
+            if (description.section, folded) not in headings:
+                headings.add((description.section, folded))
+                add(heading(description.section))
+            add(control)
+
+    def _show_use(self) -> None:
+        parameters = self.parameters
+        for name, control in self.by_name.items():
+            if isinstance(control, NumberControl):
+                control.show_use(why_unused(name, parameters))
+
+    def _on_restore(self) -> None:
+        self.parameters = self.defaults
+
+
+def why_unused(name: str, parameters: Parameters) -> str:
+    """Return one sentence on why a number makes no difference beside the other parameters, or "" if it does.
+
+    Examples
+    --------
+    >>> why_unused("heatmap_distance", Parameters(similarity="geodesic"))
+    "The similarity 'geodesic' does not use this."
+    >>> why_unused("theta_gamma", Parameters(smoothness_weight=0))
+    'The smoothness kernel is switched off: its weight is 0.'
+    """
+    described = Parameters.describe()[name]
+    if described.section == "heatmap":
+        low, high = (parameters.replace(**{name: value}) for value in (described.low, described.high))
+        used = heatmap_key(low) != heatmap_key(high)
+        return "" if used else f"The similarity '{parameters.similarity}' does not use this."
+    weight = {"appearance kernel": "appearance_weight", "smoothness kernel": "smoothness_weight"}.get(described.section)
+    if weight is None or name == weight or getattr(parameters, weight) > 0:
+        return ""
+    return f"The {described.section} is switched off: its weight is 0."
+
+
+class _Folded(QCollapsible):
+    """A collapsible part that looks like a heading of napari's theme, not like a button."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title)
+        # superqt draws its arrows in the colour of the system's palette: black on napari's dark theme.
+        self.toggleButton().setIconSize(QSize(0, 0))
+        self._title = title
+        self.setDuration(100)
+        self.toggleButton().setStyleSheet("text-align: left; border: none; background: none; font-weight: bold;")
+        for part in (self, self.content()):
+            layout = part.layout()
+            if layout is not None:
+                layout.setContentsMargins(0, 0, 0, 0)
+        self.toggled.connect(self._show_arrow)
+        self._show_arrow(False)
+
+    def _show_arrow(self, expanded: bool) -> None:
+        self.setText(f"{'▾' if expanded else '▸'} {self._title}")
+
+
+class _ResetButton(QToolButton):
+    """A small button beside a control that puts it back to its default."""
+
+    def __init__(self, description: Description, default: str) -> None:
+        super().__init__()
+        self.setText("↺")
+        self.setAutoRaise(True)
+        self.setToolTip(f"Back to {default}.")
+        self.setAccessibleName(f"Reset {description.label}")
+
+
+class _NumberBox(QDoubleSpinBox):
+    """A spin box without trailing zeros, whose steps suit the size of the value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        self.setKeyboardTracking(False)  # "160" on the way to "16" would be a value of its own
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") if self.decimals() else f"{value:.0f}"
+
+
+def _is_advanced(description: Description) -> bool:
+    """Whether most people never need it: the heatmap's numbers and how the inference runs."""
+    return description.section == "inference" or (description.section == "heatmap" and not description.choices)
+
+
+def heading(section: str) -> QLabel:
+    """Return the name of a section of the dock, as a heading."""
+    label = QLabel(f"<b>{section.capitalize()}</b>")
+    label.setContentsMargins(0, 6, 0, 0)
+    return label
+
+
+def _title(description: Description) -> str:
+    """Return the name with its symbol: theta_alpha is written with an index, as in the formulas."""
+    letter, index = description.symbol[:1], description.symbol[1:].strip("_")
+    return f"{description.label} <i>{letter}</i><sub>{index}</sub>" if letter else description.label
+
+
+def _tooltip(description: Description, extent: str, default: str) -> str:
+    facts = f"{extent.strip()}, default {default}" if extent else f"Default {default}"
+    return f"<p>{description.help_text}</p><p>{facts}.</p>"  # a paragraph: Qt breaks lines in rich text only

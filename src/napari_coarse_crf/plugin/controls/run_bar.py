@@ -1,0 +1,62 @@
+"""The part of the dock that is always in sight: Run, Live, how far it is, and one sentence on how things are."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+
+class RunBar(QWidget):
+    """The Run button, the progress and the sentence that says how things are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.button = QPushButton("Run")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.hide()
+        self.status = QLabel()
+        self.status.setTextFormat(Qt.TextFormat.PlainText)  # names of layers may hold anything
+        self.status.setWordWrap(True)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.status.setMinimumHeight(3 * self.status.fontMetrics().lineSpacing())  # else the dock jumps
+        row = QHBoxLayout()
+        row.addWidget(self.button, 1)
+        row.addWidget(self.progress, 2)
+        self.live = QCheckBox("Live")
+        self.live.setToolTip(
+            "<p>Refine again by itself whenever a slider moves or a stroke is painted: a quick look at once, the full "
+            "result when your hand rests. It is shown in one preview layer.</p>"
+        )
+        self.keep = QPushButton("Keep")
+        self.keep.setToolTip("<p>Make the preview a layer of its own, which the next one leaves alone.</p>")
+        self.keep.setEnabled(False)
+        live_row = QHBoxLayout()
+        live_row.addWidget(self.live, 1)
+        live_row.addWidget(self.keep, 2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addLayout(live_row)
+        layout.addWidget(self.status)
+
+    def show_idle(self, sentence: str, *, enabled: bool) -> None:
+        """Offer Run, or say why not."""
+        self.button.setText("Run")
+        self.button.setEnabled(enabled)
+        self.progress.hide()
+        self.progress.setRange(0, 0)  # moves without an end until the next run says how many steps it takes
+        self.status.setText(sentence)
+
+    def show_busy(self, sentence: str) -> None:
+        """Offer Cancel."""
+        self.button.setText("Cancel")
+        self.button.setEnabled(True)
+        self.progress.show()
+        self.status.setText(sentence)
+
+    def show_progress(self, step: int, total: int) -> None:
+        """Move the progress bar."""
+        self.progress.setRange(0, total)
+        self.progress.setValue(step)

@@ -1,0 +1,1 @@
+"""Work in threads: runs, suggestions, the Live switch."""

@@ -1,0 +1,77 @@
+"""Short work off the main thread: counting, a heatmap, writing files.
+
+Unlike a refinement it cannot be stopped half-way; its result is dropped when nobody wants it any more.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari.qt.threading import create_worker
+
+from napari_coarse_crf import CoarseCRFError
+from napari_coarse_crf.plugin.jobs.worker import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.qt.threading import FunctionWorker
+
+
+class Background:
+    """Runs functions in threads and hands over what they return, on the main thread.
+
+    Of several tasks of one name, only the latest is listened to.
+    """
+
+    def __init__(self) -> None:
+        # napari keeps workers and their slots until the window closes. They know this object, which after `abandon`
+        # knows nobody.
+        self._listeners: dict[str, tuple[int, Callable[[Any], None]]] = {}
+        self._number = 0
+
+    def start(self, name: str, listener: Callable[[Any], None], function: Callable[[], Any]) -> FunctionWorker[Any]:
+        """Run `function`; `listener` gets what it returns, or a `Failure`."""
+        self._number += 1
+        self._listeners[name] = (self._number, listener)
+        worker = create_worker(run_task, function, _start_thread=False, _ignore_errors=True)
+        worker.returned.connect(partial(self._on_returned, name, self._number))
+        worker.start()
+        return worker
+
+    def drop(self, name: str) -> None:
+        """Listen no more to the task of this name."""
+        self._listeners.pop(name, None)
+
+    def abandon(self) -> None:
+        """Listen to nothing any more."""
+        self._listeners.clear()
+
+    def _on_returned(self, name: str, number: int, outcome: Any) -> None:
+        latest, listener = self._listeners.get(name, (0, None))
+        if latest == number and listener is not None:
+            del self._listeners[name]
+            listener(outcome)
+
+
+def run_task(function: Callable[[], Any]) -> Any:
+    """Call a function; an error is returned as a `Failure`. napari shows the name of this function while it runs."""
+    try:
+        return _call(function)
+    except CoarseCRFError as error:
+        return Failure(error)
+
+
+def _call(function: Callable[[], Any]) -> Any:
+    try:
+        return function()
+    except CoarseCRFError:
+        raise
+    except MemoryError as error:
+        raise CoarseCRFError("The memory does not suffice for this. Close other layers or crop the image.") from error
+    except Exception as error:
+        raise CoarseCRFError(
+            f"This did not work because of an internal error ({type(error).__name__}: {error}). Your layers are as "
+            "they were; please report it."
+        ) from error

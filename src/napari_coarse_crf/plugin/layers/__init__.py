@@ -1,0 +1,1 @@
+"""napari's layers to plain values, and results back to layers."""

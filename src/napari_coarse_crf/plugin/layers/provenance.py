@@ -1,0 +1,56 @@
+"""Where a layer comes from, as its metadata say: plain values, so that they outlive the session.
+
+The one place that knows the key. A layer may come from another version, or hold anything a script has put there, so
+nothing here relies on more than was checked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from napari_coarse_crf import ParameterError, Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari.layers import Layer
+
+KEY: Final = "napari_coarse_crf"
+"""Under which a layer's metadata say how it was made."""
+
+
+def provenance(layer: Layer) -> dict[str, Any]:
+    """Return what the metadata say; empty for a layer that no run has made."""
+    about = layer.metadata.get(KEY)
+    return dict(about) if isinstance(about, dict) else {}
+
+
+def set_provenance(layer: Layer, about: Mapping[str, Any]) -> None:
+    """Say in the metadata how a layer was made; what else they hold stays."""
+    layer.metadata = {**layer.metadata, KEY: dict(about)}
+
+
+def parameters_of(layer: Layer) -> Parameters | None:
+    """Return the parameters a refined layer was made with, or None if it does not say them in a way we know."""
+    values = provenance(layer).get("parameters")
+    try:
+        return Parameters.from_dict(values) if isinstance(values, dict) else None
+    except ParameterError:  # of a version with other parameters
+        return None
+
+
+def is_result(layer: Layer) -> bool:
+    """Whether a layer is the result of a run, of this session or of another; what Live shows is none."""
+    about = provenance(layer)
+    return isinstance(about.get("parameters"), dict) and not about.get("preview")
+
+
+def is_preview(layer: Layer) -> bool:
+    """Whether a layer is what Live shows, and not a result to work with."""
+    return bool(provenance(layer).get("preview"))
+
+
+def source_name(layer: Layer) -> str | None:
+    """Return what the coarse labels of a result were called when it was made."""
+    name = provenance(layer).get("labels")
+    return name if isinstance(name, str) else None

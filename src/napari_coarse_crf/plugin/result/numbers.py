@@ -1,0 +1,227 @@
+"""What there is to say about coarse labels, refined ones and the truth: numbers and differences, without Qt."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_coarse_crf import InputError, evaluate_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from napari.layers import Labels
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf import Scores
+    from napari_coarse_crf.compute.arrays import FloatArray, LabelArray
+
+    Pair = tuple[float, float]
+
+FILLED, CHANGED, EMPTIED = 1, 2, 3
+DIFFERENCES = {FILLED: "filled", CHANGED: "another label", EMPTIED: "no label any more"}
+"""The ids of a difference layer, and what they stand for."""
+RIGHT, WRONG, MISSED = 1, 2, 3
+ERRORS = {RIGHT: "right", WRONG: "wrong", MISSED: "left unlabelled"}
+"""The ids of a layer of errors against the truth, and what they stand for."""
+COLOURS: Mapping[int | None, tuple[float, ...]] = {
+    1: (0.0, 0.62, 0.45, 1.0),
+    2: (0.84, 0.37, 0.0, 1.0),
+    3: (0.8, 0.47, 0.65, 1.0),
+}
+"""Green, orange and pink that colour-blind people can tell apart (Okabe and Ito)."""
+
+_UNKNOWN: Pair = (math.nan, math.nan)
+_PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One label, or all of them together.
+
+    Attributes
+    ----------
+    label_id : int or None
+        0: pixels without a label. None: all labels, with averages over the labels of the truth.
+    before, after : int
+        Pixels in the coarse and in the refined labels.
+    share : float
+        Of all pixels, after.
+    confidence : float
+        Mean over the pixels that were filled; NaN where it is not known.
+    accuracy, iou : (float, float)
+        Coarse and refined, against the truth; NaN where there is none.
+    """
+
+    label_id: int | None
+    before: int
+    after: int
+    share: float
+    confidence: float = math.nan
+    accuracy: Pair = _UNKNOWN
+    iou: Pair = _UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The rows of the table: unlabelled pixels if there are any, labels by id, all labels.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+        See there.
+    has_confidence, has_scores : bool
+        Whether confidence and scores are known at all.
+    note : str
+        Why there are no scores although there is a truth, in words.
+    class_names : mapping of int to str
+        What the ids stand for, where somebody said so.
+    """
+
+    rows: tuple[Row, ...] = ()
+    has_confidence: bool = False
+    has_scores: bool = False
+    note: str = ""
+    class_names: Mapping[int, str] = field(default_factory=dict)
+
+
+def compare_labels(
+    coarse: LabelArray,
+    refined: LabelArray,
+    confidence: FloatArray | None = None,
+    truth: LabelArray | None = None,
+    class_names: Mapping[int, str] | None = None,
+) -> Comparison:
+    """Count the pixels of every label before and after, and score both against the truth.
+
+    Parameters
+    ----------
+    coarse, refined : array of int
+        Label maps of one shape; 0 = unlabelled.
+    confidence : array of float, optional
+        The confidence of the refined labels; NaN where it is not known.
+    truth : array of int, optional
+        The wanted ids; 0 = nobody knows, not scored.
+    class_names : mapping of int to str, optional
+        What the ids stand for.
+    """
+    before, after = _counts(coarse), _counts(refined)
+    sure = {} if confidence is None else _mean_confidence(coarse, refined, confidence)
+    scores, note = (None, "") if truth is None else _score(coarse, refined, truth)
+    ids = {0, *before, *after, *(() if scores is None else scores[0].classes)}
+    rows = [
+        Row(
+            label_id,
+            before.get(label_id, 0),
+            after.get(label_id, 0),
+            after.get(label_id, 0) / refined.size,
+            sure.get(label_id, math.nan),
+            *_scores_of(scores, label_id),
+        )
+        for label_id in sorted(ids)
+    ]
+    if not rows[0].before and not rows[0].after:
+        del rows[0]
+    total = _total(rows, refined.size, sure.get(None, math.nan), scores)
+    return Comparison((*rows, total), confidence is not None, scores is not None, note, dict(class_names or {}))
+
+
+def find_difference(before: LabelArray, after: LabelArray) -> NDArray[np.uint8]:
+    """Return where two label maps differ: `FILLED`, `CHANGED`, `EMPTIED`, or 0 where they agree."""
+    kinds = np.where(before == 0, FILLED, np.where(after == 0, EMPTIED, CHANGED))
+    return np.where(before == after, 0, kinds).astype(np.uint8)
+
+
+def find_errors(refined: LabelArray, truth: LabelArray) -> NDArray[np.uint8]:
+    """Return where a label map is `RIGHT`, `WRONG` or `MISSED`; 0 where nobody knows the truth."""
+    kinds = np.where(refined == truth, RIGHT, np.where(refined == 0, MISSED, WRONG))
+    return np.where(truth == 0, 0, kinds).astype(np.uint8)
+
+
+def table_cells(comparison: Comparison) -> list[list[str]]:
+    """Return headings and rows with all digits, for a file or a spreadsheet; empty where a number is not known."""
+    cells = [["label", "class", "pixels before", "pixels after", "share", "mean confidence"]]
+    if comparison.has_scores:
+        cells[0] += ["accuracy coarse", "accuracy refined", "IoU coarse", "IoU refined"]
+    for row in comparison.rows:
+        named = "all" if row.label_id is None else str(row.label_id)
+        class_name = "" if row.label_id is None else comparison.class_names.get(row.label_id, "")
+        numbers = [row.share, row.confidence, *((*row.accuracy, *row.iou) if comparison.has_scores else ())]
+        cells.append([named, class_name, str(row.before), str(row.after), *map(_digits, numbers)])
+    return cells
+
+
+def as_text(cells: Sequence[Sequence[str]], delimiter: str) -> str:
+    """Return rows as lines: with commas for a CSV file, with tabs for the clipboard."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(cells)
+    return text.getvalue()
+
+
+def place_of(layer: Labels) -> dict[str, Any]:
+    """Return what lays another layer exactly over this one. Units too, or the viewer shows none at all."""
+    place = {name: getattr(layer, name) for name in _PLACE}
+    return {**place, "affine": layer.affine.affine_matrix.copy()}
+
+
+def class_names_of(layer: Labels) -> dict[int, str]:
+    """Return what the features of a layer call its labels, as those of the samples do."""
+    features = layer.features
+    if "index" not in features or "class" not in features:
+        return {}
+    named = zip(features["index"], features["class"], strict=True)
+    # A person's own table may have gaps, which make its numbers fractions.
+    return {int(index): str(name) for index, name in named if isinstance(index, int | np.integer)}
+
+
+def _counts(labels: LabelArray) -> dict[int, int]:
+    ids, sizes = np.unique(labels, return_counts=True)
+    return {int(label_id): int(size) for label_id, size in zip(ids, sizes, strict=True)}
+
+
+def _mean_confidence(coarse: LabelArray, refined: LabelArray, confidence: FloatArray) -> dict[int | None, float]:
+    """Return the mean over filled pixels by label, and over all of them under None."""
+    filled = (coarse == 0) & (refined != 0) & ~np.isnan(confidence)
+    if not filled.any():
+        return {}
+    values = confidence[filled].astype(np.float64)
+    ids, places, sizes = np.unique(refined[filled], return_inverse=True, return_counts=True)
+    means = np.bincount(places.reshape(-1), weights=values) / sizes
+    return {None: float(values.mean()), **{int(i): float(mean) for i, mean in zip(ids, means, strict=True)}}
+
+
+def _score(coarse: LabelArray, refined: LabelArray, truth: LabelArray) -> tuple[tuple[Scores, Scores] | None, str]:
+    """Return the scores of both label maps, or why there are none."""
+    try:
+        return (evaluate_labels(coarse, truth), evaluate_labels(refined, truth)), ""
+    except InputError as error:
+        return None, f"No scores. {error}"
+
+
+def _scores_of(scores: tuple[Scores, Scores] | None, label_id: int) -> tuple[Pair, Pair]:
+    if scores is None:
+        return _UNKNOWN, _UNKNOWN
+    old, new = scores
+    return (
+        (old.accuracy.get(label_id, math.nan), new.accuracy.get(label_id, math.nan)),
+        (old.iou.get(label_id, math.nan), new.iou.get(label_id, math.nan)),
+    )
+
+
+def _total(rows: Sequence[Row], pixels: int, confidence: float, scores: tuple[Scores, Scores] | None) -> Row:
+    labels = [row for row in rows if row.label_id]
+    before, after = sum(row.before for row in labels), sum(row.after for row in labels)
+    if scores is None:
+        return Row(None, before, after, after / pixels, confidence)
+    old, new = scores
+    accuracy, iou = (old.mean_accuracy, new.mean_accuracy), (old.mean_iou, new.mean_iou)
+    return Row(None, before, after, after / pixels, confidence, accuracy, iou)
+
+
+def _digits(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6g}"

@@ -1,0 +1,194 @@
+"""What the section "Result" looks like: buttons, table, slider, and which of them can be used.
+
+It decides nothing; `section` connects it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt.utils import signals_blocked
+
+from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
+from napari_coarse_crf.plugin.result.numbers import Comparison
+from napari_coarse_crf.plugin.result.table import LabelTable, no_colour
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qtpy.QtGui import QColor
+
+    from napari_coarse_crf.plugin.layers.record import Result
+    from napari_coarse_crf.plugin.result.choices import LayerChoices
+
+FLIP_KEY = "N"
+"""Next. napari itself uses it neither for the viewer nor for a kind of layer."""
+_CUT_STEPS = 100
+
+
+class Heading(QPushButton):
+    """A heading that folds what is below it; looks like a heading, not like a button."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+        self.setCheckable(True)
+        self.setStyleSheet("border: none; background: none; font-weight: bold; text-align: left; padding-left: 0px;")
+        self.setToolTip("<p>Compare the refined labels with yours, measure, save.</p>")
+        self.toggled.connect(self._show_arrow)
+        self._show_arrow(False)
+
+    def _show_arrow(self, unfolded: bool) -> None:
+        self.setText(f"▾ {self._title}" if unfolded else f"▸ {self._title}: compare, measure, save")
+
+
+class ComparePanel(QWidget):
+    """The body of the section.
+
+    Parameters
+    ----------
+    choices : LayerChoices
+        Shown at the top.
+    """
+
+    def __init__(self, choices: LayerChoices) -> None:
+        super().__init__()
+        self._make_looking()
+        self._make_measuring()
+        self._make_layers()
+        self.save_button = _button(
+            "Save result…",
+            "Writes the refined labels (TIFF or PNG), the confidence (TIFF) and the parameters (JSON) side by side.",
+        )
+        self.status = QLabel()
+        self.status.setTextFormat(Qt.TextFormat.PlainText)  # names of layers may hold anything
+        self.status.setWordWrap(True)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.status.setMinimumHeight(2 * self.status.fontMetrics().lineSpacing())  # else everything below jumps
+        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(choices)
+        looking = (self.flip_button, self.blink_button, self.contour_button, self.grid_button)
+        layout.addLayout(_in_rows([*looking, self.back_button]))
+        layout.addWidget(self.status)
+        layout.addWidget(self.table)
+        layout.addLayout(_in_rows([self.copy_button, self.save_table_button]))
+        layout.addWidget(self._cut_row)
+        layout.addWidget(QLabel("Add as a layer:"))
+        layout.addLayout(_in_rows([self.difference_button, self.confidence_button, self.heatmap_button]))
+        layout.addWidget(self.save_button)
+        layout.addStretch()
+
+    @property
+    def cut(self) -> float:
+        """The confidence that the slider shows."""
+        return self.cut_slider.value() / _CUT_STEPS
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence."""
+        self.status.setText(sentence)
+
+    def offer(self, *, ready: bool, known: bool, label_id: int | None) -> None:
+        """Enable what can be done: with the layers (`ready`), and with a result of this session (`known`)."""
+        looking = (self.flip_button, self.blink_button, self.contour_button, self.grid_button)
+        for widget in (*looking, self.save_button, self.difference_button):
+            widget.setEnabled(ready)
+        self.confidence_button.setEnabled(known)
+        self._cut_row.setEnabled(known)
+        self.heatmap_button.setEnabled(known and label_id is not None)
+        self.heatmap_button.setText("Heatmap" if label_id is None else f"Heatmap of {label_id}")
+
+    def show_cut(self, result: Result | None) -> None:
+        """Show the confidence below which the refined layer is left unlabelled, and how much that leaves open."""
+        with signals_blocked(self.cut_slider):
+            # What the run itself left unlabelled is not known any more.
+            lowest = 0.0 if result is None else result.parameters.min_confidence
+            self.cut_slider.setMinimum(round(lowest * _CUT_STEPS))
+            self.cut_slider.setValue(0 if result is None else round(result.min_confidence * _CUT_STEPS))
+        self.cut_value.setText(f"{self.cut:.2f}")
+
+    def show_comparison(self, comparison: Comparison, colour_of: Callable[[int], QColor]) -> None:
+        """Fill the table."""
+        self.table.show_comparison(comparison, colour_of)
+        for widget in (self.table, self.copy_button, self.save_table_button):
+            widget.setVisible(bool(comparison.rows))
+        if comparison.note:
+            self.say(comparison.note)
+
+    def show_nothing(self) -> None:
+        """Empty the table."""
+        self.show_comparison(Comparison(), no_colour)
+
+    def _make_looking(self) -> None:
+        self.flip_button = _button("Flip", "Shows the compared layers one after the other, each alone.")
+        self.blink_button = _button("Blink", "Flips by itself until you press it again.", checkable=True)
+        self.contour_button = _button("Contours", "Draws the compared layers as outlines.", checkable=True)
+        self.grid_button = _button("Side by side", "Lays image and compared layers beside each other.", checkable=True)
+        self.back_button = _button("Put layers back", "Shows all layers as they were before.")
+
+    def _make_measuring(self) -> None:
+        self.table = LabelTable()
+        self.copy_button = _button("Copy table", "Copies the table for a spreadsheet or a text.")
+        self.save_table_button = _button("Save table…", "Saves the table as a CSV file.")
+        for widget in (self.table, self.copy_button, self.save_table_button):
+            widget.hide()
+
+    def _make_layers(self) -> None:
+        tip = (
+            "<p>Pixels that the refinement is less sure of become unlabelled (0) in the refined layer, without another "
+            "run. Move it back and they return. Your strokes and what you paint on the refined layer stay.</p>"
+            "<p>Known for results of this session.</p>"
+        )
+        self.cut_slider = QSlider(Qt.Orientation.Horizontal)
+        self.cut_slider.setRange(0, _CUT_STEPS)
+        guard_against_wheel(self.cut_slider)
+        self.cut_slider.setAccessibleName("Leave unlabelled below this confidence")
+        self.cut_value = QLabel("0.00")
+        title = QLabel("Leave unlabelled below")
+        title.setBuddy(self.cut_slider)
+        self._cut_row = QFrame()
+        self._cut_row.setToolTip(tip)
+        rows = QGridLayout(self._cut_row)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(title, 0, 0)
+        rows.addWidget(self.cut_value, 0, 1, Qt.AlignmentFlag.AlignRight)
+        rows.addWidget(self.cut_slider, 1, 0, 1, 2)
+        self.difference_button = _button("Difference", "What was filled, what two refinements differ in, errors.")
+        self.difference_menu = QMenu(self.difference_button)
+        self.difference_button.setMenu(self.difference_menu)
+        self.confidence_button = _button(
+            "Confidence", "How sure the refinement is of each pixel. Known for results of this session."
+        )
+        self.heatmap_button = _button(
+            "Heatmap",
+            "How probable a label was before the CRF. Click a row of the table first. Known for results of this "
+            "session.",
+        )
+
+
+def _button(text: str, tooltip: str, *, checkable: bool = False) -> QPushButton:
+    button = QPushButton(text)
+    button.setCheckable(checkable)
+    button.setToolTip(f"<p>{tooltip}</p>")  # a paragraph: Qt breaks lines in rich text only
+    return button
+
+
+def _in_rows(buttons: list[QPushButton]) -> QGridLayout:
+    """Return two buttons a row; a last one without a partner takes the width of both."""
+    grid = QGridLayout()
+    for place, button in enumerate(buttons):
+        alone = place == len(buttons) - 1 and place % 2 == 0
+        grid.addWidget(button, place // 2, place % 2, 1, 2 if alone else 1)
+    return grid

@@ -1,0 +1,172 @@
+"""A refined layer as files side by side: labels, confidence and parameters.
+
+napari's own writers drop the metadata of a layer, and with it how the labels were made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_coarse_crf.io import files
+from napari_coarse_crf.plugin.layers.provenance import parameters_of, provenance
+from napari_coarse_crf.plugin.layers.record import recall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari.layers import Labels
+    from numpy.typing import NDArray
+
+FILE_KINDS = "TIFF, any labels (*.tif *.tiff);;PNG, one plane, ids up to 65535 (*.png)"
+"""What the file dialog offers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Saving:
+    """What is to be written where, read from the layer at once: it may change while the files are written.
+
+    Attributes
+    ----------
+    labels : ndarray
+        A copy of what the layer shows.
+    palette : bytes
+        The colours of the first 256 ids, for PNG.
+    confidence : ndarray or None
+        None where it is not known: the layer was made in another session.
+    parameters : bytes or None
+        The JSON file of what they were made with, as the metadata say it; None where nobody knows.
+    labels_path, confidence_path, parameters_path : Path
+        Where each goes.
+    """
+
+    labels: NDArray[Any]
+    palette: bytes
+    confidence: NDArray[np.float32] | None
+    parameters: bytes | None
+    labels_path: Path
+    confidence_path: Path
+    parameters_path: Path
+
+    @classmethod
+    def prepare(cls, layer: Labels, path: Path) -> Saving:
+        """Read the layer, on the main thread.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written, or its kind cannot hold these labels.
+        """
+        if not path.suffix:
+            path = path.with_suffix(".tif")
+        files.check_writable(path, overwrite=True)  # whether to overwrite is asked before anything is written
+        labels = np.array(layer.data)
+        files.check_labels_fit(labels, path)
+        result = recall(layer)
+        return cls(
+            labels,
+            _palette(layer),
+            None if result is None else result.confidence,
+            _parameters(layer),
+            path,
+            path.with_name(f"{path.stem}_confidence.tif"),
+            path.with_name(f"{path.stem}_parameters.json"),
+        )
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files that will be written."""
+        known = (
+            (self.labels_path, True),
+            (self.confidence_path, self.confidence is not None),
+            (self.parameters_path, self.parameters is not None),
+        )
+        return [path for path, is_known in known if is_known]
+
+    @property
+    def existing(self) -> list[Path]:
+        """Those of them that are there already."""
+        return [path for path in self.paths if path.exists()]
+
+    def write(self) -> list[Path]:
+        """Write the files, all or none, and return their paths. Call it off the main thread.
+
+        Raises
+        ------
+        InputError
+            If the system refuses.
+        """
+        contents = {self.labels_path: files.encode_labels(self.labels, self.labels_path, self.palette)}
+        if self.confidence is not None:
+            contents[self.confidence_path] = files.encode_confidence(self.confidence, self.confidence_path)
+        if self.parameters is not None:
+            contents[self.parameters_path] = self.parameters
+        files.write_files(contents)
+        return list(contents)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableSaving:
+    """The table as a CSV file; offers what `Saving` does."""
+
+    text: str
+    path: Path
+
+    @classmethod
+    def prepare(cls, text: str, path: Path) -> TableSaving:
+        """Find out whether the file can be written.
+
+        Raises
+        ------
+        InputError
+            If it cannot.
+        """
+        path = path if path.suffix else path.with_suffix(".csv")
+        files.check_free(path, overwrite=True)
+        return cls(text, path)
+
+    @property
+    def existing(self) -> list[Path]:
+        """The file, if it is there already."""
+        return [self.path] if self.path.exists() else []
+
+    def write(self) -> list[Path]:
+        """Write the file and return its path.
+
+        Raises
+        ------
+        InputError
+            If the system refuses.
+        """
+        files.write_files({self.path: self.text.encode()})
+        return [self.path]
+
+
+def file_name(layer_name: str) -> str:
+    """Return a file name for a layer, without an ending.
+
+    Examples
+    --------
+    >>> file_name("slide 3/7: strokes refined")
+    'slide_3_7_strokes_refined'
+    """
+    return re.sub(r"[^\w.-]+", "_", layer_name).strip("_.") or "labels"
+
+
+def _parameters(layer: Labels) -> bytes | None:
+    """Return the content of the file of parameters; those of another version as they stand."""
+    known, named = parameters_of(layer), provenance(layer).get("parameters")
+    if known is not None:
+        return known.to_json().encode()
+    return (json.dumps(named, indent=2, default=str) + "\n").encode() if isinstance(named, dict) else None
+
+
+def _palette(layer: Labels) -> bytes:
+    colour_of: Callable[[Any], NDArray[Any]] = layer.colormap.map
+    colours = np.atleast_2d(colour_of(np.arange(256, dtype=np.uint8)))[:, :3]
+    return np.round(colours * 255).astype(np.uint8).tobytes()

@@ -1,0 +1,159 @@
+"""Ways to look at several Labels layers: one after the other, as contours, side by side; and everything put back.
+
+Works on any viewer model; no Qt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import napari
+
+_CONTOUR_PIXELS = 2
+"""Wide enough to be seen on an image that is larger than the window."""
+
+
+@dataclass(slots=True, eq=False)
+class _Loan:
+    owner: Any
+    name: str
+    original: Any
+    given: Any
+
+
+class Borrowed:
+    """Settings that were changed for a while, with what they were before."""
+
+    def __init__(self) -> None:
+        self._loans: list[_Loan] = []
+
+    def __bool__(self) -> bool:
+        """Return whether anything is borrowed."""
+        return bool(self._loans)
+
+    def set(self, owner: Any, name: str, value: Any) -> None:
+        """Change a setting; what it was at first is kept until `put_back`."""
+        loan = next((each for each in self._loans if each.owner is owner and each.name == name), None)
+        if loan is not None:
+            loan.given = value
+        elif getattr(owner, name) != value:
+            self._loans.append(_Loan(owner, name, getattr(owner, name), value))
+        setattr(owner, name, value)
+
+    def note(self, owner: Any, name: str, original: Any) -> None:
+        """Keep what a setting was, which something else has changed in the meantime."""
+        if getattr(owner, name) != original:
+            self._loans.append(_Loan(owner, name, original, getattr(owner, name)))
+
+    def put_back(self, *names: str) -> None:
+        """Put the settings of these names back, or all; those that a person changed meanwhile stay as they are."""
+        back = [loan for loan in self._loans if not names or loan.name in names]
+        self._loans = [loan for loan in self._loans if loan not in back]
+        for loan in back:
+            if getattr(loan.owner, loan.name) == loan.given:
+                setattr(loan.owner, loan.name, loan.original)
+
+    def forget(self, owner: Any) -> None:
+        """Keep nothing of an owner that is gone."""
+        self._loans = [loan for loan in self._loans if loan.owner is not owner]
+
+
+class Views:
+    """How the compared layers of a viewer are shown.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose layers and grid are borrowed.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._borrowed = Borrowed()
+        self.layers: list[Labels] = []
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is anything to put back."""
+        return bool(self._borrowed)
+
+    def choose(self, layers: Sequence[Labels]) -> bool:
+        """Compare these layers, in this order; whether that is a change. What was borrowed is put back then."""
+        if list(layers) == self.layers:
+            return False
+        self.put_back()
+        self.layers = list(layers)
+        return True
+
+    def flip(self) -> Labels:
+        """Show one of the layers alone, the next one at each call, and return it. There must be two at least."""
+        shown = [layer for layer in self.layers if layer.visible]
+        # Several: show the first one, which lies below the others, so that something changes at once.
+        place = self.layers.index(shown[0]) + 1 if len(shown) == 1 else 0
+        chosen = self.layers[place % len(self.layers)]
+        self._hide_covers()
+        for layer in self.layers:
+            self._borrowed.set(layer, "visible", layer is chosen)
+        return chosen
+
+    def show_contours(self, on: bool) -> None:
+        """Draw the layers as outlines, or put back how they were drawn."""
+        if not on:
+            self._borrowed.put_back("contour")
+            return
+        for layer in self.layers:
+            self._borrowed.set(layer, "contour", _CONTOUR_PIXELS)
+
+    def show_grid(self, on: bool) -> None:
+        """Lay the layers side by side beside the image, or put the layers back on each other."""
+        if not on:
+            self._borrowed.put_back("enabled", "stride", "visible", "zoom", "center")
+            return
+        self._hide_covers()
+        for layer in self.layers:
+            self._borrowed.set(layer, "visible", True)
+        grid = grid_of(self._viewer)
+        self._borrowed.set(grid, "stride", 1)  # each layer in a place of its own
+        self._borrowed.set(grid, "enabled", True)
+        camera = camera_of(self._viewer)
+        zoom, center = camera.zoom, camera.center
+        self._viewer.reset_view()  # each place is smaller than the window: a part of the image would be seen only
+        self._borrowed.note(camera, "zoom", zoom)
+        self._borrowed.note(camera, "center", center)
+
+    def put_back_visibility(self) -> None:
+        """Show the layers that were shown before the first flip."""
+        self._borrowed.put_back("visible")
+
+    def put_back(self) -> None:
+        """Put everything back."""
+        self._borrowed.put_back()
+
+    def forget(self, layer: Any) -> None:
+        """Keep nothing of a layer that was deleted."""
+        self._borrowed.forget(layer)
+
+    def _hide_covers(self) -> None:
+        """Hide other labels, and images that cover the compared layers."""
+        present = list(self._viewer.layers)
+        lowest = min(present.index(layer) for layer in self.layers)
+        for place, layer in enumerate(present):
+            covers = isinstance(layer, Labels) or (isinstance(layer, Image) and place > lowest)
+            if covers and layer not in self.layers and layer.visible:
+                self._borrowed.set(layer, "visible", False)
+
+
+def grid_of(viewer: napari.viewer.Viewer) -> Any:
+    """Return the grid of a viewer; napari 0.9 moved it to the canvas and warns about its old place."""
+    return viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
+
+
+def camera_of(viewer: napari.viewer.Viewer) -> Any:
+    """Return the camera of a viewer; napari 0.9 moved it to the scene and warns about its old place."""
+    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera

@@ -1,0 +1,223 @@
+"""Which pixels a run is about: the whole array, slices of it, what is in view, or inside drawn outlines.
+
+Plain arithmetic on shapes and arrays, without a window. A `Scope` names parts of the label array; each part is refined
+on its own and put back, so pixels outside keep the person's labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from skimage.draw import polygon
+
+from napari_coarse_crf import InputError, Parameters, Refinement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
+
+Part = tuple[int | slice, ...]
+"""Where one part lies in the label array: a number for an axis that it has only one slice of."""
+
+NO_SLICE = "No slice holds two labels. Paint at least two classes on a slice that is to be refined."
+
+_ELLIPSE_CORNERS = 64
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of the label array is refined.
+
+    Attributes
+    ----------
+    slice_axis : int or None
+        The axis whose slices are refined each on its own; None: everything at once, true 3-D for a volume.
+    index : int or None
+        The only slice to refine; None: all of them.
+    box : tuple of (start, stop) or None
+        The only range to refine along each axis.
+    """
+
+    slice_axis: int | None = None
+    index: int | None = None
+    box: tuple[tuple[int, int], ...] | None = None
+
+    def parts(self, shape: Sequence[int]) -> list[Part]:
+        """Return the parts of an array of this shape.
+
+        Examples
+        --------
+        >>> Scope(slice_axis=0).parts((2, 40, 60))
+        [(0, slice(0, 40, None), slice(0, 60, None)), (1, slice(0, 40, None), slice(0, 60, None))]
+        """
+        ranges = self.box or tuple((0, size) for size in shape)
+        block: list[int | slice] = [slice(start, stop) for start, stop in ranges]
+        if self.slice_axis is None:
+            return [tuple(block)]
+        indices = range(*ranges[self.slice_axis]) if self.index is None else [self.index]
+        return [(*block[: self.slice_axis], index, *block[self.slice_axis + 1 :]) for index in indices]
+
+
+def is_whole(part: Part, shape: Sequence[int]) -> bool:
+    """Whether a part is all of the array."""
+    return all(isinstance(one, slice) and one == slice(0, size) for one, size in zip(part, shape, strict=True))
+
+
+def of_axes_left(values: Sequence[float], part: Part) -> tuple[float, ...]:
+    """Return the values, one for each axis, of the axes that the part still has."""
+    return tuple(value for value, one in zip(values, part, strict=True) if isinstance(one, slice))
+
+
+def cut_out(data: Any, part: Part | None, channel_axis: int | None) -> NDArray[Any]:
+    """Read one part of an image (None: all of it), its channels last. Lazy data is read here.
+
+    Parameters
+    ----------
+    data : array
+        With one axis more than `part` if it has channels.
+    part : tuple of int and slice, or None
+        Where in space.
+    channel_axis : int or None
+        The axis of the channels, not negative; None for one channel without an axis of its own.
+    """
+    if part is None:
+        array, dropped = np.asarray(data), 0
+    elif channel_axis is None:
+        return np.asarray(data[part])
+    else:
+        array = np.asarray(data[(*part[:channel_axis], slice(None), *part[channel_axis:])])
+        dropped = sum(not isinstance(one, slice) for one in part[:channel_axis])
+    return array if channel_axis is None else np.moveaxis(array, channel_axis - dropped, -1)
+
+
+def fitting_channel_axes(image_shape: Sequence[int], labels_shape: Sequence[int]) -> list[int]:
+    """Return the axes without which the image has the shape of the labels.
+
+    Examples
+    --------
+    >>> fitting_channel_axes((3, 40, 60), (40, 60))
+    [0]
+    """
+    image, labels = tuple(image_shape), tuple(labels_shape)
+    return [axis for axis in range(len(image)) if image[:axis] + image[axis + 1 :] == labels]
+
+
+def visible_box(
+    corners: NDArray[np.integer[Any]], displayed: Sequence[int], shape: Sequence[int]
+) -> tuple[tuple[int, int], ...]:
+    """Return the range in view along each axis, and the whole of the axes that are not displayed.
+
+    Parameters
+    ----------
+    corners : (2, ndim) array of int
+        `layer.corner_pixels`: the first and the last pixel in view.
+    displayed : sequence of int
+        The axes on the screen.
+    shape : sequence of int
+        Of the array.
+    """
+    box = [(0, size) for size in shape]
+    for axis in displayed:
+        first, last = (min(max(int(corner), 0), shape[axis] - 1) for corner in corners[:, axis])
+        box[axis] = (first, last + 1)
+    return tuple(box)
+
+
+def ellipse_outline(corners: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the outline of the ellipse inside a box of (4, ndim) corners, in order."""
+    angles = np.linspace(0, 2 * np.pi, _ELLIPSE_CORNERS, endpoint=False)[:, np.newaxis]
+    box = np.asarray(corners, np.float64)
+    outline: NDArray[np.float64] = (
+        box.mean(axis=0) + np.cos(angles) * (box[1] - box[0]) / 2 + np.sin(angles) * (box[3] - box[0]) / 2
+    )
+    return outline
+
+
+def fill_outlines(outlines: Sequence[NDArray[Any]], shape: Sequence[int]) -> MaskArray:
+    """Return True inside any of the outlines.
+
+    An outline lies in the plane of the two axes along which it extends most, and counts in every slice of the others.
+
+    Parameters
+    ----------
+    outlines : sequence of (corners, ndim) arrays
+        In pixels of the array.
+    shape : sequence of int
+        Of the array.
+    """
+    inside = np.zeros(tuple(shape), np.bool_)
+    for outline in outlines:
+        corners = np.asarray(outline, np.float64)
+        plane = sorted(np.argsort(np.ptp(corners, axis=0), kind="stable")[-2:].tolist())
+        flat = np.zeros([shape[axis] for axis in plane], np.bool_)
+        flat[polygon(corners[:, plane[0]], corners[:, plane[1]], flat.shape)] = True
+        inside |= np.expand_dims(flat, [axis for axis in range(len(shape)) if axis not in plane])
+    return inside
+
+
+def has_two_labels(labels: LabelArray, mask: MaskArray | None = None) -> bool:
+    """Whether there is anything to tell apart among the pixels that take part."""
+    taking_part = labels if mask is None else labels[mask]
+    labelled = taking_part[taking_part != 0]
+    return bool(labelled.size) and bool((labelled != labelled[0]).any())
+
+
+class Assembly:
+    """Puts refined parts back into the whole.
+
+    Parameters
+    ----------
+    labels : array of int
+        The person's labels: what stays wherever no part is put.
+    """
+
+    def __init__(self, labels: LabelArray) -> None:
+        self._labels = labels.copy()
+        self._confidence = (labels != 0).astype(np.float32)
+        self._counts: dict[int, tuple[int, int]] = {}
+        self._iterations = 0
+        self._warnings: list[str] = []
+        self._skipped: list[int] = []
+
+    def put(self, part: Part, refinement: Refinement) -> None:
+        """Take over one part."""
+        self._labels[part] = refinement.labels
+        self._confidence[part] = refinement.confidence
+        for label_id, (before, after) in refinement.label_counts.items():
+            sum_before, sum_after = self._counts.get(label_id, (0, 0))
+            self._counts[label_id] = sum_before + before, sum_after + after
+        self._iterations = max(self._iterations, refinement.iterations)
+        self._warnings += [f"{_place(part)}{sentence}" for sentence in refinement.warnings]
+
+    def skip(self, part: Part) -> None:
+        """Leave a slice as it is, as it holds fewer than two labels."""
+        self._skipped += [one for one in part if not isinstance(one, slice)]
+
+    def result(self, parameters: Parameters) -> Refinement:
+        """Return the whole.
+
+        Raises
+        ------
+        InputError
+            If no part was put.
+        """
+        if not self._counts:
+            raise InputError(NO_SLICE)
+        warnings = self._warnings
+        if self._skipped:
+            named = ", ".join(map(str, self._skipped[:_MOST_NAMED]))
+            more = ", ..." if len(self._skipped) > _MOST_NAMED else ""
+            slices = "slice" if len(self._skipped) == 1 else "slices"
+            warnings = [f"Left as they are, with fewer than two labels: {slices} {named}{more}.", *warnings]
+        counts = dict(sorted(self._counts.items()))
+        return Refinement(self._labels, self._confidence, parameters, self._iterations, counts, tuple(warnings))
+
+
+def _place(part: Part) -> str:
+    return "".join(f"Slice {one}: " for one in part if not isinstance(one, slice))

@@ -1,0 +1,74 @@
+"""`suggest` and `refine --suggest`, as a person uses them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import napari_coarse_crf
+from napari_coarse_crf import Parameters, cli, refine_labels, suggest_parameters
+from napari_coarse_crf.io import files
+from napari_coarse_crf.samples import load_sample
+
+SAMPLES = Path(napari_coarse_crf.__file__).parent / "samples"
+IMAGE, COARSE = SAMPLES / "nuclei_image.png", SAMPLES / "nuclei_coarse.png"
+
+
+def test_a_process_prints_what_it_tried_and_keeps_the_choice_as_a_preset(tmp_path: Path) -> None:
+    out = tmp_path / "preset.json"
+    program = [sys.executable, "-m", "napari_coarse_crf.cli", "suggest", IMAGE, COARSE, "-o", out]
+    done = subprocess.run(program, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    sample = load_sample("nuclei")
+    expected = suggest_parameters(sample.image, sample.coarse)
+    assert Parameters.from_json(out.read_text(encoding="utf-8")) == expected.parameters
+    assert expected.reason in done.stdout
+    for trial in expected.trials:
+        assert f"{trial.name}" in done.stdout
+        assert f"{trial.gain:+.3f}" in done.stdout
+        assert f"{trial.hidden_gain:+.3f}" in done.stdout
+        assert f"{trial.score:.3f}" in done.stdout
+
+
+def _run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([str(argument) for argument in arguments])
+    return int(stopped.value.code or 0)
+
+
+def test_refine_can_take_the_suggestion_and_changes_on_top(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "refined.png"
+    assert _run("refine", IMAGE, COARSE, "-o", out, "--suggest", "--iterations", "3") == 0
+    sample = load_sample("nuclei")
+    suggestion = suggest_parameters(sample.image, sample.coarse)
+    expected = refine_labels(sample.image, sample.coarse, suggestion.parameters.replace(iterations=3))
+    assert np.array_equal(files.read_labels(out).ids, expected)
+    assert suggestion.reason in capsys.readouterr().out
+
+
+def test_a_preset_and_a_suggestion_exclude_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "refined.png"
+    assert _run("refine", IMAGE, COARSE, "-o", out, "--suggest", "--preset", "paper") == 1
+    assert "give one of them" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_file_that_exists_is_kept_unless_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "preset.json"
+    out.write_text("mine", encoding="utf-8")
+    assert _run("suggest", IMAGE, COARSE, "-o", out) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert out.read_text(encoding="utf-8") == "mine"
+
+
+def test_too_few_labels_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    coarse = np.zeros((20, 31), np.uint8)
+    coarse[2, 2], coarse[15, 25] = 1, 2
+    for name, pixels in (("image.png", np.full((20, 31), 90, np.uint8)), ("coarse.png", coarse)):
+        Image.fromarray(pixels).save(tmp_path / name)
+    assert _run("suggest", tmp_path / "image.png", tmp_path / "coarse.png") == 0
+    assert "too few" in capsys.readouterr().out

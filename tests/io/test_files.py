@@ -1,0 +1,247 @@
+"""Files to arrays and back: ids, types and palettes survive; what would lose them is refused in words."""
+
+from __future__ import annotations
+
+from collections import UserDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_coarse_crf import InputError, ParameterError, Parameters
+from napari_coarse_crf.io import files
+from tests.io.test_png16 import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+RNG = np.random.default_rng(5)
+GREY = RNG.integers(0, 256, (6, 9), dtype=np.uint8)
+RGB = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)
+
+
+def saved(path: Path, pixels: NDArray[Any], **options: Any) -> Path:
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("pixels", [GREY, RGB, GREY.astype(np.uint16) * 257], ids=["grey", "rgb", "grey16"])
+@pytest.mark.parametrize("ending", [".png", ".tif", ".TIFF"])
+def test_images_are_read_as_they_were_written(tmp_path: Path, pixels: NDArray[Any], ending: str) -> None:
+    read = files.read_image(saved(tmp_path / f"a{ending}", pixels))
+    assert read.mask is None
+    assert read.pixels.dtype == pixels.dtype
+    assert np.array_equal(read.pixels, pixels)
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_an_alpha_channel_is_dropped_and_its_zeros_become_a_mask(tmp_path: Path, ending: str) -> None:
+    alpha = np.full(GREY.shape, 200, np.uint8)
+    alpha[2, 3] = 0
+    read = files.read_image(saved(tmp_path / f"a{ending}", np.dstack([RGB, alpha])))
+    assert np.array_equal(read.pixels, RGB)
+    assert read.mask is not None
+    assert np.argwhere(~read.mask).tolist() == [[2, 3]]
+
+
+def test_grey_with_alpha_stays_grey(tmp_path: Path) -> None:
+    alpha = np.where(GREY > 100, 255, 0).astype(np.uint8)
+    read = files.read_image(saved(tmp_path / "a.png", np.dstack([GREY, alpha])))
+    assert np.array_equal(read.pixels, GREY)
+    assert np.array_equal(read.mask, GREY > 100)
+
+
+def test_sixteen_bit_colour_png_keeps_its_bits(tmp_path: Path) -> None:
+    deep = RNG.integers(0, 2**16, (6, 9, 4), dtype=np.uint16)
+    deep[..., 3] = np.where(GREY > 100, 60000, 0)
+    (tmp_path / "a.png").write_bytes(encode(deep, [0, 1, 2, 3, 4, 1]))
+    read = files.read_image(tmp_path / "a.png")
+    assert np.array_equal(read.pixels, deep[..., :3])
+    assert np.array_equal(read.mask, GREY > 100)
+
+
+def test_a_picture_with_a_palette_is_read_in_its_colours(tmp_path: Path) -> None:
+    picture = Image.fromarray(GREY // 64)
+    picture.putpalette([0, 0, 0, 250, 0, 0, 0, 250, 0, 0, 0, 250])
+    picture.save(tmp_path / "a.png")
+    read = files.read_image(tmp_path / "a.png").pixels
+    assert np.array_equal(read[GREY // 64 == 2], np.full(((GREY // 64 == 2).sum(), 3), [0, 250, 0]))
+
+
+def test_tiff_packed_with_lzw_is_read(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.tif", GREY, compression="tiff_lzw")
+    assert np.array_equal(files.read_image(path).pixels, GREY)
+    assert np.array_equal(files.read_labels(path).ids, GREY)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64, np.uint64])
+def test_tiff_labels_keep_ids_and_type(tmp_path: Path, dtype: type[Any]) -> None:
+    labels = np.array([[0, 3, 7], [np.iinfo(dtype).max, 1, 0]], dtype=dtype)
+    path = tmp_path / "labels.tif"
+    files.check_labels_fit(labels, path)
+    files.write_files({path: files.encode_labels(labels, path)})
+    read = files.read_labels(path).ids
+    assert read.dtype == dtype
+    assert np.array_equal(read, labels)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "highest", "stored"),
+    [
+        (np.uint8, 255, np.uint8),
+        (np.uint16, 200, np.uint16),
+        (np.uint16, 65535, np.uint16),
+        (np.int32, 255, np.uint8),
+        (np.int64, 70, np.uint8),
+        (np.int64, 65535, np.uint16),
+    ],
+)
+def test_png_labels_keep_ids_and_as_many_bits_as_they_had(
+    tmp_path: Path, dtype: type[Any], highest: int, stored: type[Any]
+) -> None:
+    labels = np.array([[0, 3], [highest, 1]], dtype=dtype)
+    path = tmp_path / "labels.png"
+    files.check_labels_fit(labels, path)
+    files.write_files({path: files.encode_labels(labels, path)})
+    read = files.read_labels(path).ids
+    assert read.dtype == stored
+    assert np.array_equal(read, labels)
+
+
+def test_a_palette_of_labels_keeps_indices_and_colours(tmp_path: Path) -> None:
+    picture = Image.fromarray(GREY // 64)
+    picture.putpalette([9, 8, 7, 250, 0, 0, 0, 250, 0, 0, 0, 250])
+    picture.save(tmp_path / "in.png")
+    read = files.read_labels(tmp_path / "in.png")
+    assert np.array_equal(read.ids, GREY // 64)
+    out = tmp_path / "out.png"
+    files.write_files({out: files.encode_labels(read.ids, out, read.palette)})
+    with Image.open(out) as written:
+        assert written.mode == "P"
+        assert written.getpalette()[:12] == picture.getpalette()[:12]
+        assert np.array_equal(np.asarray(written), GREY // 64)
+
+
+def test_labels_of_one_bit_become_the_ids_0_and_1(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", GREY > 100)
+    assert np.array_equal(files.read_labels(path).ids, (GREY > 100).astype(np.uint8))
+    assert files.read_mask(path).dtype == bool
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_labels_stored_as_colours_are_refused_with_a_way_out(tmp_path: Path, ending: str) -> None:
+    with pytest.raises(InputError, match=r"holds colours, not label ids. Save the label map with one channel"):
+        files.read_labels(saved(tmp_path / f"a{ending}", RGB))
+
+
+def test_labels_in_a_jpeg_are_refused_because_it_blurs_ids(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="only PNG and TIFF keep them exactly"):
+        files.read_labels(saved(tmp_path / "a.jpg", GREY))
+
+
+@pytest.mark.parametrize("read", [files.read_image, files.read_labels])
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_files_that_are_missing_or_damaged_are_named(tmp_path: Path, read: Any, ending: str) -> None:
+    path = tmp_path / f"a{ending}"
+    with pytest.raises(InputError, match=r"There is no file .*a\."):
+        read(path)
+    path.write_bytes(b"nothing like an image")
+    with pytest.raises(InputError, match=r"a\.\w+ cannot be read: .* Save it as PNG or TIFF"):
+        read(path)
+    saved(path, np.tile(GREY, (40, 40)))
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(InputError, match=r"a\.\w+ cannot be read"):
+        read(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        read(tmp_path)
+
+
+def test_the_channel_axis_is_the_one_the_labels_lack() -> None:
+    assert files.channel_axis((3, 40, 50), (40, 50)) == 0
+    assert files.channel_axis((40, 50, 5), (40, 50)) == 2
+    assert files.channel_axis((4, 4, 4), (4, 4)) == 2
+    assert files.channel_axis((40, 50), (40, 50)) == -1
+
+
+def test_a_plane_format_refuses_volumes_and_large_ids_before_any_work() -> None:
+    with pytest.raises(InputError, match="label id 70000 does not fit into a PNG"):
+        files.check_labels_fit(np.array([[70000]]), Path("a.png"))
+    with pytest.raises(InputError, match=r"a.png holds one plane, but the labels have shape \(2, 3, 4\)"):
+        files.check_labels_fit(np.zeros((2, 3, 4), np.uint8), Path("a.png"))
+
+
+def test_confidence_is_kept_in_tiff_and_spread_over_sixteen_bits_in_png(tmp_path: Path) -> None:
+    confidence = np.array([[0.0, 0.5, 1.0]], dtype=np.float32)
+    tiff, png = tmp_path / "c.tif", tmp_path / "c.png"
+    files.write_files({path: files.encode_confidence(confidence, path) for path in (tiff, png)})
+    assert np.array_equal(tifffile.imread(tiff), confidence)
+    with Image.open(png) as picture:
+        assert np.asarray(picture).tolist() == [[0, 32768, 65535]]
+
+
+def test_a_result_may_not_replace_what_it_should_not(tmp_path: Path) -> None:
+    taken = saved(tmp_path / "taken.png", GREY)
+    files.check_writable(tmp_path / "new.png", overwrite=False)
+    files.check_writable(taken, overwrite=True)
+    link = tmp_path / "link.png"
+    link.symlink_to(taken)
+    (tmp_path / "folder.png").mkdir()
+    for path, message in [
+        (taken, "taken.png exists. Add --overwrite"),
+        (tmp_path / "a.jpg", "should end in .png, .tif or .tiff"),
+        (tmp_path / "none" / "a.png", "none does not exist. Create it first"),
+        (tmp_path / "folder.png", "is a folder"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            files.check_writable(path, overwrite=False)
+    for same in (taken, link, tmp_path / "folder.png" / ".." / "taken.png"):
+        with pytest.raises(InputError, match="is read by this command"):
+            files.check_writable(same, overwrite=True, inputs=(taken,))
+
+
+class StoppedHalfway(UserDict[Path, bytes]):
+    """Contents whose second file never comes: the person pressed Ctrl-C."""
+
+    def items(self) -> Iterator[tuple[Path, bytes]]:  # type: ignore[override]
+        yield next(iter(self.data.items()))
+        raise KeyboardInterrupt
+
+
+def test_a_stop_while_writing_leaves_what_was_there(tmp_path: Path) -> None:
+    old = tmp_path / "a.png"
+    old.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        files.write_files(StoppedHalfway({old: b"new", tmp_path / "b.png": b"new"}))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert old.read_bytes() == b"old"
+
+
+def test_a_link_stays_a_link_and_its_target_is_replaced(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.png", tmp_path / "link.png"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    files.write_files({link: b"new"})
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+
+
+def test_a_system_that_refuses_to_write_is_quoted(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="could not be written: "):
+        files.write_files({tmp_path / "gone" / "a.png": b"new"})
+
+
+def test_presets_are_read_from_json(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(Parameters(theta_alpha=33).to_json(), encoding="utf-8-sig")
+    assert files.read_preset(path) == Parameters(theta_alpha=33)
+    path.write_text('{"theta_alpha": 0}')
+    with pytest.raises(ParameterError, match="theta_alpha"):
+        files.read_preset(path)
+    path.write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(InputError, match="no text file"):
+        files.read_preset(path)

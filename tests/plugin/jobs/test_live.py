@@ -1,0 +1,249 @@
+"""The Live switch: what a moving slider or a stroke brings about."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_coarse_crf import Parameters, refine_labels
+from tests.plugin.waiting import TIMEOUT, wait_until_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.plugin import RefineWidget
+
+    Dock = Callable[..., tuple[Any, RefineWidget]]
+
+
+def wait_until_settled(qtbot: Any, widget: RefineWidget) -> None:
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+
+
+def wait_until_busy(qtbot: Any, widget: RefineWidget) -> None:
+    qtbot.waitUntil(lambda: widget._runner.is_busy, timeout=TIMEOUT)
+
+
+@pytest.fixture
+def live(dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]) -> tuple[Any, RefineWidget]:
+    """Return a viewer and a widget whose Live switch was clicked, with the first preview there."""
+    viewer, widget = dock(image, labels.copy(), rgb=True)
+    assert not widget.live
+    widget.run_bar.live.click()
+    assert widget.live
+    wait_until_settled(qtbot, widget)
+    return viewer, widget
+
+
+def large(image: NDArray[Any], labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return a problem with more pixels than a quick look has."""
+    return np.kron(image, np.ones((10, 10, 1), np.uint8)), np.kron(labels, np.ones((10, 10), labels.dtype))
+
+
+def test_the_preview_equals_a_run_and_leaves_the_selection(live: tuple[Any, RefineWidget], image: NDArray[Any]) -> None:
+    viewer, widget = live
+    names = [layer.name for layer in viewer.layers]
+    assert names == ["photo", "strokes", "strokes preview"]
+    assert viewer.layers.selection.active is viewer.layers["strokes"]
+    preview = viewer.layers["strokes preview"]
+    np.testing.assert_array_equal(preview.data, refine_labels(image, viewer.layers["strokes"].data))
+    assert not preview.editable
+    assert list(widget.labels_layer.choices) == [viewer.layers["strokes"]]
+    assert widget.run_bar.button.text() == "Run"
+
+
+def test_a_moved_slider_changes_the_same_layer(live: tuple[Any, RefineWidget], qtbot: Any, image: NDArray[Any]) -> None:
+    viewer, widget = live
+    preview = viewer.layers["strokes preview"]
+    slider = widget.controls.by_name["smoothness_weight"].slider
+    for _ in range(5):
+        qtbot.keyClick(slider, Qt.Key.Key_PageDown)
+    wait_until_settled(qtbot, widget)
+    assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes preview"]
+    assert viewer.layers["strokes preview"] is preview
+    assert preview.metadata["napari_coarse_crf"]["parameters"] == widget.parameters.to_dict()
+    np.testing.assert_array_equal(preview.data, refine_labels(image, viewer.layers["strokes"].data, widget.parameters))
+
+
+def test_a_stroke_is_refined_again(live: tuple[Any, RefineWidget], qtbot: Any, image: NDArray[Any]) -> None:
+    viewer, widget = live
+    viewer.layers["strokes"].paint((20, 30), 9)
+    wait_until_settled(qtbot, widget)
+    preview = viewer.layers["strokes preview"]
+    assert 9 in preview.data
+    np.testing.assert_array_equal(preview.data, refine_labels(image, viewer.layers["strokes"].data))
+
+
+def test_keep_makes_a_layer_that_the_next_change_leaves_alone(
+    live: tuple[Any, RefineWidget], qtbot: Any, labels: NDArray[Any]
+) -> None:
+    viewer, widget = live
+    assert widget.run_bar.keep.isEnabled()
+    widget.run_bar.keep.click()
+    assert not widget.run_bar.keep.isEnabled()
+    kept = viewer.layers["strokes refined"]
+    assert "preview" not in kept.metadata["napari_coarse_crf"]
+    assert kept.editable
+    assert "Kept as layer 'strokes refined'." in widget.status
+    before = kept.data.copy()
+    viewer.layers["strokes"].paint((20, 30), 9)
+    wait_until_settled(qtbot, widget)
+    np.testing.assert_array_equal(kept.data, before)
+    assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes refined", "strokes preview"]
+    assert widget.result.choices.refined is kept
+    assert widget.keep() is viewer.layers["strokes refined [1]"]
+    assert widget.keep() is None
+
+
+def test_run_adds_a_layer_while_live_is_on(live: tuple[Any, RefineWidget], qtbot: Any) -> None:
+    viewer, widget = live
+    added: list[Any] = []
+    widget.refined.connect(added.append)
+    widget.parameters = Parameters(iterations=1)
+    widget.run_bar.button.click()
+    wait_until_ready(qtbot, widget)
+    wait_until_settled(qtbot, widget)
+    assert [layer.name for layer in added] == ["strokes refined"]
+    assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes refined", "strokes preview"]
+
+
+def test_a_quick_look_comes_before_the_full_result(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    image, labels = large(image, labels)
+    viewer, widget = dock(image, labels, rgb=True)
+    widget.parameters = Parameters(iterations=2)
+    steps: list[int] = []
+    widget.live = True
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=TIMEOUT)
+    preview = viewer.layers["strokes preview"]
+    steps.append(preview.metadata["napari_coarse_crf"]["step"])
+    assert not widget.run_bar.keep.isEnabled()
+    assert widget.keep() is None
+    np.testing.assert_array_equal(preview.data[labels != 0], labels[labels != 0])
+    assert "quick look" in widget.status
+    wait_until_settled(qtbot, widget)
+    steps.append(preview.metadata["napari_coarse_crf"]["step"])
+    assert steps[0] > steps[1] == 1
+    assert widget.run_bar.keep.isEnabled()
+    np.testing.assert_array_equal(preview.data, refine_labels(image, labels, widget.parameters))
+
+
+def test_a_change_drops_the_full_refinement(dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]) -> None:
+    image, labels = large(image, labels)
+    viewer, widget = dock(image, labels, rgb=True)
+    widget.parameters = Parameters(iterations=100)
+    widget.live = True
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._runner.live_job is not None and widget._runner.live_job.step == 1, timeout=TIMEOUT)
+    widget.parameters = Parameters(iterations=1)
+    assert widget._runner.is_stopping
+    wait_until_settled(qtbot, widget)
+    assert viewer.layers["strokes preview"].metadata["napari_coarse_crf"]["iterations"] == 1
+
+
+def test_nothing_runs_when_nothing_changed(live: tuple[Any, RefineWidget], qtbot: Any) -> None:
+    viewer, widget = live
+    time = viewer.layers["strokes preview"].metadata["napari_coarse_crf"]
+    viewer.layers["strokes"].refresh()
+    wait_until_settled(qtbot, widget)
+    assert viewer.layers["strokes preview"].metadata["napari_coarse_crf"] == time
+
+
+def test_off_means_that_strokes_wait_for_run(live: tuple[Any, RefineWidget], qtbot: Any) -> None:
+    viewer, widget = live
+    widget.run_bar.live.click()
+    viewer.layers["strokes"].paint((20, 30), 9)
+    wait_until_settled(qtbot, widget)
+    assert 9 not in viewer.layers["strokes preview"].data
+
+
+def test_a_deleted_preview_comes_back_with_the_next_change(live: tuple[Any, RefineWidget], qtbot: Any) -> None:
+    viewer, widget = live
+    viewer.layers.remove("strokes preview")
+    assert widget.keep() is None
+    viewer.layers["strokes"].paint((20, 30), 9)
+    wait_until_settled(qtbot, widget)
+    assert 9 in viewer.layers["strokes preview"].data
+
+
+def test_other_labels_take_the_preview_over(live: tuple[Any, RefineWidget], qtbot: Any, labels: NDArray[Any]) -> None:
+    viewer, widget = live
+    widget.labels_layer.value = viewer.add_labels(labels[:, ::-1], name="other")
+    wait_until_settled(qtbot, widget)
+    assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "other", "other preview"]
+
+
+def test_labels_that_cannot_be_refined_are_said_and_nothing_runs(live: tuple[Any, RefineWidget], qtbot: Any) -> None:
+    viewer, widget = live
+    viewer.layers["strokes"].data = np.zeros((40, 60), np.int32)
+    wait_until_settled(qtbot, widget)
+    assert "still empty" in widget.status
+
+
+def test_all_slices_are_shown_after_a_quick_look_at_the_current_one(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    stack, strokes = np.stack([image[..., 0], image[..., 1]]), np.stack([labels, labels])
+    viewer, widget = dock(stack, strokes)
+    widget.parameters = Parameters(iterations=1)
+    widget.scope.mode.value = "each"
+    widget.live = True
+    wait_until_settled(qtbot, widget)
+    preview = viewer.layers["strokes preview"]
+    for number in (0, 1):
+        np.testing.assert_array_equal(
+            preview.data[number], refine_labels(stack[number], labels, Parameters(iterations=1))
+        )
+
+
+def test_a_slice_without_labels_in_view_keeps_no_other_from_being_refined(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    stack, strokes = np.stack([image[..., 0], image[..., 1]]), np.stack([np.zeros_like(labels), labels])
+    viewer, widget = dock(stack, strokes)
+    viewer.dims.set_current_step(0, 0)
+    widget.scope.mode.value = "each"
+    widget.parameters = Parameters(iterations=1)
+    widget.live = True
+    wait_until_settled(qtbot, widget)
+    preview = viewer.layers["strokes preview"]
+    np.testing.assert_array_equal(preview.data[1], refine_labels(stack[1], labels, Parameters(iterations=1)))
+
+
+@pytest.mark.parametrize("closed", ["dock", "viewer"])
+def test_closing_stops_live_and_leaves_nothing_behind(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any], closed: str
+) -> None:
+    viewer, widget = dock(*large(image, labels), rgb=True)
+    widget.live = True
+    wait_until_busy(qtbot, widget)
+    widget.parameters = Parameters(iterations=50)
+    gone = weakref.ref(widget)
+    if closed == "dock":
+        widget.native.parent().destroyOnClose()
+        assert len(viewer.layers) <= 3
+    else:
+        viewer.close()
+    del widget
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and gone() is None, timeout=TIMEOUT)
+
+
+def test_layers_deleted_or_renamed_while_live_runs_do_no_harm(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(*large(image, labels), rgb=True)
+    widget.live = True
+    wait_until_busy(qtbot, widget)
+    viewer.layers["strokes"].name = "scribbles"
+    viewer.layers.clear()
+    wait_until_settled(qtbot, widget)
+    assert "Open an image first" in widget.status
+    assert [layer.name for layer in viewer.layers if "preview" not in layer.name] == []

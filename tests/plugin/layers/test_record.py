@@ -1,0 +1,146 @@
+"""What is kept with a refined layer, and what follows from it without another run."""
+
+from __future__ import annotations
+
+import gc
+import json
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_coarse_crf import CoarseCRFWarning, InputError, Parameters, Refiner
+from napari_coarse_crf.plugin import refine_layer
+from napari_coarse_crf.plugin.layers.provenance import is_result, parameters_of
+from napari_coarse_crf.plugin.layers.read import Choice
+from napari_coarse_crf.plugin.layers.record import cut_below, recall
+from napari_coarse_crf.tiles.parts import Scope
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PARAMETERS = Parameters(iterations=2, appearance_weight=0.1, smoothness_weight=0)
+
+
+@pytest.fixture
+def ramp() -> NDArray[np.uint8]:
+    """Return an image without an edge: nobody knows where one label ends."""
+    return np.tile(np.linspace(0, 250, 60).astype(np.uint8)[:, None], (40, 1, 3))
+
+
+@pytest.fixture
+def viewer(ramp: NDArray[Any], labels: NDArray[Any]) -> Any:
+    """Return a viewer with a ramp, two strokes and a result that is in doubt somewhere."""
+    viewer = ViewerModel()
+    viewer.add_image(ramp, name="photo", rgb=True)
+    viewer.add_labels(labels, name="strokes")
+    refine_layer(viewer, viewer.layers["photo"], viewer.layers["strokes"], PARAMETERS)
+    return viewer
+
+
+def unsure(layer: Any) -> float:
+    """Return a confidence that about half of the pixels do not reach."""
+    result = recall(layer)
+    assert result is not None
+    return round(float(np.median(result.confidence)), 2)
+
+
+def test_a_cut_gives_what_a_run_with_this_limit_gives(viewer: Any) -> None:
+    layer = viewer.layers["strokes refined"]
+    limit = unsure(layer)
+    cut_below(layer, limit)
+    again = refine_layer(
+        viewer, viewer.layers["photo"], viewer.layers["strokes"], PARAMETERS.replace(min_confidence=limit)
+    )
+    assert 0 < np.count_nonzero(layer.data == 0) < layer.data.size
+    np.testing.assert_array_equal(layer.data, again.data)
+    assert layer.data.dtype == again.data.dtype
+    about, about_again = (each.metadata["napari_coarse_crf"] for each in (layer, again))
+    assert about["parameters"] == about_again["parameters"]
+    assert about["label_counts"] == about_again["label_counts"]
+    json.dumps(about)
+
+
+def test_what_was_cut_away_comes_back_and_painted_pixels_stay(viewer: Any) -> None:
+    layer = viewer.layers["strokes refined"]
+    full = layer.data.copy()
+    layer.data_setitem((np.array([2, 3]), np.array([30, 31])), 9)
+    cut_below(layer, 1.0)
+    assert set(np.unique(layer.data)) == {0, 3, 9, 70_000}  # strokes are certain
+    cut_below(layer, 0.0)
+    full[[2, 3], [30, 31]] = 9
+    np.testing.assert_array_equal(layer.data, full)
+
+
+def test_painting_on_the_layer_does_not_reach_what_is_kept(viewer: Any) -> None:
+    layer = viewer.layers["strokes refined"]
+    layer.data[...] = 9
+    result = recall(layer)
+    assert result is not None
+    assert 9 not in result.labels
+
+
+def test_the_heatmap_is_that_of_the_run(viewer: Any, ramp: NDArray[Any], labels: NDArray[Any]) -> None:
+    result = recall(viewer.layers["strokes refined"])
+    assert result is not None
+    limits = viewer.layers["photo"].contrast_limits
+    wanted = Refiner(ramp, labels, spacing=(1, 1), contrast_limits=limits).heatmap(PARAMETERS)
+    np.testing.assert_array_equal(result.heatmap(70_000), wanted[1])
+    with pytest.raises(InputError, match="Label 5 was not among the coarse labels"):
+        result.heatmap(5)
+
+
+def test_the_heatmap_of_slices_is_that_of_each_slice_and_0_where_nothing_was_refined(
+    ramp: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer = ViewerModel()
+    stack = np.stack([ramp[..., 0], ramp[..., 0][:, ::-1], ramp[..., 0]])
+    strokes = np.stack([labels, labels, np.zeros_like(labels)])  # the last slice is still empty
+    image_layer = viewer.add_image(stack, name="photo", contrast_limits=(0, 255))
+    labels_layer = viewer.add_labels(strokes, name="strokes")
+    with pytest.warns(CoarseCRFWarning, match="fewer than two labels"):
+        layer = refine_layer(viewer, image_layer, labels_layer, PARAMETERS, Choice(scope=Scope(slice_axis=0)))
+    result = recall(layer)
+    assert result is not None
+    heatmap = result.heatmap(3)
+    for place in (0, 1):
+        refiner = Refiner(stack[place], labels, spacing=(1, 1), contrast_limits=(0, 255))
+        np.testing.assert_array_equal(heatmap[place], refiner.heatmap(PARAMETERS)[0])
+    assert not heatmap[2].any()
+    cut_below(layer, 1.0)
+    np.testing.assert_array_equal(layer.data != 0, result.confidence == 1)
+
+
+def test_nothing_is_known_of_other_layers_or_after_the_data_were_replaced(viewer: Any) -> None:
+    assert recall(None) is None
+    assert recall(viewer.layers["strokes"]) is None
+    assert parameters_of(viewer.layers["strokes"]) is None
+    layer = viewer.layers["strokes refined"]
+    assert parameters_of(layer) == PARAMETERS
+    layer.data = layer.data[1:]
+    assert recall(layer) is None
+    before = layer.data.copy()
+    cut_below(layer, 1.0)
+    np.testing.assert_array_equal(layer.data, before)
+
+
+def test_only_results_of_runs_count_as_results(viewer: Any) -> None:
+    layer = viewer.layers["strokes refined"]
+    assert is_result(layer)
+    assert not is_result(viewer.layers["strokes"])
+    layer.metadata = {"napari_coarse_crf": {**layer.metadata["napari_coarse_crf"], "preview": True}}
+    assert not is_result(layer)
+
+
+def test_a_deleted_layer_takes_its_confidence_with_it(viewer: Any) -> None:
+    kept = recall(viewer.layers["strokes refined"])
+    assert kept is not None
+    confidence = weakref.ref(kept.confidence)
+    del kept
+    viewer.layers.remove("strokes refined")
+    viewer.layers.selection.active = viewer.layers["photo"]  # the selection keeps the layer that was active last
+    viewer.layers.selection.active = viewer.layers["strokes"]
+    gc.collect()
+    assert confidence() is None
