@@ -1,4 +1,4 @@
-"""Parameters found from the person's own labels, as a job like any other: in a thread, with progress, to be cancelled."""
+"""Parameters found from the person's own labels, as a job like any other: in a thread, cancelled at once."""
 
 from __future__ import annotations
 
