@@ -18,7 +18,7 @@ from turns import Turn
 
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine
-from napari_coarse_crf.inputs import read_labels, read_problem
+from napari_coarse_crf.inputs import Picture, read_labels, read_problem
 from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class OurEngine:
     """The lattice engine on one field problem."""
 
     def __init__(self, field: Field) -> None:
-        problem = read_problem(field.image, read_labels(field.labels))
+        problem = read_problem(Picture(field.image), read_labels(field.labels))
         free = problem.open_pixels
         by_pixel, where = field.unary.reshape(field.n_labels, -1), problem.pixels[free]
         parts = np.array_split(where, -(-len(where) // _BLOCK))  # little of it is in memory twice

@@ -30,7 +30,7 @@ from rich.progress import track
 
 from napari_coarse_crf import Parameters, evaluate_labels, refine_labels, suggest_parameters
 from napari_coarse_crf.evaluation.baselines import BASELINES, fill_labels
-from napari_coarse_crf.inputs import read_problem
+from napari_coarse_crf.inputs import Picture, read_problem
 from napari_coarse_crf.io.files import read_image, read_labels
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def paper(image: Array, coarse: Array) -> Array:
 
 def rival(name: str) -> Callable[[Array, Array], Array]:
     """Return one of the package's baselines as a method."""
-    return lambda image, coarse: fill_labels(name, read_problem(image, coarse), coarse)
+    return lambda image, coarse: fill_labels(name, read_problem(Picture(image), coarse), coarse)
 
 
 METHODS: dict[str, Callable[[Array, Array], Array]] = {
@@ -94,7 +94,7 @@ def cases(folder: Path, seeds: int, limit: int) -> Iterator[Case]:
     """Yield the cases of a folder; those with fewer than two labels drawn are left out."""
     for path in sorted(folder.glob("*_fine.png"))[:limit]:
         fine = read_labels(path).ids
-        image = read_image(path.with_name(path.name.replace("_fine", "_img"))).pixels
+        image = read_image(path.with_name(path.name.replace("_fine", "_img"))).image
         by_a_person = path.with_name(path.name.replace("_fine", "_coarse"))
         if by_a_person.exists():
             found = [Case(f"{folder.name}, by a person", 0, image, read_labels(by_a_person).ids, fine)]

@@ -20,8 +20,8 @@ def refine_pair(image: Path, labels: Path, output: Path, parameters: Parameters)
     """Refine one label map; return what was done."""
     files.check_writable(output, overwrite=False)
     picture, painted = files.read_image(image), files.read_labels(labels)
-    axis = files.channel_axis(picture.pixels.shape, painted.ids.shape)
-    refined = refine_labels(picture.pixels, painted.ids, parameters, mask=picture.mask, channel_axis=axis)
+    axis = files.channel_axis(picture.image.shape, painted.ids.shape)
+    refined = refine_labels(picture.image, painted.ids, parameters, mask=picture.mask, channel_axis=axis)
     files.write_files({output: files.encode_labels(refined, output)})
     return f"{(painted.ids != 0).mean():.0%} labelled before, {(refined != 0).mean():.0%} after"
 

@@ -16,7 +16,7 @@ from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.geodesic import PixelGrid, edge_slowness, geodesic_distances
-from napari_coarse_crf.inputs import OPEN, Problem, read_labels, read_problem
+from napari_coarse_crf.inputs import OPEN, Picture, Problem, read_labels, read_problem
 from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def mean_field(
 
 def problem_of(image: Array, labels: Array, **options: Any) -> Problem:
     """Return the problem that the core makes of its inputs."""
-    return read_problem(image, read_labels(labels), **options)
+    return read_problem(Picture(image, **options), read_labels(labels))
 
 
 def _transposed(features: Array) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_coarse_crf import InputError, ParameterError, Parameters, Refinement, Refiner, refine_labels
+from napari_coarse_crf.inputs import Picture
 from tests.helpers import problem_of
 
 if TYPE_CHECKING:
@@ -212,6 +213,30 @@ def test_spacing_changes_the_reach_of_the_kernels() -> None:
     parameters = Parameters(similarity="colour", theta_alpha=4, theta_beta=30)
     near, far = (Refiner(_image(), _labels(), spacing=some).run(parameters) for some in ((1, 1), (5, 1)))
     assert np.abs(near.confidence - far.confidence).max() > 0.05
+
+
+# --- Picture ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_refiner_of_a_picture_is_that_of_its_parts() -> None:
+    image, labels, mask = _masked()
+    channels_first = np.stack([image, 300 - image, image / 2])
+    options: dict[str, Any] = {"channel_axis": 0, "spacing": (3, 1), "contrast_limits": (20, 230)}
+    expected = Refiner(channels_first, labels, mask=mask, **options, workers=1).run(QUICK)
+    picture = Picture(channels_first, mask, **options)
+    assert _same(Refiner.of(picture, labels, workers=1).run(QUICK), expected)
+    assert _same(Refiner.of(picture.fitted(labels.shape), labels).run(QUICK), expected)
+    assert _same(Refiner.of(Picture(image), labels).run(QUICK), Refiner(image, labels).run(QUICK))
+    with pytest.raises(ParameterError, match="engine is 'gpu'"):
+        Refiner.of(picture, labels, engine="gpu")  # type: ignore[arg-type]
+
+
+def test_a_picture_fitted_to_its_labels_has_its_channels_last() -> None:
+    channels_first = np.moveaxis(RGB, -1, 0)
+    fitted = Picture(channels_first.tolist(), channel_axis=0, spacing=(2, 1)).fitted((18, 29))
+    assert np.array_equal(fitted.image, RGB)
+    assert (fitted.mask, fitted.channel_axis, fitted.spacing) == (None, -1, (2, 1))
+    assert Picture(_image()).fitted((18, 29)).image.shape == (18, 29, 1)
 
 
 # --- Errors ----------------------------------------------------------------------------------------------------------

@@ -38,6 +38,46 @@ _PERCENTILES = (0.1, 99.9)
 _LONGEST = 2**20  # pixels of the finest axis: float32 still places them in a lattice at the smallest theta, 0.5
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What a person has labelled: an image, and how it is to be read.
+
+    Attributes
+    ----------
+    image : array ([Z,] Y, X[, C])
+        Any real dtype: uint8 is used as it is, everything else is scaled to 0..255 by `contrast_limits`.
+    mask : array of bool or None
+        True where pixels take part; None: everywhere.
+    channel_axis : int
+        Axis of the channels, where the image has one axis more than its labels.
+    spacing : sequence of float or None
+        Size of a pixel along each axis; None: the same along all.
+    contrast_limits : (low, high), or one such pair for each channel, or None
+        What becomes 0 and 255; None: the 0.1 and 99.9 percentiles over all channels.
+    """
+
+    image: Any
+    mask: Any = None
+    channel_axis: int = -1
+    spacing: Sequence[float] | None = None
+    contrast_limits: Any = None
+
+    def fitted(self, shape: tuple[int, ...]) -> Picture:
+        """Return the picture that labels of this shape belong to: image (*shape, C) and mask (*shape) as arrays.
+
+        Raises
+        ------
+        InputError
+            If image or mask cannot be used, or do not fit the labels.
+        """
+        image = _array("image", self.image)
+        if image.dtype.kind not in "buif":
+            hint = ", for example np.abs(image)" if image.dtype.kind == "c" else ""
+            raise InputError(f"The image has dtype {image.dtype}; pass an array of real numbers{hint}.")
+        channels_last = _channels_last(image, shape, self.channel_axis)
+        return replace(self, image=channels_last, mask=_read_mask(self.mask, shape), channel_axis=-1)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One image and its coarse labels, N pixels that take part, in tile order.
@@ -91,41 +131,28 @@ class Problem:
         return replace(self, labels=labels, label_ids=label_ids)
 
 
-def read_problem(
-    image: Any,
-    label_map: LabelArray,
-    *,
-    mask: Any = None,
-    channel_axis: int = -1,
-    spacing: Sequence[float] | None = None,
-    contrast_limits: Any = None,
-) -> Problem:
-    """Check everything and return the problem that `label_map` (from `read_labels`) poses on `image`.
+def read_problem(picture: Picture, label_map: LabelArray) -> Problem:
+    """Check everything and return the problem that `label_map` (from `read_labels`) poses on `picture`.
 
     Raises
     ------
     InputError
         With one sentence on what is wrong and what to do.
     """
-    raw = _array("image", image)
-    if raw.dtype.kind not in "buif":
-        hint = ", for example np.abs(image)" if raw.dtype.kind == "c" else ""
-        raise InputError(f"The image has dtype {raw.dtype}; pass an array of real numbers{hint}.")
-    raw = _channels_last(raw, label_map.shape, channel_axis)
-    taking_part = _read_mask(mask, label_map.shape)
+    picture = picture.fitted(label_map.shape)
     pixels = _tile_order(label_map.shape)
-    if taking_part is not None:
-        pixels = pixels[taking_part.reshape(-1)[pixels]]
-    sizes = _read_spacing(spacing, label_map.shape)
-    ndim, channels = label_map.ndim, raw.shape[-1]
+    if picture.mask is not None:
+        pixels = pixels[picture.mask.reshape(-1)[pixels]]
+    sizes = _read_spacing(picture.spacing, label_map.shape)
+    ndim, channels = label_map.ndim, picture.image.shape[-1]
     # Bytes and pixel numbers need no float32: half the memory, the same values.
-    whole = raw.dtype == np.uint8 and set(sizes) == {1.0} and max(label_map.shape) <= 2**16
+    whole = picture.image.dtype == np.uint8 and set(sizes) == {1.0} and max(label_map.shape) <= 2**16
     features = np.empty((ndim + channels, len(pixels)), np.uint16 if whole else np.float32)
     for start, stop in blocks(len(pixels), _BLOCK):
         axes = np.unravel_index(pixels[start:stop], label_map.shape)
         for row, axis in zip(features, reversed(range(ndim)), strict=False):
             row[start:stop] = axes[axis] * sizes[axis]
-    _scale_colours(gather(raw.reshape(-1, channels), pixels), contrast_limits, features[ndim:])
+    _scale_colours(gather(picture.image.reshape(-1, channels), pixels), picture.contrast_limits, features[ndim:])
     labels, label_ids = _compact(label_map, pixels)
     return Problem(features, labels, label_ids, pixels, label_map.shape, sizes)
 

@@ -17,7 +17,7 @@ from napari_coarse_crf.compute.parallel import available_workers
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.geodesic import SIDE_BY_SIDE
 from napari_coarse_crf.heatmap import finest_heatmap_kernel
-from napari_coarse_crf.inputs import Problem, read_labels, read_problem
+from napari_coarse_crf.inputs import Picture, Problem, read_labels, read_problem
 from napari_coarse_crf.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ def estimate_memory(
     """
     chosen = Parameters() if parameters is None else parameters
     label_map = read_labels(labels)
-    problem = read_problem(
-        image, label_map, mask=mask, channel_axis=channel_axis, spacing=spacing, contrast_limits=contrast_limits
-    )
+    problem = read_problem(Picture(image, mask, channel_axis, spacing, contrast_limits), label_map)
     sizes = _Sizes(
         pixels=len(problem.labels),
         dimensions=label_map.ndim,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.errors import CoarseCRFWarning
+from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import EngineName, Refiner
 
@@ -90,17 +91,8 @@ def refine_labels(
     >>> np.unique(refined[:, :15]), np.unique(refined[:, 15:])
     (array([3], dtype=uint8), array([7], dtype=uint8))
     """
-    refiner = Refiner(
-        image,
-        labels,
-        mask=mask,
-        channel_axis=channel_axis,
-        spacing=spacing,
-        contrast_limits=contrast_limits,
-        engine=engine,
-        workers=workers,
-    )
-    refinement = refiner.run(parameters)
+    picture = Picture(image, mask, channel_axis, spacing, contrast_limits)
+    refinement = Refiner.of(picture, labels, engine=engine, workers=workers).run(parameters)
     for sentence in refinement.warnings:
         warnings.warn(sentence, CoarseCRFWarning, stacklevel=2)
     return refinement.labels

@@ -18,7 +18,7 @@ from napari_coarse_crf.compute.parallel import available_workers, blocks, finish
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
 from napari_coarse_crf.heatmap import compute_unary, heatmap_key, heatmap_units, labels_as_unary
-from napari_coarse_crf.inputs import OPEN, UNLABELLED, Problem, check_labels_suffice, read_labels, read_problem
+from napari_coarse_crf.inputs import OPEN, UNLABELLED, Picture, Problem, check_labels_suffice, read_labels, read_problem
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
 from napari_coarse_crf.unary import unpack_unary
@@ -140,6 +140,27 @@ class Refiner:
         engine: EngineName = "lattice",
         workers: int | None = None,
     ) -> None:
+        self._set_up(Picture(image, mask, channel_axis, spacing, contrast_limits), labels, engine, workers)
+
+    @classmethod
+    def of(
+        cls, picture: Picture, labels: Any, *, engine: EngineName = "lattice", workers: int | None = None
+    ) -> Refiner:
+        """Return the Refiner of a picture and its labels: the same as from the picture's parts.
+
+        Parameters
+        ----------
+        picture : Picture
+            Image, mask and what else it takes to read them.
+        labels, engine, workers
+            As for `Refiner`.
+        """
+        refiner = cls.__new__(cls)
+        refiner._set_up(picture, labels, engine, workers)
+        return refiner
+
+    def _set_up(self, picture: Picture, labels: Any, engine: EngineName, workers: int | None) -> None:
+        """Check everything and get ready; nothing is computed yet."""
         if not isinstance(engine, str) or engine not in _ENGINES:
             raise ParameterError(f"engine is {engine!r}; it must be one of: {', '.join(_ENGINES)}.")
         if workers is not None and (not isinstance(workers, int | np.integer) or workers < 1):
@@ -147,14 +168,7 @@ class Refiner:
         self._workers = available_workers() if workers is None else int(workers)
         self._engine = _ENGINES[engine]()
         self._label_map = read_labels(labels).copy()
-        self._problem = read_problem(
-            image,
-            self._label_map,
-            mask=mask,
-            channel_axis=channel_axis,
-            spacing=spacing,
-            contrast_limits=contrast_limits,
-        )
+        self._problem = read_problem(picture, self._label_map)
         _check_labels(self._problem)
         self._running = False
         # The latest of each, with what it was made for.

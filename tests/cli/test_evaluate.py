@@ -112,7 +112,7 @@ def test_a_stopped_run_keeps_what_is_done(run: Any, streets: Path, tmp_path: Pat
 
     slow = streets / "leftImg8bit" / "val" / "aford" / f"{NAMES[1]}_leftImg8bit.png"
     fast_enough = {path: path.read_bytes() for path in streets.glob(f"*/val/aford/{NAMES[1]}*")}
-    aerial = files.read_image(SAMPLES / "aerial_image.png").pixels
+    aerial = files.read_image(SAMPLES / "aerial_image.png").image
     Image.fromarray(np.tile(aerial, (3, 3, 1))).save(slow)
     for kind in ("coarse", "fine"):
         (path,) = streets.glob(f"gt{kind.title()}/val/aford/{NAMES[1]}*")

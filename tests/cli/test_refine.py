@@ -118,7 +118,7 @@ def test_a_preset_is_where_the_options_start_from(run: Any, small: tuple[Path, P
     )
     assert (code, "3 iterations" in text) == (0, True)
     chosen = Parameters(theta_gamma=1, iterations=3, similarity="joint")
-    expected = Refiner(files.read_image(small[0]).pixels, files.read_labels(small[1]).ids).run(chosen)
+    expected = Refiner(files.read_image(small[0]).image, files.read_labels(small[1]).ids).run(chosen)
     assert np.array_equal(tifffile.imread(out), expected.labels)
     assert np.array_equal(tifffile.imread(tmp_path / "c.tif"), expected.confidence)
 
@@ -126,7 +126,7 @@ def test_a_preset_is_where_the_options_start_from(run: Any, small: tuple[Path, P
 def test_a_named_preset_is_taken_by_its_name(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "c.tif"
     assert run("refine", *small, "-o", tmp_path / "o.png", "--confidence-out", out, "--preset", "paper")[0] == 0
-    expected = Refiner(files.read_image(small[0]).pixels, files.read_labels(small[1]).ids).run(
+    expected = Refiner(files.read_image(small[0]).image, files.read_labels(small[1]).ids).run(
         Parameters.preset("paper")
     )
     assert np.array_equal(tifffile.imread(out), expected.confidence)
@@ -144,7 +144,7 @@ def test_ids_and_type_of_a_tiff_survive(run: Any, small: tuple[Path, Path], tmp_
 
 
 def test_transparent_pixels_and_the_mask_take_no_part(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
-    grey = files.read_image(small[0]).pixels
+    grey = files.read_image(small[0]).image
     alpha = np.full_like(grey, 255)
     alpha[:4] = 0
     Image.fromarray(np.dstack([grey, grey, grey, alpha])).save(tmp_path / "rgba.png")

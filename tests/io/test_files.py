@@ -35,8 +35,8 @@ def saved(path: Path, pixels: NDArray[Any], **options: Any) -> Path:
 def test_images_are_read_as_they_were_written(tmp_path: Path, pixels: NDArray[Any], ending: str) -> None:
     read = files.read_image(saved(tmp_path / f"a{ending}", pixels))
     assert read.mask is None
-    assert read.pixels.dtype == pixels.dtype
-    assert np.array_equal(read.pixels, pixels)
+    assert read.image.dtype == pixels.dtype
+    assert np.array_equal(read.image, pixels)
 
 
 @pytest.mark.parametrize("ending", [".png", ".tif"])
@@ -44,7 +44,7 @@ def test_an_alpha_channel_is_dropped_and_its_zeros_become_a_mask(tmp_path: Path,
     alpha = np.full(GREY.shape, 200, np.uint8)
     alpha[2, 3] = 0
     read = files.read_image(saved(tmp_path / f"a{ending}", np.dstack([RGB, alpha])))
-    assert np.array_equal(read.pixels, RGB)
+    assert np.array_equal(read.image, RGB)
     assert read.mask is not None
     assert np.argwhere(~read.mask).tolist() == [[2, 3]]
 
@@ -52,7 +52,7 @@ def test_an_alpha_channel_is_dropped_and_its_zeros_become_a_mask(tmp_path: Path,
 def test_grey_with_alpha_stays_grey(tmp_path: Path) -> None:
     alpha = np.where(GREY > 100, 255, 0).astype(np.uint8)
     read = files.read_image(saved(tmp_path / "a.png", np.dstack([GREY, alpha])))
-    assert np.array_equal(read.pixels, GREY)
+    assert np.array_equal(read.image, GREY)
     assert np.array_equal(read.mask, GREY > 100)
 
 
@@ -61,7 +61,7 @@ def test_sixteen_bit_colour_png_keeps_its_bits(tmp_path: Path) -> None:
     deep[..., 3] = np.where(GREY > 100, 60000, 0)
     (tmp_path / "a.png").write_bytes(encode(deep, [0, 1, 2, 3, 4, 1]))
     read = files.read_image(tmp_path / "a.png")
-    assert np.array_equal(read.pixels, deep[..., :3])
+    assert np.array_equal(read.image, deep[..., :3])
     assert np.array_equal(read.mask, GREY > 100)
 
 
@@ -69,13 +69,13 @@ def test_a_picture_with_a_palette_is_read_in_its_colours(tmp_path: Path) -> None
     picture = Image.fromarray(GREY // 64)
     picture.putpalette([0, 0, 0, 250, 0, 0, 0, 250, 0, 0, 0, 250])
     picture.save(tmp_path / "a.png")
-    read = files.read_image(tmp_path / "a.png").pixels
+    read = files.read_image(tmp_path / "a.png").image
     assert np.array_equal(read[GREY // 64 == 2], np.full(((GREY // 64 == 2).sum(), 3), [0, 250, 0]))
 
 
 def test_tiff_packed_with_lzw_is_read(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.tif", GREY, compression="tiff_lzw")
-    assert np.array_equal(files.read_image(path).pixels, GREY)
+    assert np.array_equal(files.read_image(path).image, GREY)
     assert np.array_equal(files.read_labels(path).ids, GREY)
 
 

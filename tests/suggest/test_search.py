@@ -207,6 +207,17 @@ def test_what_is_scattered_and_known_by_its_colour_is_found_to_be_so() -> None:
     assert after > before + 0.1
 
 
+def test_what_does_not_fit_is_said_of_the_image_at_full_size() -> None:
+    labels = np.zeros((700, 900), np.uint8)
+    labels[:300, :300], labels[400:, 500:] = 1, 2
+    with pytest.raises(InputError, match=r"have shape \(700, 900\) but the image is \(701, 900\)"):
+        suggest_parameters(np.zeros((701, 900), np.uint8), labels)
+    with pytest.raises(InputError, match=r"mask has shape \(900, 700\) but the labels are \(700, 900\)"):
+        suggest_parameters(labels, labels, mask=np.ones((900, 700), np.bool_))
+    with pytest.raises(InputError, match=r"Image 2 of 2: .*Use channel_axis=0\."):
+        suggest_parameters([_image(), np.zeros((3, 700, 900), np.uint8)], [_labels(), labels])
+
+
 def test_labels_outside_the_mask_say_nothing() -> None:
     image, labels, _ = _membranes()
     mask = np.ones(labels.shape, np.bool_)

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -72,16 +73,17 @@ def refine(
         files.check_plane_fits(painted.ids.shape, confidence_out)
 
     start = time.perf_counter()
-    options: dict[str, Any] = {
-        "mask": _joined_mask(picture.mask, mask),
-        "channel_axis": taken_channel_axis(picture.pixels.shape, painted.ids.shape),
-        "spacing": _numbers(spacing),
-        "contrast_limits": contrast_limits,
-    }
+    picture = replace(
+        picture,
+        mask=_joined_mask(picture.mask, mask),
+        channel_axis=taken_channel_axis(picture.image.shape, painted.ids.shape),
+        spacing=_numbers(spacing),
+        contrast_limits=contrast_limits,
+    )
     # The engine's name is refused there, in words, if there is no such engine.
-    refiner = Refiner(picture.pixels, painted.ids, engine=cast("EngineName", engine), workers=workers, **options)
+    refiner = Refiner.of(picture, painted.ids, engine=cast("EngineName", engine), workers=workers)
     if suggest:
-        suggestion = suggest_with_progress(picture.pixels, painted.ids, **options)
+        suggestion = suggest_with_progress(picture, painted.ids)
         say(suggestion.reason)
         parameters = suggestion.parameters.replace(**changes)
     refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")

@@ -1,5 +1,6 @@
 """`napari-coarse-crf suggest`: parameters from the labels themselves, printed and kept as a preset."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,8 +10,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from napari_coarse_crf.cli.console import say, stderr, stdout, taken_channel_axis
+from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.io import files
-from napari_coarse_crf.suggest.search import Suggestion, suggest_parameters
+from napari_coarse_crf.suggest.search import Suggestion, search_parameters
 
 
 def suggest(
@@ -29,12 +31,8 @@ def suggest(
     if out is not None:
         files.check_free(out, overwrite=overwrite, inputs=(image, coarse))
     picture, painted = files.read_image(image), files.read_labels(coarse)
-    suggestion = suggest_with_progress(
-        picture.pixels,
-        painted.ids,
-        mask=picture.mask,
-        channel_axis=taken_channel_axis(picture.pixels.shape, painted.ids.shape),
-    )
+    axis = taken_channel_axis(picture.image.shape, painted.ids.shape)
+    suggestion = suggest_with_progress(replace(picture, channel_axis=axis), painted.ids)
     if suggestion.trials:
         stdout.print(_table(suggestion))
     say(suggestion.reason)
@@ -43,8 +41,8 @@ def suggest(
         say(f"Wrote {out}")
 
 
-def suggest_with_progress(image: Any, labels: Any, **options: Any) -> Suggestion:
-    """Suggest parameters with a progress bar on the error stream; options as for `suggest_parameters`."""
+def suggest_with_progress(picture: Picture, labels: Any) -> Suggestion:
+    """Suggest parameters with a progress bar on the error stream."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=stderr) as bar:
         task = bar.add_task("Trying parameters on hidden labels", total=None)
@@ -52,7 +50,7 @@ def suggest_with_progress(image: Any, labels: Any, **options: Any) -> Suggestion
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        return suggest_parameters(image, labels, progress=show, **options)
+        return search_parameters([(picture, labels)], show)
 
 
 def _table(suggestion: Suggestion) -> Table:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -31,8 +31,9 @@ from napari_coarse_crf.refiner import Refiner
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
+    from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.evaluation.dataset import Case, Dataset, Rules
+    from napari_coarse_crf.inputs import Picture
     from napari_coarse_crf.parameters import Parameters
 
     Keep = Callable[[Case, dict[str, Scores]], None]
@@ -234,11 +235,9 @@ def score_case(
 class _Scene:
     """The files of a case in memory."""
 
-    image: Any
-    channel_axis: int
+    picture: Picture
     coarse: LabelArray
     fine: LabelArray
-    mask: MaskArray | None
 
 
 def _read_scene(case: Case, rules: Rules) -> _Scene:
@@ -252,8 +251,8 @@ def _read_scene(case: Case, rules: Rules) -> _Scene:
     if rules.masked:
         scene = ~np.isin(coarse, rules.masked)
         mask = scene if mask is None or mask.shape != scene.shape else mask & scene
-    axis = files.channel_axis(picture.pixels.shape, coarse.shape)
-    return _Scene(picture.pixels, axis, coarse, fine, mask)
+    axis = files.channel_axis(picture.image.shape, coarse.shape)
+    return _Scene(replace(picture, mask=mask, channel_axis=axis), coarse, fine)
 
 
 def _label(scene: _Scene, method: str, parameters: Parameters, workers: int, stop: Event | None) -> LabelArray:
@@ -261,9 +260,8 @@ def _label(scene: _Scene, method: str, parameters: Parameters, workers: int, sto
     if method == COARSE:
         return scene.coarse
     if method != OURS:
-        problem = read_problem(scene.image, scene.coarse, mask=scene.mask, channel_axis=scene.channel_axis)
-        return fill_labels(method, problem, scene.coarse)
-    refiner = Refiner(scene.image, scene.coarse, mask=scene.mask, channel_axis=scene.channel_axis, workers=workers)
+        return fill_labels(method, read_problem(scene.picture, scene.coarse), scene.coarse)
+    refiner = Refiner.of(scene.picture, scene.coarse, workers=workers)
     labels = scene.coarse
     for step in refiner.steps(parameters):
         if stop is not None and stop.is_set():

@@ -16,6 +16,7 @@ import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.io.png16 import is_deep_colour, read_deep_colour
 from napari_coarse_crf.parameters import Parameters
 
@@ -38,22 +39,6 @@ _AS_THEY_ARE = ("L", "LA", "RGB", "RGBA", "I", "F", "I;16", "I;16B", "I;16L")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ImageFile:
-    """An image as it was read.
-
-    Attributes
-    ----------
-    pixels : ndarray
-        The image without its alpha channel.
-    mask : ndarray of bool or None
-        False where the image is fully transparent: there is nothing to label. None without an alpha channel.
-    """
-
-    pixels: AnyArray
-    mask: NDArray[np.bool_] | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class LabelFile:
     """A label map as it was read.
 
@@ -69,8 +54,13 @@ class LabelFile:
     palette: bytes | None
 
 
-def read_image(path: Path) -> ImageFile:
-    """Read an image; an alpha channel becomes a mask.
+def read_image(path: Path) -> Picture:
+    """Read an image; where its alpha channel says that it is fully transparent, there is nothing to label.
+
+    Returns
+    -------
+    Picture
+        The image without its alpha channel, which becomes the mask; no mask without one.
 
     Raises
     ------
@@ -339,12 +329,12 @@ def _array(picture: Image.Image) -> AnyArray:
     return pixels
 
 
-def _split_alpha(pixels: AnyArray, alpha: bool) -> ImageFile:
+def _split_alpha(pixels: AnyArray, alpha: bool) -> Picture:
     if not alpha:
-        return ImageFile(pixels, None)
+        return Picture(pixels)
     mask = pixels[..., -1] != 0
     pixels = pixels[..., 0] if pixels.shape[-1] == 2 else pixels[..., :-1]
-    return ImageFile(np.ascontiguousarray(pixels), mask)
+    return Picture(np.ascontiguousarray(pixels), mask)
 
 
 def _read_png_ids(content: bytes) -> tuple[AnyArray, bytes | None]:

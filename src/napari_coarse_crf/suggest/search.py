@@ -9,7 +9,7 @@ Deterministic: bounded by trials and pixels, never by the clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.evaluation.scores import evaluate_labels
-from napari_coarse_crf.inputs import UNLABELLED, read_labels
+from napari_coarse_crf.inputs import UNLABELLED, Picture, read_labels
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.suggest.hiding import Hiding, hidings
@@ -146,15 +146,26 @@ def suggest_parameters(
     masks = list(mask) if several else [mask] * len(images)
     if len(masks) != len(images):
         raise InputError(f"There are {len(images)} images and {len(masks)} masks; pass one for each, or None.")
-    options = {"spacing": spacing, "contrast_limits": contrast_limits}
+    pictures = [
+        Picture(one_image, one_mask, channel_axis, spacing, contrast_limits)
+        for one_image, one_mask in zip(images, masks, strict=True)
+    ]
+    return search_parameters(list(zip(pictures, label_maps, strict=True)), progress)
+
+
+def search_parameters(
+    labelled: Sequence[tuple[Picture, Any]], progress: Callable[[int, int], None] | None = None
+) -> Suggestion:
+    """Do what `suggest_parameters` does for pictures, each with its labels."""
     judged, n_trials = [], 0
-    for number, (one_image, label_map, one_mask) in enumerate(zip(images, label_maps, masks, strict=True), 1):
+    for number, (picture, labels) in enumerate(labelled, 1):
         try:
-            scene = _reduced(one_image, read_labels(label_map), one_mask, channel_axis)
+            scene = _reduced(picture, labels)
             # Made for its checks: what is wrong is said before any work starts.
-            Refiner(scene.image, scene.labels, mask=scene.mask, **options)
+            Refiner.of(scene.picture, scene.labels)
         except InputError as error:
-            raise InputError(f"Image {number} of {len(images)}: {error}" if len(images) > 1 else str(error)) from error
+            several = len(labelled) > 1
+            raise InputError(f"Image {number} of {len(labelled)}: {error}" if several else str(error)) from error
         n_ways = sum(1 for _ in scene.hidings()) if scene.open_pixels.any() else 0
         if n_ways:
             judged.append(scene)
@@ -163,7 +174,7 @@ def suggest_parameters(
         reason = "The labels are too few to hide some and judge by them, so these are the defaults: "
         return Suggestion(Parameters(), (), reason + "paint more, or larger strokes.")
     tell = _Counter(progress, n_trials)
-    found = [_try_all(scene, options, tell) for scene in judged]
+    found = [_try_all(scene, tell) for scene in judged]
     return _choose([_trial(name, found) for name in CANDIDATES], len(judged), _n_ways(found))
 
 
@@ -179,24 +190,23 @@ class _Counter:
             self._progress(self._done, self._total)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Scene:
-    """One image at the size it is tried at: every `step`-th pixel; channels last, no labels outside the mask."""
+    """A picture at the size it is tried at, every `step`-th pixel, and its labels, of which none outside the mask."""
 
-    image: Any
+    picture: Picture
     labels: LabelArray
-    mask: MaskArray | None
     step: int
 
     @property
     def open_pixels(self) -> MaskArray:
         """The unlabelled pixels that take part."""
         unlabelled: MaskArray = self.labels == UNLABELLED
-        return unlabelled if self.mask is None else unlabelled & self.mask
+        return unlabelled if self.picture.mask is None else unlabelled & self.picture.mask
 
     def hidings(self) -> Iterator[Hiding]:
         """Yield the labels that take part, with a part hidden."""
-        return hidings(self.labels, self.mask, self.step)
+        return hidings(self.labels, self.picture.mask, self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +218,12 @@ class _Finding:
     ways: tuple[str, ...]
 
 
-def _try_all(scene: _Scene, options: Mapping[str, Any], tell: _Counter) -> dict[str, _Finding]:
+def _try_all(scene: _Scene, tell: _Counter) -> dict[str, _Finding]:
     """Try every candidate on one image: once with all labels, once with each part of them hidden."""
     ids, sizes = np.unique(scene.labels[scene.labels != UNLABELLED], return_counts=True)
 
     def what_all_say(labels: LabelArray, where: MaskArray) -> dict[str, Indices]:
-        refiner = Refiner(scene.image, labels, mask=scene.mask, **options)
+        refiner = Refiner.of(scene.picture, labels)
         said = {}
         for name, changes in CANDIDATES.items():
             refined = _refine(refiner, Parameters(**changes).for_fewer_pixels(scene.step), tell)
@@ -280,21 +290,20 @@ def _pairs(image: Any, labels: Any) -> tuple[list[Any], list[Any]]:
     return images, label_maps
 
 
-def _reduced(image: Any, labels: LabelArray, mask: Any, channel_axis: int) -> _Scene:
-    """Return the image at the size it is tried at. What does not fit is left as it is: the Refiner says so."""
-    step, ndim = step_within(labels.shape, _MOST_PIXELS), labels.ndim
-    array = np.asarray(image)
-    mask = None if mask is None else np.asarray(mask)
-    if array.ndim == ndim + 1 and -array.ndim <= channel_axis < array.ndim:
-        array = np.moveaxis(array, channel_axis, -1)
-    if array.shape[:ndim] != labels.shape or (mask is not None and mask.shape != labels.shape):
-        return _Scene(array, labels, mask, step)
-    if mask is not None:
-        labels, mask = np.where(mask, labels, UNLABELLED), thin_out(mask, step, ndim)
-    labels = thin_out_labels(labels, step)
-    if mask is not None:
-        labels = np.where(mask, labels, UNLABELLED)
-    return _Scene(thin_out(array, step, ndim), labels, mask, step)
+def _reduced(picture: Picture, labels: Any) -> _Scene:
+    """Return a picture and its labels at the size they are tried at."""
+    label_map = read_labels(labels)
+    picture = picture.fitted(label_map.shape)
+    step, ndim = step_within(label_map.shape, _MOST_PIXELS), label_map.ndim
+    mask = None if picture.mask is None else thin_out(picture.mask, step, ndim)
+    small = replace(picture, image=thin_out(picture.image, step, ndim), mask=mask)
+    taking_part = thin_out_labels(_inside(picture.mask, label_map), step)
+    return _Scene(small, _inside(small.mask, taking_part), step)
+
+
+def _inside(mask: MaskArray | None, labels: LabelArray) -> LabelArray:
+    """Return the labels without those outside the mask."""
+    return labels if mask is None else np.where(mask, labels, UNLABELLED).astype(labels.dtype)
 
 
 def _n_ways(found: Sequence[Mapping[str, _Finding]]) -> int:

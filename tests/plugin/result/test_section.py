@@ -463,7 +463,7 @@ def test_labels_confidence_and_parameters_are_saved_side_by_side(
     saved = files.read_labels(tmp_path / "out.tif").ids
     np.testing.assert_array_equal(saved, layer.data)
     assert saved.dtype == layer.data.dtype
-    assert files.read_image(tmp_path / "out_confidence.tif").pixels.dtype == np.float32
+    assert files.read_image(tmp_path / "out_confidence.tif").image.dtype == np.float32
     assert files.read_preset(tmp_path / "out_parameters.json") == widget.parameters
 
 
