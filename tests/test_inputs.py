@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_coarse_crf import InputError, ParameterError, Parameters, Refinement, Refiner, refine_labels
-from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.inputs import Picture, fitting_channel_axes
 from tests.helpers import problem_of
 
 if TYPE_CHECKING:
@@ -237,6 +237,13 @@ def test_a_picture_fitted_to_its_labels_has_its_channels_last() -> None:
     assert np.array_equal(fitted.image, RGB)
     assert (fitted.mask, fitted.channel_axis, fitted.spacing) == (None, -1, (2, 1))
     assert Picture(_image()).fitted((18, 29)).image.shape == (18, 29, 1)
+
+
+def test_the_axis_of_the_channels_is_the_one_the_labels_lack() -> None:
+    assert fitting_channel_axes((2, 40, 60), (40, 60)) == [0]
+    assert fitting_channel_axes((40, 60, 2), (40, 60)) == [2]
+    assert fitting_channel_axes((5, 5, 60), (5, 60)) == [0, 1]
+    assert fitting_channel_axes((2, 41, 60), (40, 60)) == []
 
 
 # --- Errors ----------------------------------------------------------------------------------------------------------

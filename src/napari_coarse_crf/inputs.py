@@ -199,6 +199,18 @@ def check_labels_suffice(problem: Problem) -> None:
         )
 
 
+def fitting_channel_axes(image_shape: Sequence[int], labels_shape: Sequence[int]) -> list[int]:
+    """Return the axes without which the image has the shape of the labels.
+
+    Examples
+    --------
+    >>> fitting_channel_axes((3, 40, 60), (40, 60))
+    [0]
+    """
+    image, labels = tuple(image_shape), tuple(labels_shape)
+    return [axis for axis in range(len(image)) if image[:axis] + image[axis + 1 :] == labels]
+
+
 def gather(values: NDArray[Any], index: NDArray[np.signedinteger[Any]]) -> NDArray[Any]:
     """Return values[index], block by block, as numpy turns all indices into 64 bits at once."""
     gathered = np.empty((len(index), *values.shape[1:]), values.dtype)
@@ -244,7 +256,7 @@ def _channels_last(image: NDArray[Any], shape: tuple[int, ...], channel_axis: in
         )
     moved = np.moveaxis(image, channel_axis, -1)
     if moved.shape[:-1] != shape:
-        fitting = [axis for axis in range(image.ndim) if np.moveaxis(image, axis, -1).shape[:-1] == shape]
+        fitting = fitting_channel_axes(image.shape, shape)
         hint = f"Use channel_axis={fitting[0]}." if fitting else "Choose labels drawn on this image, or crop both."
         raise InputError(
             f"The image is {image.shape} with its channels on axis {channel_axis}, which leaves {moved.shape[:-1]}; "

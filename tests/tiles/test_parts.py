@@ -15,7 +15,6 @@ from napari_coarse_crf.tiles.parts import (
     cut_out,
     ellipse_outline,
     fill_outlines,
-    fitting_channel_axes,
     has_two_labels,
     is_whole,
     of_axes_left,
@@ -57,13 +56,6 @@ def test_a_part_is_cut_out_with_its_channels_last(channel_axis: int | None, part
     cut = cut_out(da.from_array(image) if lazy else image, part, channel_axis)
     assert isinstance(cut, np.ndarray)
     np.testing.assert_array_equal(cut, wanted if part is None else wanted[part])
-
-
-def test_the_axis_of_the_channels_is_the_one_the_labels_lack() -> None:
-    assert fitting_channel_axes((2, 40, 60), (40, 60)) == [0]
-    assert fitting_channel_axes((40, 60, 2), (40, 60)) == [2]
-    assert fitting_channel_axes((5, 5, 60), (5, 60)) == [0, 1]
-    assert fitting_channel_axes((2, 41, 60), (40, 60)) == []
 
 
 def test_what_is_in_view_is_cut_at_the_border_and_whole_along_hidden_axes() -> None:

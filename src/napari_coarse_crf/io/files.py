@@ -16,7 +16,7 @@ import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.inputs import Picture, fitting_channel_axes
 from napari_coarse_crf.io.png16 import is_deep_colour, read_deep_colour
 from napari_coarse_crf.parameters import Parameters
 
@@ -143,10 +143,7 @@ def channel_axis(image_shape: tuple[int, ...], label_shape: tuple[int, ...]) -> 
     >>> channel_axis((3, 40, 50), (40, 50))
     0
     """
-    for axis in reversed(range(len(image_shape))):
-        if image_shape[:axis] + image_shape[axis + 1 :] == label_shape:
-            return axis
-    return -1
+    return max(fitting_channel_axes(image_shape, label_shape), default=-1)
 
 
 def check_writable(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:

@@ -96,18 +96,6 @@ def cut_out(data: Any, part: Part | None, channel_axis: int | None) -> NDArray[A
     return array if channel_axis is None else np.moveaxis(array, channel_axis - dropped, -1)
 
 
-def fitting_channel_axes(image_shape: Sequence[int], labels_shape: Sequence[int]) -> list[int]:
-    """Return the axes without which the image has the shape of the labels.
-
-    Examples
-    --------
-    >>> fitting_channel_axes((3, 40, 60), (40, 60))
-    [0]
-    """
-    image, labels = tuple(image_shape), tuple(labels_shape)
-    return [axis for axis in range(len(image)) if image[:axis] + image[axis + 1 :] == labels]
-
-
 def visible_box(
     corners: NDArray[np.integer[Any]], displayed: Sequence[int], shape: Sequence[int]
 ) -> tuple[tuple[int, int], ...]:

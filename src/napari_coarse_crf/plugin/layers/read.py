@@ -15,13 +15,13 @@ import numpy as np
 from napari.layers import Image, Labels, Shapes
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 
+from napari_coarse_crf.inputs import fitting_channel_axes
 from napari_coarse_crf.plugin.layers.provenance import KEY, is_result
 from napari_coarse_crf.tiles.parts import (
     Scope,
     cut_out,
     ellipse_outline,
     fill_outlines,
-    fitting_channel_axes,
     has_two_labels,
     is_whole,
     of_axes_left,
