@@ -1,7 +1,7 @@
 """How good a label map is, in the figures of the source's Table 1.
 
 Everything is counted once into a confusion matrix; every score is a share of those counts, so the counts of many images
-can be added before scores are taken (`Scores.pool`).
+can be added before scores are taken (`Scores.pool`). The matrix is sparse: of thousands of ids, few are ever confused.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
-
-# The confusion matrix is square: this many ids need 128 MB. Classes are far fewer; numbered objects are not classes.
-_MOST_IDS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Scores:
     ----------
     ids : tuple of int
         The ids of truth and prediction, ascending; 0 among them stands for pixels that the prediction left unlabelled.
-    confusion : (K, K) ndarray of int64
+    counts : (K, K) sparse array of int64
         Evaluated pixels by id of the truth (rows) and of the prediction (columns), in the order of `ids`.
     boundary : Share
         The pixels within a few pixels of a boundary of the truth.
@@ -69,26 +67,32 @@ class Scores:
     """
 
     ids: tuple[int, ...]
-    confusion: NDArray[np.int64]
+    counts: sparse.csr_array
     boundary: Share
     unlabelled: Share | None = None
 
     @property
+    def confusion(self) -> NDArray[np.int64]:
+        """`counts` as a (K, K) ndarray: for classes, as K ids take 8 K x K bytes."""
+        dense: NDArray[np.int64] = self.counts.toarray()
+        return dense
+
+    @property
     def classes(self) -> tuple[int, ...]:
         """The classes of the truth, ascending."""
-        rows = self.confusion.sum(axis=1)
+        rows = self.counts.sum(axis=1)
         return tuple(label_id for label_id, pixels in zip(self.ids, rows, strict=True) if pixels)
 
     @property
     def accuracy(self) -> dict[int, float]:
         """By class of the truth: the share of its pixels that the prediction found, |P and T| / |T|."""
-        return self._by_class(self.confusion.sum(axis=1))
+        return self._by_class(self.counts.sum(axis=1))
 
     @property
     def iou(self) -> dict[int, float]:
         """By class of the truth: intersection over union, |P and T| / |P or T|."""
-        rows, columns = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
-        return self._by_class(rows + columns - self.confusion.diagonal())
+        rows, columns = self.counts.sum(axis=1), self.counts.sum(axis=0)
+        return self._by_class(rows + columns - self.counts.diagonal())
 
     @property
     def mean_accuracy(self) -> float:
@@ -103,7 +107,7 @@ class Scores:
     @property
     def pixel_accuracy(self) -> float:
         """The share of right pixels, whatever their class."""
-        return float(self.confusion.trace() / self.confusion.sum())
+        return float(self.counts.trace() / self.counts.sum())
 
     @property
     def unlabelled_accuracy(self) -> float | None:
@@ -147,13 +151,15 @@ class Scores:
                 "Some of the scores know a coarse map and some do not. Give `coarse` to every evaluation or to none."
             )
         ids = tuple(sorted({label_id for part in parts for label_id in part.ids}))
-        confusion = np.zeros((len(ids), len(ids)), dtype=np.int64)
+        place = {label_id: index for index, label_id in enumerate(ids)}
+        counts = sparse.csr_array((len(ids), len(ids)), dtype=np.int64)
         for part in parts:
-            place = [ids.index(label_id) for label_id in part.ids]
-            confusion[np.ix_(place, place)] += part.confusion
+            places = np.array([place[label_id] for label_id in part.ids])
+            own = part.counts.tocoo()
+            counts += sparse.csr_array((own.data, (places[own.row], places[own.col])), counts.shape)
         return cls(
             ids,
-            confusion,
+            counts,
             boundary=sum((part.boundary for part in parts), Share(0, 0)),
             unlabelled=sum(known, Share(0, 0)) if known else None,
         )
@@ -166,13 +172,11 @@ class Scores:
         >>> evaluate_labels([[1, 2, 2]], [[1, 1, 2]]).to_dict()["confusion"]
         [[1, 1, 1], [1, 2, 1], [2, 2, 1]]
         """
-        rows, columns = np.nonzero(self.confusion)
+        own = self.counts.tocoo()
+        entries = zip(own.row.tolist(), own.col.tolist(), own.data.tolist(), strict=True)
         return {
             # By (truth, prediction, pixels): most of a large matrix is 0.
-            "confusion": [
-                [self.ids[row], self.ids[column], int(self.confusion[row, column])]
-                for row, column in zip(rows, columns, strict=True)
-            ],
+            "confusion": [[self.ids[row], self.ids[column], pixels] for row, column, pixels in entries],
             "boundary": [self.boundary.right, self.boundary.total],
             "unlabelled": None if self.unlabelled is None else [self.unlabelled.right, self.unlabelled.total],
         }
@@ -180,20 +184,16 @@ class Scores:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Scores:
         """Return the scores stored by `to_dict`."""
-        ids = tuple(sorted({label_id for entry in values["confusion"] for label_id in entry[:2]}))
-        place = {label_id: index for index, label_id in enumerate(ids)}
-        confusion = np.zeros((len(ids), len(ids)), dtype=np.int64)
-        for truth, found, pixels in values["confusion"]:
-            confusion[place[truth], place[found]] = pixels
+        ids, counts = _confusion(*zip(*values["confusion"], strict=True))
         unlabelled = values["unlabelled"]
-        return cls(ids, confusion, Share(*values["boundary"]), None if unlabelled is None else Share(*unlabelled))
+        return cls(ids, counts, Share(*values["boundary"]), None if unlabelled is None else Share(*unlabelled))
 
     def _by_class(self, total: NDArray[np.int64]) -> dict[int, float]:
         """Return right pixels over `total` for the classes of the truth."""
         present = set(self.classes)
         return {
             label_id: int(right) / int(of)
-            for label_id, right, of in zip(self.ids, self.confusion.diagonal(), total, strict=True)
+            for label_id, right, of in zip(self.ids, self.counts.diagonal(), total, strict=True)
             if label_id in present
         }
 
@@ -248,7 +248,7 @@ def evaluate_labels(
         raise InputError(f"boundary_width is {boundary_width}; it must be 1 or more pixels.")
     evaluated = _evaluated(wanted, ignore, classes)
     right = evaluated & np.equal(found, wanted)
-    ids, confusion = _confusion(found[evaluated], wanted[evaluated])
+    ids, counts = _confusion(*_count(wanted[evaluated], found[evaluated]))
     band = evaluated & _near_boundary(wanted, evaluated, boundary_width)
     unlabelled = None
     if coarse is not None:
@@ -260,7 +260,7 @@ def evaluate_labels(
                 "Number the classes of both maps from 1 up, alike."
             )
         unlabelled = _share(right, evaluated & (painted == UNLABELLED))
-    return Scores(ids, confusion, boundary=_share(right, band), unlabelled=unlabelled)
+    return Scores(ids, counts, boundary=_share(right, band), unlabelled=unlabelled)
 
 
 def _label_map(values: ArrayLike, what: str) -> LabelArray:
@@ -297,22 +297,24 @@ def _evaluated(truth: LabelArray, ignore: int | None, classes: Sequence[int] | N
     return evaluated
 
 
-def _confusion(found: LabelArray, wanted: LabelArray) -> tuple[tuple[int, ...], NDArray[np.int64]]:
-    """Return the ids and the counts by (truth, prediction)."""
-    found_ids, found_index = np.unique(found, return_inverse=True)
-    wanted_ids, wanted_index = np.unique(wanted, return_inverse=True)
+def _count(truth: LabelArray, found: LabelArray) -> tuple[list[int], list[int], list[int]]:
+    """Return each pair of ids that occurs, (truth, prediction), and its number of pixels."""
+    truth_ids, rows = np.unique(truth, return_inverse=True)
+    found_ids, columns = np.unique(found, return_inverse=True)
+    pairs, pixels = np.unique(rows * len(found_ids) + columns, return_counts=True)
+    rows, columns = np.divmod(pairs, len(found_ids))
     # As Python integers: numpy's common type of int64 and uint64 is a float, which merges large ids.
-    ids = sorted({*found_ids.tolist(), *wanted_ids.tolist()})
-    if len(ids) > _MOST_IDS:
-        raise InputError(
-            f"The label maps hold {len(ids)} different ids, more than the {_MOST_IDS} that can be classes. "
-            "These scores compare classes: give every object the id of its class first."
-        )
+    return truth_ids[rows].tolist(), found_ids[columns].tolist(), pixels.tolist()
+
+
+def _confusion(
+    truth: Sequence[int], found: Sequence[int], pixels: Sequence[int]
+) -> tuple[tuple[int, ...], sparse.csr_array]:
+    """Return the ids and the matrix of pairs that were counted."""
+    ids = tuple(sorted({*truth, *found}))
     place = {label_id: index for index, label_id in enumerate(ids)}
-    rows = np.array([place[label_id] for label_id in wanted_ids.tolist()], dtype=np.int64)[wanted_index]
-    columns = np.array([place[label_id] for label_id in found_ids.tolist()], dtype=np.int64)[found_index]
-    counts = np.bincount(rows * len(ids) + columns, minlength=len(ids) ** 2)
-    return tuple(ids), counts.reshape(len(ids), len(ids))
+    rows, columns = [place[label_id] for label_id in truth], [place[label_id] for label_id in found]
+    return ids, sparse.csr_array((np.array(pixels, np.int64), (rows, columns)), (len(ids), len(ids)))
 
 
 def _near_boundary(truth: LabelArray, evaluated: MaskArray, width: int) -> MaskArray:

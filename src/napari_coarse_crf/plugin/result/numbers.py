@@ -113,7 +113,8 @@ def compare_labels(
     before, after = _counts(coarse), _counts(refined)
     sure = {} if confidence is None else _mean_confidence(coarse, refined, confidence)
     scores, note = (None, "") if truth is None else _score(coarse, refined, truth)
-    ids = {0, *before, *after, *(() if scores is None else scores[0].classes)}
+    scores_by_id = {} if scores is None else _scores_by_id(*scores)
+    ids = {0, *before, *after, *scores_by_id}
     rows = [
         Row(
             label_id,
@@ -121,7 +122,7 @@ def compare_labels(
             after.get(label_id, 0),
             after.get(label_id, 0) / refined.size,
             sure.get(label_id, math.nan),
-            *_scores_of(scores, label_id),
+            *scores_by_id.get(label_id, (_UNKNOWN, _UNKNOWN)),
         )
         for label_id in sorted(ids)
     ]
@@ -203,14 +204,10 @@ def _score(coarse: LabelArray, refined: LabelArray, truth: LabelArray) -> tuple[
         return None, f"No scores. {error}"
 
 
-def _scores_of(scores: tuple[Scores, Scores] | None, label_id: int) -> tuple[Pair, Pair]:
-    if scores is None:
-        return _UNKNOWN, _UNKNOWN
-    old, new = scores
-    return (
-        (old.accuracy.get(label_id, math.nan), new.accuracy.get(label_id, math.nan)),
-        (old.iou.get(label_id, math.nan), new.iou.get(label_id, math.nan)),
-    )
+def _scores_by_id(old: Scores, new: Scores) -> dict[int, tuple[Pair, Pair]]:
+    """Return accuracy and IoU, coarse and refined, by class of the truth, which both share."""
+    accuracy, iou = (old.accuracy, new.accuracy), (old.iou, new.iou)
+    return {c: ((accuracy[0][c], accuracy[1][c]), (iou[0][c], iou[1][c])) for c in old.classes}
 
 
 def _total(rows: Sequence[Row], pixels: int, confidence: float, scores: tuple[Scores, Scores] | None) -> Row:
