@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import tracemalloc
@@ -17,6 +18,8 @@ from hypothesis.extra import numpy as hnp
 from napari_coarse_crf import InputError, Scores, evaluate_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 TRUTH = np.array([[1, 1, 1, 2, 2], [1, 1, 1, 2, 0]])
@@ -148,6 +151,27 @@ def test_scores_equal_those_counted_pixel_by_pixel(data: Any) -> None:
         either = sum(label_id in pair for pair in pairs)
         assert scores.accuracy[label_id] == both / sum(t == label_id for t, _ in pairs)
         assert scores.iou[label_id] == both / either
+
+
+@given(st.data(), st.integers(1, 4))
+def test_the_boundary_band_is_that_of_steps_walked_one_by_one(data: Any, width: int) -> None:
+    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=5))
+    truth = data.draw(hnp.arrays(np.uint8, shape, elements=st.integers(0, 2)).filter(np.any))
+
+    def neighbours(pixel: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        for axis, step in itertools.product(range(truth.ndim), (-1, 1)):
+            moved = (*pixel[:axis], pixel[axis] + step, *pixel[axis + 1 :])
+            if 0 <= moved[axis] < truth.shape[axis]:
+                yield moved
+
+    band = {p for p in np.ndindex(shape) if truth[p] and any(truth[n] not in (0, truth[p]) for n in neighbours(p))}
+    for _ in range(width - 1):
+        band |= {n for pixel in band for n in neighbours(pixel)}  # through ignored pixels too
+    found = np.full_like(truth, 9)  # right in the band and nowhere else
+    for pixel in band:
+        found[pixel] = truth[pixel]
+    boundary = evaluate_labels(found, truth, boundary_width=width).boundary
+    assert boundary.right == boundary.total == sum(truth[pixel] != 0 for pixel in band)
 
 
 @given(st.data())
