@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
 from collections import UserDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,6 +223,52 @@ def test_a_stop_while_writing_leaves_what_was_there(tmp_path: Path) -> None:
         files.write_files(StoppedHalfway({old: b"new", tmp_path / "b.png": b"new"}))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
     assert old.read_bytes() == b"old"
+
+
+def refuse_link(source: Path, target: Path) -> None:
+    """Do as a file system without hard links does."""
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), source, None, target)
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_cannot_be_replaced_leaves_all_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    if not has_links:
+        monkeypatch.setattr("os.link", refuse_link)
+    old, new, folder, last = (tmp_path / name for name in ("old.png", "new.png", "folder.png", "last.png"))
+    old.write_bytes(b"old")
+    last.write_bytes(b"old")
+    (folder / "inside").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"folder\.png could not be written: .*No file was changed"):
+        files.write_files(dict.fromkeys((old, new, folder, last), b"new"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "last.png", "old.png"]
+    assert old.read_bytes() == last.read_bytes() == b"old"
+    assert folder.is_dir()
+    files.write_files(dict.fromkeys((old, new, last), b"new"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "last.png", "new.png", "old.png"]
+    assert old.read_bytes() == new.read_bytes() == last.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("moment", range(1, 5))
+def test_a_crash_at_any_moment_leaves_each_file_whole(tmp_path: Path, moment: int) -> None:
+    """A process ends without another word when it is about to link or to move a file for the nth time."""
+    script = (
+        "import os, sys; from pathlib import Path; from napari_coarse_crf.io import files\n"
+        "left = int(sys.argv[1])\n"
+        "def crash(event, _):\n"
+        "    global left\n"
+        "    left -= event in ('os.link', 'os.rename')\n"
+        "    if not left: os._exit(9)\n"
+        "sys.addaudithook(crash)\n"
+        "files.write_files({Path(path): b'new' for path in sys.argv[2:]})"
+    )
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    for path in paths:
+        path.write_bytes(b"old")
+    done = subprocess.run([sys.executable, "-c", script, str(moment), *map(str, paths)], check=False)
+    assert done.returncode == 9
+    assert [path.read_bytes() for path in paths] in ([b"old", b"old"], [b"new", b"old"], [b"new", b"new"])
 
 
 def test_a_link_stays_a_link_and_its_target_is_replaced(tmp_path: Path) -> None:

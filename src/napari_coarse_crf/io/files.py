@@ -7,6 +7,8 @@ channel for a colour. Here each of these is done on purpose or refused in words.
 from __future__ import annotations
 
 import os
+import secrets
+from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -235,30 +237,57 @@ def encode_confidence(confidence: NDArray[np.float32], path: Path) -> bytes:
 def write_files(contents: Mapping[Path, bytes]) -> None:
     """Write several files, all or none, each whole or not at all.
 
-    Each is written beside its place and moved there at the end, so a stop at any moment leaves no half file.
+    Each is written beside its place and moved there at the end, so a stop at any moment leaves no half file. What was
+    there before is kept beside too, and put back if a later one cannot be moved.
 
     Raises
     ------
     InputError
         If the system refuses, for example because the disk is full.
     """
+    mark = secrets.token_hex(4)  # of this call: two threads may write to one place
     waiting: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
             target = path.resolve()  # through a link, which stays a link
-            beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+            beside = target.with_name(f".{target.name}.{mark}.part")
             waiting[beside] = target
             with beside.open("xb") as file:  # unlike tempfile, with the permissions of any new file
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        for beside, target in waiting.items():
-            beside.replace(target)
+        with ExitStack() as undo:
+            for beside, target in waiting.items():
+                _keep(target, beside.with_suffix(".old"), undo)
+                beside.replace(target)
+            undo.pop_all()
+        for beside in waiting:
+            beside.with_suffix(".old").unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"The result could not be written: {error.strerror} ({error.filename}).") from error
+        raise InputError(
+            f"{target} could not be written: {error.strerror}. No file was changed. Choose another folder or name."
+        ) from error
     finally:
         for beside in waiting:
             beside.unlink(missing_ok=True)
+
+
+def _keep(target: Path, old: Path, undo: ExitStack) -> None:
+    """Keep what a file holds under a second name, and let `undo` put it back, or remove a file that was not there."""
+    if target.is_file():
+        undo.callback(_put_back, old, target)
+        try:
+            os.link(target, old)
+        except OSError:  # a file system without hard links: for a moment nothing has the name
+            target.replace(old)
+    elif not target.exists():
+        undo.callback(target.unlink, missing_ok=True)
+
+
+def _put_back(old: Path, target: Path) -> None:
+    if old.exists():
+        old.replace(target)
+        old.unlink(missing_ok=True)  # two names of one file: replacing does nothing
 
 
 def _read(path: Path) -> bytes:
