@@ -17,7 +17,7 @@ import numpy as np
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
-from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.errors import InputError, ParameterError
 from napari_coarse_crf.inputs import Picture, fitting_channel_axes
 from napari_coarse_crf.io.png16 import is_deep_colour, read_deep_colour
 from napari_coarse_crf.parameters import Parameters
@@ -133,6 +133,8 @@ def read_preset(path: Path) -> Parameters:
         return Parameters.from_json(_read(path).decode("utf-8-sig"))  # Windows editors begin with a mark
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no text file. Give a JSON file saved by this plugin.") from error
+    except ParameterError as error:
+        raise ParameterError(f"{path} cannot be used. {error}") from error
 
 
 def channel_axis(image_shape: tuple[int, ...], label_shape: tuple[int, ...]) -> int:

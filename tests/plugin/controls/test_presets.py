@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from napari.layers import Labels
 
-from napari_coarse_crf import CoarseCRFError, Parameters
+from napari_coarse_crf import Parameters
+from napari_coarse_crf.io import files
 from napari_coarse_crf.plugin.controls.defaults import settings_schema
-from napari_coarse_crf.plugin.controls.presets import load_parameters, save_parameters
+from napari_coarse_crf.plugin.controls.presets import PresetBar
 from napari_coarse_crf.plugin.layers.provenance import parameters_of
 
 if TYPE_CHECKING:
@@ -26,10 +27,31 @@ PAPER = Parameters.preset("paper")
 ROOT = Path(__file__).parents[3]
 
 
-def test_parameters_come_back_from_their_file(tmp_path: Path) -> None:
-    path = save_parameters(tmp_path / "mine", PAPER)
-    assert path.name == "mine.json"
-    assert load_parameters(path) == PAPER
+@pytest.fixture
+def bar(qtbot: Any) -> tuple[PresetBar, list[Any]]:
+    """Return the row above the sliders, and a list of what it chooses and says."""
+    bar, told = PresetBar(list), []
+    qtbot.addWidget(bar)
+    bar.chosen.connect(told.append)
+    bar.failed.connect(told.append)
+    return bar, told
+
+
+def test_parameters_come_back_from_their_file(bar: tuple[PresetBar, list[Any]], tmp_path: Path) -> None:
+    presets, told = bar
+    presets.show_parameters(PAPER)
+    presets.save(tmp_path / "mine")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
+    presets.load(tmp_path / "mine.json")
+    assert told == [PAPER]
+    assert files.read_preset(tmp_path / "mine.json") == PAPER
+
+
+def test_a_file_of_a_windows_editor_is_loaded(bar: tuple[PresetBar, list[Any]], tmp_path: Path) -> None:
+    presets, told = bar
+    (tmp_path / "mine.json").write_text(PAPER.to_json(), encoding="utf-8-sig")
+    presets.load(tmp_path / "mine.json")
+    assert told == [PAPER]
 
 
 @pytest.mark.parametrize(
@@ -39,22 +61,29 @@ def test_parameters_come_back_from_their_file(tmp_path: Path) -> None:
         (b"[1]", "must be a JSON object"),
         (b'{"theta": 1}', "no parameter 'theta'"),
         (b'{"theta_alpha": 1e9}', "from 1 to 1000"),
-        (b"\xff\xfe\x00", "not a text file"),
+        (b"\xff\xfe\x00", "no text file"),
     ],
 )
-def test_a_file_that_holds_no_parameters_is_refused_in_words(tmp_path: Path, content: bytes, sentence: str) -> None:
+def test_a_file_that_holds_no_parameters_is_refused_in_words(
+    bar: tuple[PresetBar, list[Any]], tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    presets, told = bar
     path = tmp_path / "mine.json"
     path.write_bytes(content)
-    with pytest.raises(CoarseCRFError, match=r"'mine\.json'") as caught:
-        load_parameters(path)
-    assert sentence in str(caught.value)
+    presets.load(path)
+    assert len(told) == 1
+    assert told[0].startswith(str(path))
+    assert sentence in told[0]
 
 
-def test_files_that_cannot_be_reached_are_named(tmp_path: Path) -> None:
-    with pytest.raises(CoarseCRFError, match=r"'gone\.json' cannot be read"):
-        load_parameters(tmp_path / "gone.json")
-    with pytest.raises(CoarseCRFError, match=r"'mine\.json' cannot be written"):
-        save_parameters(tmp_path / "no" / "folder" / "mine.json", PAPER)
+def test_files_that_cannot_be_reached_are_named(bar: tuple[PresetBar, list[Any]], tmp_path: Path) -> None:
+    presets, told = bar
+    presets.load(tmp_path / "gone.json")
+    presets.save(tmp_path / "no" / "folder" / "mine.json")
+    presets.load(tmp_path)
+    assert f"There is no file {tmp_path / 'gone.json'}" in told[0]
+    assert "mine.json could not be written" in told[1]
+    assert f"{tmp_path} cannot be read" in told[2]
 
 
 def test_a_layer_says_what_it_was_made_with_if_it_knows(labels: NDArray[Any]) -> None:
@@ -91,7 +120,7 @@ def test_a_slip_with_a_file_is_said_beside_run(
 ) -> None:
     _, widget = dock(image, labels, rgb=True)
     widget.presets.load(tmp_path / "gone.json")
-    assert "'gone.json' cannot be read" in widget.status
+    assert f"There is no file {tmp_path / 'gone.json'}" in widget.status
     assert widget.parameters == Parameters()
 
 

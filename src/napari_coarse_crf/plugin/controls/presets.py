@@ -1,7 +1,6 @@
 """Sets of parameters that somebody named, saved, or used before: the row above the sliders.
 
-The rest of the dock only hears `chosen`. Reading and writing files is plain Python, so that it is tested without a
-window.
+The rest of the dock only hears `chosen`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout, QLabel, QMenu, QPushButton, QWidget
 
-from napari_coarse_crf import CoarseCRFError, ParameterError, Parameters
+from napari_coarse_crf import CoarseCRFError, Parameters
+from napari_coarse_crf.io import files
 from napari_coarse_crf.parameters import PRESETS
 from napari_coarse_crf.plugin.layers.provenance import parameters_of
 
@@ -23,45 +23,6 @@ if TYPE_CHECKING:
 
 _CUSTOM = "your own"
 _FILTER = "Parameters (*.json)"
-
-
-def load_parameters(path: str | Path) -> Parameters:
-    """Return the parameters saved in a JSON file.
-
-    Raises
-    ------
-    CoarseCRFError
-        If the file cannot be read, or holds no parameters.
-    """
-    name = Path(path).name
-    try:
-        return Parameters.from_json(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CoarseCRFError(f"'{name}' cannot be read ({error.strerror}). Choose another file.") from error
-    except UnicodeDecodeError as error:
-        raise ParameterError(f"'{name}' is not a text file. Choose a JSON file saved by this plugin.") from error
-    except ParameterError as error:
-        raise ParameterError(f"'{name}' holds no parameters that can be used: {error}") from error
-
-
-def save_parameters(path: str | Path, parameters: Parameters) -> Path:
-    """Write parameters to a JSON file, with the ending ".json" where none is given, and return its path.
-
-    Raises
-    ------
-    CoarseCRFError
-        If the file cannot be written.
-    """
-    target = Path(path)
-    if not target.suffix:
-        target = target.with_suffix(".json")
-    try:
-        target.write_text(parameters.to_json(), encoding="utf-8")
-    except OSError as error:
-        raise CoarseCRFError(
-            f"'{target.name}' cannot be written ({error.strerror}). Choose another folder or name."
-        ) from error
-    return target
 
 
 class PresetBar(QWidget):
@@ -115,14 +76,17 @@ class PresetBar(QWidget):
     def load(self, path: str | Path) -> None:
         """Choose the parameters of a file, or say why not."""
         try:
-            self.chosen.emit(load_parameters(path))
+            self.chosen.emit(files.read_preset(Path(path)))
         except CoarseCRFError as error:
             self.failed.emit(str(error))
 
     def save(self, path: str | Path) -> None:
-        """Write what is shown to a file, or say why not."""
+        """Write what is shown to a file, with the ending ".json" where none is given, or say why not."""
+        target = Path(path)
+        if not target.suffix:
+            target = target.with_suffix(".json")
         try:
-            save_parameters(path, self._shown)
+            files.write_files({target: self._shown.to_json().encode()})
         except CoarseCRFError as error:
             self.failed.emit(str(error))
 
