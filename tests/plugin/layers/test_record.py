@@ -42,9 +42,9 @@ def viewer(ramp: NDArray[Any], labels: NDArray[Any]) -> Any:
 
 def unsure(layer: Any) -> float:
     """Return a confidence that about half of the pixels do not reach."""
-    result = recall(layer)
-    assert result is not None
-    return round(float(np.median(result.confidence)), 2)
+    record = recall(layer)
+    assert record is not None
+    return round(float(np.median(record.confidence)), 2)
 
 
 def test_a_cut_gives_what_a_run_with_this_limit_gives(viewer: Any) -> None:
@@ -77,19 +77,19 @@ def test_what_was_cut_away_comes_back_and_painted_pixels_stay(viewer: Any) -> No
 def test_painting_on_the_layer_does_not_reach_what_is_kept(viewer: Any) -> None:
     layer = viewer.layers["strokes refined"]
     layer.data[...] = 9
-    result = recall(layer)
-    assert result is not None
-    assert 9 not in result.labels
+    record = recall(layer)
+    assert record is not None
+    assert 9 not in record.labels
 
 
 def test_the_heatmap_is_that_of_the_run(viewer: Any, ramp: NDArray[Any], labels: NDArray[Any]) -> None:
-    result = recall(viewer.layers["strokes refined"])
-    assert result is not None
+    record = recall(viewer.layers["strokes refined"])
+    assert record is not None
     limits = viewer.layers["photo"].contrast_limits
     wanted = Refiner(ramp, labels, spacing=(1, 1), contrast_limits=limits).heatmap(PARAMETERS)
-    np.testing.assert_array_equal(result.heatmap(70_000), wanted[1])
+    np.testing.assert_array_equal(record.heatmap(70_000), wanted[1])
     with pytest.raises(InputError, match="Label 5 was not among the coarse labels"):
-        result.heatmap(5)
+        record.heatmap(5)
 
 
 def test_the_heatmap_of_slices_is_that_of_each_slice_and_0_where_nothing_was_refined(
@@ -102,15 +102,15 @@ def test_the_heatmap_of_slices_is_that_of_each_slice_and_0_where_nothing_was_ref
     labels_layer = viewer.add_labels(strokes, name="strokes")
     with pytest.warns(CoarseCRFWarning, match="fewer than two labels"):
         layer = refine_layer(viewer, image_layer, labels_layer, PARAMETERS, Choice(scope=Scope(slice_axis=0)))
-    result = recall(layer)
-    assert result is not None
-    heatmap = result.heatmap(3)
+    record = recall(layer)
+    assert record is not None
+    heatmap = record.heatmap(3)
     for place in (0, 1):
         refiner = Refiner(stack[place], labels, spacing=(1, 1), contrast_limits=(0, 255))
         np.testing.assert_array_equal(heatmap[place], refiner.heatmap(PARAMETERS)[0])
     assert not heatmap[2].any()
     cut_below(layer, 1.0)
-    np.testing.assert_array_equal(layer.data != 0, result.confidence == 1)
+    np.testing.assert_array_equal(layer.data != 0, record.confidence == 1)
 
 
 def test_nothing_is_known_of_other_layers_or_after_the_data_were_replaced(viewer: Any) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, eq=False)
-class Result:
+class Record:
     """What is known about a refined layer of this session.
 
     Attributes
@@ -78,7 +78,7 @@ class Result:
         return heatmap
 
 
-_results: WeakKeyDictionary[Labels, Result] = WeakKeyDictionary()
+_records: WeakKeyDictionary[Labels, Record] = WeakKeyDictionary()
 
 
 def remember(layer: Labels, refinement: Refinement, inputs: Inputs) -> None:
@@ -86,13 +86,13 @@ def remember(layer: Labels, refinement: Refinement, inputs: Inputs) -> None:
     parameters = refinement.parameters
     # The layer shares its array with the refinement, and a person may paint on it.
     labels = refinement.labels.copy()
-    _results[layer] = Result(labels, refinement.confidence, parameters, inputs, parameters.min_confidence)
+    _records[layer] = Record(labels, refinement.confidence, parameters, inputs, parameters.min_confidence)
 
 
-def recall(layer: Labels | None) -> Result | None:
+def recall(layer: Labels | None) -> Record | None:
     """Return what is known about `layer`; None if no run of this session made it, or it was replaced since."""
-    result = None if layer is None else _results.get(layer)
-    return result if result is not None and layer is not None and _fits(layer, result) else None
+    record = None if layer is None else _records.get(layer)
+    return record if record is not None and layer is not None and _fits(layer, record) else None
 
 
 def cut_below(layer: Labels, min_confidence: float) -> None:
@@ -101,13 +101,13 @@ def cut_below(layer: Labels, min_confidence: float) -> None:
     Works both ways: what was cut away comes back when the number falls. Pixels that a person painted on the refined
     layer stay as they are.
     """
-    result = recall(layer)
-    if result is None:
+    record = recall(layer)
+    if record is None:
         return
-    before, after = result.labels_above(result.min_confidence), result.labels_above(min_confidence)
+    before, after = record.labels_above(record.min_confidence), record.labels_above(min_confidence)
     layer.data = np.where(layer.data == before, after, layer.data)
-    result.min_confidence = min_confidence
-    _note(layer, result.parameters.replace(min_confidence=min_confidence))
+    record.min_confidence = min_confidence
+    _note(layer, record.parameters.replace(min_confidence=min_confidence))
 
 
 def _note(layer: Labels, parameters: Parameters) -> None:
@@ -119,5 +119,5 @@ def _note(layer: Labels, parameters: Parameters) -> None:
     set_provenance(layer, about)
 
 
-def _fits(layer: Labels, result: Result) -> bool:
-    return not layer.multiscale and tuple(layer.data.shape) == result.labels.shape
+def _fits(layer: Labels, record: Record) -> bool:
+    return not layer.multiscale and tuple(layer.data.shape) == record.labels.shape

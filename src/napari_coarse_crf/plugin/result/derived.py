@@ -72,10 +72,10 @@ def map_look(refined: Labels, title: str, colormap: str) -> dict[str, Any]:
 
 def known_confidence(refined: Labels) -> Callable[[NDArray[Any]], NDArray[np.float32] | None]:
     """Return a function that gives the confidence of these labels, NaN where they were painted on since the run."""
-    result = recall(refined)
-    if result is None:
+    record = recall(refined)
+    if record is None:
         return _unknown
-    return partial(_confidence, result.labels, result.confidence)
+    return partial(_confidence, record.labels, record.confidence)
 
 
 def _difference(before: Labels, after: Labels) -> NDArray[np.uint8]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtGui import QColor
 
-    from napari_coarse_crf.plugin.layers.record import Result
+    from napari_coarse_crf.plugin.layers.record import Record
     from napari_coarse_crf.plugin.result.choices import LayerChoices
 
 FLIP_KEY = "N"
@@ -110,13 +110,13 @@ class ComparePanel(QWidget):
         self.heatmap_button.setEnabled(known and label_id is not None)
         self.heatmap_button.setText("Heatmap" if label_id is None else f"Heatmap of {label_id}")
 
-    def show_cut(self, result: Result | None) -> None:
+    def show_cut(self, record: Record | None) -> None:
         """Show the confidence below which the refined layer is left unlabelled, and how much that leaves open."""
         with signals_blocked(self.cut_slider):
             # What the run itself left unlabelled is not known any more.
-            lowest = 0.0 if result is None else result.parameters.min_confidence
+            lowest = 0.0 if record is None else record.parameters.min_confidence
             self.cut_slider.setMinimum(round(lowest * _CUT_STEPS))
-            self.cut_slider.setValue(0 if result is None else round(result.min_confidence * _CUT_STEPS))
+            self.cut_slider.setValue(0 if record is None else round(record.min_confidence * _CUT_STEPS))
         self.cut_value.setText(f"{self.cut:.2f}")
 
     def show_comparison(self, comparison: Comparison, colour_of: Callable[[int], QColor]) -> None:

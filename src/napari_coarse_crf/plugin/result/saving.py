@@ -67,11 +67,11 @@ class Saving:
         files.check_writable(path, overwrite=True)  # whether to overwrite is asked before anything is written
         labels = np.array(layer.data)
         files.check_labels_fit(labels, path)
-        result = recall(layer)
+        record = recall(layer)
         return cls(
             labels,
             _palette(layer),
-            None if result is None else result.confidence,
+            None if record is None else record.confidence,
             _parameters(layer),
             path,
             path.with_name(f"{path.stem}_confidence.tif"),

@@ -181,10 +181,10 @@ class CompareSection(QWidget):
     def _refresh(self) -> None:
         """Offer what can be done with the chosen layers."""
         refined, ready = self.choices.refined, not self.choices.find_problem()
-        result = recall(refined) if ready else None
-        self.panel.offer(ready=ready, known=result is not None, label_id=self._label_id)
+        record = recall(refined) if ready else None
+        self.panel.offer(ready=ready, known=record is not None, label_id=self._label_id)
         self.panel.back_button.setEnabled(self._views.is_changed)
-        self.panel.show_cut(result)
+        self.panel.show_cut(record)
         self._offer_differences(derived.differences(self.choices) if ready else [])
 
     def _offer_differences(self, offered: list[Any]) -> None:
@@ -307,19 +307,19 @@ class CompareSection(QWidget):
 
     def _on_confidence(self) -> None:
         refined = self.choices.refined
-        result = recall(refined)
-        if refined is not None and result is not None:
-            layer = self._viewer.add_image(result.confidence, **derived.map_look(refined, "confidence", "viridis"))
+        record = recall(refined)
+        if refined is not None and record is not None:
+            layer = self._viewer.add_image(record.confidence, **derived.map_look(refined, "confidence", "viridis"))
             self.panel.say(f"Layer '{layer.name}' added: bright where the refinement is sure.")
 
     def _on_heatmap(self) -> None:
         refined = self.choices.refined
-        result = recall(refined)
-        if refined is None or result is None or self._label_id is None:
+        record = recall(refined)
+        if refined is None or record is None or self._label_id is None:
             return
         look = derived.map_look(refined, f"heatmap of {self._label_id}", "magma")
         self.panel.say(f"Making the heatmap of label {self._label_id}.")
-        task = partial(result.heatmap, self._label_id)
+        task = partial(record.heatmap, self._label_id)
         self._background.start("heatmap", partial(self._on_heatmap_made, look), task)
 
     def _on_heatmap_made(self, look: dict[str, Any], outcome: Any) -> None:
