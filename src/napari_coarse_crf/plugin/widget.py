@@ -31,7 +31,7 @@ from napari_coarse_crf.plugin.jobs.warming import WARM_UP
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.provenance import is_preview
 from napari_coarse_crf.plugin.layers.read import find_problem
-from napari_coarse_crf.plugin.result.section import CompareSection
+from napari_coarse_crf.plugin.result.section import ResultSection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ class RefineWidget(Container[Any]):
         self.presets = PresetBar(lambda: [layer for layer in napari_viewer.layers if isinstance(layer, Labels)])
         self.presets.show_parameters(self.parameters)
         self.run_bar = RunBar()
-        self.result = CompareSection(napari_viewer)
+        self.result = ResultSection(napari_viewer)
         self._lay_out()
         self._look_again = QTimer(self.native)
         self._look_again.setSingleShot(True)

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.plugin.controls.parameters import (
-    ChoiceControl,
     NumberControl,
+    OptionControl,
     ParameterControls,
     from_slider,
     to_slider,
@@ -53,9 +53,9 @@ def test_the_range_unit_and_help_are_those_of_the_description(controls: Paramete
         assert control.value == value
 
 
-def test_a_choice_offers_what_the_description_allows(controls: ParameterControls) -> None:
+def test_a_list_of_options_offers_what_the_description_allows(controls: ParameterControls) -> None:
     control = controls.by_name["similarity"]
-    assert isinstance(control, ChoiceControl)
+    assert isinstance(control, OptionControl)
     offered = tuple(control.box.itemText(row) for row in range(control.box.count()))
     assert offered == DESCRIPTIONS["similarity"].choices
     assert DESCRIPTIONS["similarity"].help_text in control.box.toolTip()

@@ -1,15 +1,13 @@
-"""Numbers, differences and views of compared layers, without a window."""
+"""Numbers and differences of compared layers, without a window."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
-from typing import Any
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from napari.layers import Labels
 
 from napari_coarse_crf import evaluate_labels
@@ -28,7 +26,6 @@ from napari_coarse_crf.plugin.result.numbers import (
     place_of,
     table_cells,
 )
-from napari_coarse_crf.plugin.result.views import Views, grid_of
 
 COARSE = np.array([[3, 0, 0, 70_000]])
 REFINED = np.array([[3, 3, 0, 70_000]])
@@ -133,83 +130,3 @@ def test_features_that_name_no_class_are_passed_over() -> None:
     layer = Labels(COARSE, features={"index": [3.0, math.nan], "class": ["road", "water"]})
     assert class_names_of(layer) == {}
     assert class_names_of(Labels(COARSE, features={"index": [3]})) == {}
-
-
-@pytest.fixture
-def looking() -> tuple[Any, Views]:
-    """Return a viewer with an image, three compared layers and one that covers them, and its views."""
-    viewer = ViewerModel()
-    viewer.add_image(COARSE.astype(float), name="photo")
-    layers = [viewer.add_labels(COARSE, name=name) for name in ("coarse", "refined", "truth")]
-    viewer.layers["truth"].visible = False
-    viewer.add_image(COARSE.astype(float), name="cover")
-    views = Views(viewer)
-    views.choose(layers)
-    return viewer, views
-
-
-def shown(viewer: Any) -> list[str]:
-    return [layer.name for layer in viewer.layers if layer.visible]
-
-
-def test_flipping_shows_each_layer_alone_and_begins_again(looking: tuple[Any, Views]) -> None:
-    viewer, views = looking
-    seen = []
-    for _ in range(4):
-        views.flip()
-        seen.append(shown(viewer))
-    assert seen == [["photo", name] for name in ("coarse", "refined", "truth", "coarse")]
-    views.put_back()
-    assert shown(viewer) == ["photo", "coarse", "refined", "cover"]
-    assert not views.is_changed
-
-
-def test_what_a_person_changes_meanwhile_is_not_put_back(looking: tuple[Any, Views]) -> None:
-    viewer, views = looking
-    views.flip()
-    viewer.layers["truth"].visible = True
-    views.put_back()
-    assert shown(viewer) == ["photo", "coarse", "refined", "truth", "cover"]
-
-
-def test_contours_and_grid_are_put_back_each_on_its_own(looking: tuple[Any, Views]) -> None:
-    viewer, views = looking
-    viewer.layers["coarse"].contour = 5
-    views.show_contours(True)
-    views.show_grid(True)
-    assert grid_of(viewer).enabled
-    assert shown(viewer) == ["photo", "coarse", "refined", "truth"]
-    assert all(viewer.layers[name].contour == 2 for name in ("coarse", "refined", "truth"))
-    views.show_grid(False)
-    assert not grid_of(viewer).enabled
-    assert shown(viewer) == ["photo", "coarse", "refined", "cover"]
-    assert viewer.layers["refined"].contour == 2
-    views.show_contours(False)
-    assert [viewer.layers[name].contour for name in ("coarse", "refined", "truth")] == [5, 0, 0]
-    assert not views.is_changed
-
-
-def test_a_grid_that_a_person_had_on_stays_on(looking: tuple[Any, Views]) -> None:
-    viewer, views = looking
-    grid_of(viewer).enabled, grid_of(viewer).stride = True, 2
-    views.show_grid(True)
-    views.show_grid(False)
-    assert (grid_of(viewer).enabled, grid_of(viewer).stride) == (True, 2)
-
-
-def test_choosing_other_layers_puts_back_what_the_last_ones_changed(looking: tuple[Any, Views]) -> None:
-    viewer, views = looking
-    views.flip()
-    assert not views.choose(list(views.layers))
-    assert views.choose([viewer.layers["coarse"], viewer.layers["refined"]])
-    assert shown(viewer) == ["photo", "coarse", "refined", "cover"]
-
-
-def test_a_deleted_layer_is_forgotten(looking: tuple[Any, Views]) -> None:
-    viewer, views = looking
-    views.flip()
-    gone = viewer.layers.pop("refined")
-    views.forget(gone)
-    views.put_back()
-    assert shown(viewer) == ["photo", "coarse", "cover"]
-    assert not gone.visible

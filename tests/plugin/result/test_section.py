@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.plugin.result.section import CompareSection
+    from napari_coarse_crf.plugin.result.section import ResultSection
 
     Dock = Callable[..., tuple[Any, RefineWidget]]
     PressRun = Callable[[RefineWidget], Any]
-    Compared = tuple[Any, RefineWidget]
+    Measured = tuple[Any, RefineWidget]
 
 
 @pytest.fixture
@@ -47,21 +47,21 @@ def truth(labels: NDArray[Any]) -> NDArray[np.int32]:
 
 
 @pytest.fixture
-def compared(
+def measured(
     dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any], truth: NDArray[Any], qtbot: Any
-) -> Compared:
-    """Return a viewer after a run, with a truth layer chosen in the unfolded section."""
+) -> Measured:
+    """Return a viewer after a run, with a truth layer chosen and the table made in the unfolded section."""
     viewer, widget = dock(image, labels, rgb=True)
     viewer.add_labels(truth, name="truth", visible=False)
     widget.parameters = Parameters(iterations=2, appearance_weight=1, smoothness_weight=0.5)
     press_run(widget)
-    widget.result.choices.truth_box.value = viewer.layers["truth"]
+    widget.result.boxes.truth_box.value = viewer.layers["truth"]
     widget.result.heading.click()
     wait_for_table(qtbot, widget.result)
     return viewer, widget
 
 
-def wait_for_table(qtbot: Any, section: CompareSection) -> None:
+def wait_for_table(qtbot: Any, section: ResultSection) -> None:
     qtbot.waitUntil(lambda: section.panel.table.comparison.has_scores, timeout=TIMEOUT)
 
 
@@ -78,13 +78,13 @@ def press_flip_key(qtbot: Any, viewer: Any) -> None:
     qtbot.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key(ord(FLIP_KEY)))
 
 
-def click_row(qtbot: Any, section: CompareSection, row: int) -> None:
+def click_row(qtbot: Any, section: ResultSection, row: int) -> None:
     table = section.panel.table
     place = table.visualRect(table.model().index(row, 0)).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place))
 
 
-def save_as(qtbot: Any, section: CompareSection, button: QPushButton, path: Path) -> None:
+def save_as(qtbot: Any, section: ResultSection, button: QPushButton, path: Path) -> None:
     """Press a button, type a file name into its dialog and accept it."""
     button.click()
     (dialog,) = section.findChildren(QFileDialog)
@@ -93,11 +93,11 @@ def save_as(qtbot: Any, section: CompareSection, button: QPushButton, path: Path
     qtbot.waitUntil(lambda: not section.findChildren(QFileDialog), timeout=TIMEOUT)
 
 
-def wait_for_words(qtbot: Any, section: CompareSection, words: str) -> None:
+def wait_for_words(qtbot: Any, section: ResultSection, words: str) -> None:
     qtbot.waitUntil(lambda: words in section.status, timeout=TIMEOUT)
 
 
-def column(section: CompareSection, place: int) -> list[str]:
+def column(section: ResultSection, place: int) -> list[str]:
     """Return a column of the table as it is shown: 0 is the labels, which are headings of the rows."""
     model = section.panel.table.model()
     if place == 0:
@@ -118,47 +118,47 @@ def test_before_a_run_the_section_says_what_to_do_and_offers_nothing(dock: Dock)
     assert not section.panel.copy_button.isVisible()
 
 
-def test_after_a_run_its_result_and_source_are_chosen(compared: Compared) -> None:
-    viewer, widget = compared
-    choices = widget.result.choices
-    assert choices.refined is viewer.layers["strokes refined"]
-    assert choices.coarse is viewer.layers["strokes"]
-    assert choices.truth is viewer.layers["truth"]
-    assert not choices.others.isVisible()
+def test_after_a_run_its_result_and_source_are_chosen(measured: Measured) -> None:
+    viewer, widget = measured
+    boxes = widget.result.boxes
+    assert boxes.refined is viewer.layers["strokes refined"]
+    assert boxes.coarse is viewer.layers["strokes"]
+    assert boxes.truth is viewer.layers["truth"]
+    assert not boxes.others.isVisible()
 
 
-def test_a_second_run_offers_the_first_one_to_compare_with(compared: Compared, press_run: PressRun) -> None:
-    viewer, widget = compared
-    first, second = widget.result.choices.refined, press_run(widget)
-    choices = widget.result.choices
-    assert choices.refined is second
-    assert [choices.others.item(row).text() for row in range(choices.others.count())] == [first.name]
-    assert choices.ticked == []
-    choices.others.item(0).setCheckState(Qt.CheckState.Checked)
-    assert choices.compared == [viewer.layers["strokes"], second, first, viewer.layers["truth"]]
+def test_a_second_run_offers_the_first_one_to_compare_with(measured: Measured, press_run: PressRun) -> None:
+    viewer, widget = measured
+    first, second = widget.result.boxes.refined, press_run(widget)
+    boxes = widget.result.boxes
+    assert boxes.refined is second
+    assert [boxes.others.item(row).text() for row in range(boxes.others.count())] == [first.name]
+    assert boxes.ticked == []
+    boxes.others.item(0).setCheckState(Qt.CheckState.Checked)
+    assert boxes.compared == [viewer.layers["strokes"], second, first, viewer.layers["truth"]]
     first.name = "first try"
-    assert choices.others.item(0).text() == "first try"
-    assert choices.ticked == [first]
+    assert boxes.others.item(0).text() == "first try"
+    assert boxes.ticked == [first]
     viewer.layers.remove(first)
-    assert choices.ticked == []
+    assert boxes.ticked == []
 
 
-def test_layers_that_do_not_fit_are_said_in_words_and_cannot_be_compared(compared: Compared) -> None:
-    viewer, widget = compared
+def test_layers_that_do_not_fit_are_said_in_words_and_cannot_be_compared(measured: Measured) -> None:
+    viewer, widget = measured
     section = widget.result
     viewer.add_labels(np.ones((9, 9), int), name="small")
-    section.choices.truth_box.value = viewer.layers["small"]
+    section.boxes.truth_box.value = viewer.layers["small"]
     assert "'small' and 'strokes refined' differ in size" in section.status
     assert not section.panel.flip_button.isEnabled()
-    section.choices.truth_box.value = None
+    section.boxes.truth_box.value = None
     assert section.panel.flip_button.isEnabled()
-    section.choices.coarse_box.value = section.choices.refined
+    section.boxes.coarse_box.value = section.boxes.refined
     assert "are the same layer" in section.status
 
 
 @pytest.mark.parametrize("width", [300, 500])
-def test_nothing_but_the_table_needs_more_width(compared: Compared, width: int) -> None:
-    _, widget = compared
+def test_nothing_but_the_table_needs_more_width(measured: Measured, width: int) -> None:
+    _, widget = measured
     panel, margins = widget.result.panel, widget.native.layout().contentsMargins()
     scroll_bar = panel.style().pixelMetric(panel.style().PixelMetric.PM_ScrollBarExtent)
     assert panel.minimumSizeHint().width() + margins.left() + margins.right() + scroll_bar <= width
@@ -167,8 +167,8 @@ def test_nothing_but_the_table_needs_more_width(compared: Compared, width: int) 
 # Looking.
 
 
-def test_the_button_shows_one_layer_after_the_other(compared: Compared) -> None:
-    viewer, widget = compared
+def test_the_button_shows_one_layer_after_the_other(measured: Measured) -> None:
+    viewer, widget = measured
     panel = widget.result.panel
     for name in ("strokes", "strokes refined", "truth", "strokes"):
         panel.flip_button.click()
@@ -179,8 +179,8 @@ def test_the_button_shows_one_layer_after_the_other(compared: Compared) -> None:
     assert not panel.back_button.isEnabled()
 
 
-def test_the_key_does_what_the_button_does(compared: Compared, qtbot: Any) -> None:
-    viewer, widget = compared
+def test_the_key_does_what_the_button_does(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
     assert f"({FLIP_KEY})" in widget.result.panel.flip_button.text()
     press_flip_key(qtbot, viewer)
     assert shown(viewer) == ["photo", "strokes"]
@@ -193,8 +193,8 @@ def test_napari_uses_the_key_for_nothing_else() -> None:
     assert FLIP_KEY not in taken
 
 
-def test_blinking_flips_by_itself_until_it_is_stopped(compared: Compared, qtbot: Any) -> None:
-    viewer, widget = compared
+def test_blinking_flips_by_itself_until_it_is_stopped(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
     panel = widget.result.panel
     panel.blink_button.click()
     for name in ("strokes", "strokes refined", "truth"):
@@ -207,8 +207,8 @@ def test_blinking_flips_by_itself_until_it_is_stopped(compared: Compared, qtbot:
     assert not widget.result._blinker.isActive()
 
 
-def test_contours_and_side_by_side_go_with_their_buttons(compared: Compared) -> None:
-    viewer, widget = compared
+def test_contours_and_side_by_side_go_with_their_buttons(measured: Measured) -> None:
+    viewer, widget = measured
     panel = widget.result.panel
     panel.contour_button.click()
     panel.grid_button.click()
@@ -235,9 +235,9 @@ def test_contours_and_side_by_side_go_with_their_buttons(compared: Compared) -> 
 
 
 def test_the_table_shows_pixels_confidence_and_scores(
-    compared: Compared, labels: NDArray[Any], truth: NDArray[Any]
+    measured: Measured, labels: NDArray[Any], truth: NDArray[Any]
 ) -> None:
-    viewer, widget = compared
+    viewer, widget = measured
     section, refined = widget.result, viewer.layers["strokes refined"].data
     coarse_scores, scores = evaluate_labels(labels, truth), evaluate_labels(refined, truth)
     assert column(section, 0) == ["0 unlabelled", "3", "70000", "all"]
@@ -274,8 +274,8 @@ def test_lazy_labels_of_a_stack_are_compared_too(
     assert shown(viewer) == ["photo", "strokes"]
 
 
-def test_painting_and_deleting_the_truth_change_the_table(compared: Compared, qtbot: Any) -> None:
-    viewer, widget = compared
+def test_painting_and_deleting_the_truth_change_the_table(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
     section, strokes = widget.result, viewer.layers["strokes"]
     strokes.selected_label = 5
     strokes.brush_size = 3
@@ -286,15 +286,15 @@ def test_painting_and_deleting_the_truth_change_the_table(compared: Compared, qt
     assert section.panel.table.isColumnHidden(5)
 
 
-def test_a_truth_that_cannot_be_used_is_said_in_words(compared: Compared, qtbot: Any) -> None:
-    viewer, widget = compared
+def test_a_truth_that_cannot_be_used_is_said_in_words(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
     viewer.layers["truth"].data = np.zeros((40, 60), np.int32)
     wait_for_words(qtbot, widget.result, "No scores.")
     assert column(widget.result, 0)[-1] == "all"
 
 
-def test_a_click_on_a_row_selects_the_label_in_all_compared_layers(compared: Compared, qtbot: Any) -> None:
-    viewer, widget = compared
+def test_a_click_on_a_row_selects_the_label_in_all_compared_layers(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
     viewer.layers["truth"].data = np.ones((40, 60), np.uint8)  # cannot hold 70000: it keeps its own
     wait_for_table(qtbot, widget.result)
     qtbot.waitUntil(lambda: "1" in column(widget.result, 0), timeout=TIMEOUT)
@@ -309,8 +309,8 @@ def test_a_click_on_a_row_selects_the_label_in_all_compared_layers(compared: Com
     assert viewer.layers["strokes"].selected_label == 3
 
 
-def test_the_labels_stay_in_sight_when_the_numbers_are_scrolled(compared: Compared, qtbot: Any) -> None:
-    _, widget = compared
+def test_the_labels_stay_in_sight_when_the_numbers_are_scrolled(measured: Measured, qtbot: Any) -> None:
+    _, widget = measured
     table = LabelTable()
     qtbot.addWidget(table)
     table.show_comparison(widget.result.panel.table.comparison, no_colour)
@@ -325,8 +325,8 @@ def test_the_labels_stay_in_sight_when_the_numbers_are_scrolled(compared: Compar
     assert table.viewport().width() > 100
 
 
-def test_the_table_is_copied_and_saved(compared: Compared, qtbot: Any, tmp_path: Path) -> None:
-    _, widget = compared
+def test_the_table_is_copied_and_saved(measured: Measured, qtbot: Any, tmp_path: Path) -> None:
+    _, widget = measured
     section = widget.result
     section.panel.copy_button.click()
     copied = list(csv.reader(io.StringIO(QApplication.clipboard().text()), delimiter="\t"))
@@ -340,8 +340,8 @@ def test_the_table_is_copied_and_saved(compared: Compared, qtbot: Any, tmp_path:
 # New layers.
 
 
-def test_what_was_filled_becomes_a_layer(compared: Compared, labels: NDArray[Any]) -> None:
-    viewer, widget = compared
+def test_what_was_filled_becomes_a_layer(measured: Measured, labels: NDArray[Any]) -> None:
+    viewer, widget = measured
     filled, errors = widget.result.panel.difference_menu.actions()
     filled.trigger()
     layer = viewer.layers["strokes refined: what was filled"]
@@ -352,12 +352,12 @@ def test_what_was_filled_becomes_a_layer(compared: Compared, labels: NDArray[Any
     assert "right" in widget.result.status
 
 
-def test_what_differs_between_two_refinements_becomes_a_layer(compared: Compared, press_run: PressRun) -> None:
-    viewer, widget = compared
-    first = widget.result.choices.refined
+def test_what_differs_between_two_refinements_becomes_a_layer(measured: Measured, press_run: PressRun) -> None:
+    viewer, widget = measured
+    first = widget.result.boxes.refined
     first.data[:2, :2] = 70_000
     second = press_run(widget)
-    widget.result.choices.others.item(0).setCheckState(Qt.CheckState.Checked)
+    widget.result.boxes.others.item(0).setCheckState(Qt.CheckState.Checked)
     action = widget.result.panel.difference_menu.actions()[1]
     assert action.text() == f"changes from {first.name}"
     action.trigger()
@@ -412,10 +412,10 @@ def test_the_slider_leaves_unsure_pixels_unlabelled_and_gives_them_back(
     np.testing.assert_array_equal(layer.data, full)
 
 
-def test_a_layer_of_another_session_is_compared_but_its_confidence_is_not_known(compared: Compared) -> None:
-    viewer, widget = compared
+def test_a_layer_of_another_session_is_compared_but_its_confidence_is_not_known(measured: Measured) -> None:
+    viewer, widget = measured
     viewer.add_labels(viewer.layers["strokes refined"].data, name="from a file")
-    widget.result.choices.refined_box.value = viewer.layers["from a file"]
+    widget.result.boxes.refined_box.value = viewer.layers["from a file"]
     panel = widget.result.panel
     assert panel.flip_button.isEnabled()
     assert panel.save_button.isEnabled()
@@ -424,11 +424,11 @@ def test_a_layer_of_another_session_is_compared_but_its_confidence_is_not_known(
     assert not panel.cut_slider.isEnabled()
 
 
-def test_the_wheel_scrolls_past_slider_and_boxes(compared: Compared) -> None:
-    viewer, widget = compared
+def test_the_wheel_scrolls_past_slider_and_boxes(measured: Measured) -> None:
+    viewer, widget = measured
     section = widget.result
     section.panel.cut_slider.setValue(50)
-    for target in (section.panel.cut_slider, section.choices.coarse_box.native):
+    for target in (section.panel.cut_slider, section.boxes.coarse_box.native):
         place = QPointF(target.rect().center())
         down = QWheelEvent(
             place,
@@ -442,16 +442,16 @@ def test_the_wheel_scrolls_past_slider_and_boxes(compared: Compared) -> None:
         )
         QApplication.sendEvent(target, down)
     assert section.panel.cut == 0.5
-    assert section.choices.coarse is viewer.layers["strokes"]
+    assert section.boxes.coarse is viewer.layers["strokes"]
 
 
 # Saving.
 
 
 def test_labels_confidence_and_parameters_are_saved_side_by_side(
-    compared: Compared, qtbot: Any, tmp_path: Path
+    measured: Measured, qtbot: Any, tmp_path: Path
 ) -> None:
-    viewer, widget = compared
+    viewer, widget = measured
     section, layer = widget.result, viewer.layers["strokes refined"]
     save_as(qtbot, section, section.panel.save_button, tmp_path / "out.tif")
     wait_for_words(qtbot, section, "Saved out.tif")
@@ -467,8 +467,8 @@ def test_labels_confidence_and_parameters_are_saved_side_by_side(
     assert files.read_preset(tmp_path / "out_parameters.json") == widget.parameters
 
 
-def test_nothing_is_overwritten_without_asking(compared: Compared, qtbot: Any, tmp_path: Path) -> None:
-    _, widget = compared
+def test_nothing_is_overwritten_without_asking(measured: Measured, qtbot: Any, tmp_path: Path) -> None:
+    _, widget = measured
     section = widget.result
     precious = tmp_path / "out_parameters.json"
     precious.write_text("precious")
@@ -497,9 +497,9 @@ def test_nothing_is_overwritten_without_asking(compared: Compared, qtbot: Any, t
     ],
 )
 def test_what_cannot_be_saved_is_said_in_words(
-    compared: Compared, qtbot: Any, tmp_path: Path, name: str, sentence: str
+    measured: Measured, qtbot: Any, tmp_path: Path, name: str, sentence: str
 ) -> None:
-    _, widget = compared
+    _, widget = measured
     section = widget.result
     section.panel.save_button.click()
     (dialog,) = section.findChildren(QFileDialog)
@@ -514,9 +514,9 @@ def test_what_cannot_be_saved_is_said_in_words(
 
 
 def test_deleting_a_layer_that_is_compared_ends_the_comparison_and_puts_the_others_back(
-    compared: Compared, qtbot: Any
+    measured: Measured, qtbot: Any
 ) -> None:
-    viewer, widget = compared
+    viewer, widget = measured
     section = widget.result
     section.panel.contour_button.click()
     section.panel.blink_button.click()
@@ -532,19 +532,19 @@ def test_deleting_a_layer_that_is_compared_ends_the_comparison_and_puts_the_othe
     assert not section._blinker.isActive()
 
 
-def test_renaming_a_layer_while_blinking_does_not_disturb_it(compared: Compared) -> None:
-    viewer, widget = compared
+def test_renaming_a_layer_while_blinking_does_not_disturb_it(measured: Measured) -> None:
+    viewer, widget = measured
     section = widget.result
     section.panel.blink_button.click()
     viewer.layers["strokes refined"].name = "result"
     assert section._blinker.isActive()
-    assert section.choices.refined_box.native.currentText() == "result"
+    assert section.boxes.refined_box.native.currentText() == "result"
     section.panel.flip_button.click()
     assert section.status == "Showing 'result'."
 
 
-def test_closing_the_dock_while_blinking_puts_everything_back_and_frees_the_key(compared: Compared, qtbot: Any) -> None:
-    viewer, widget = compared
+def test_closing_the_dock_while_blinking_puts_everything_back_and_frees_the_key(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
     section = widget.result
     section.panel.contour_button.click()
     section.panel.blink_button.click()
@@ -576,19 +576,19 @@ def test_a_closed_dock_leaves_no_section_behind(
     assert shown(viewer) == ["photo", "strokes", "strokes refined", "strokes refined: what was filled"]
 
 
-def test_closing_the_viewer_while_side_by_side_does_no_harm(compared: Compared) -> None:
-    viewer, widget = compared
+def test_closing_the_viewer_while_side_by_side_does_no_harm(measured: Measured) -> None:
+    viewer, widget = measured
     widget.result.panel.grid_button.click()
     widget.result.panel.blink_button.click()
     viewer.close()
 
 
-def test_two_widgets_of_one_viewer_share_the_key_in_peace(compared: Compared, qtbot: Any) -> None:
-    viewer, first = compared
+def test_two_widgets_of_one_viewer_share_the_key_in_peace(measured: Measured, qtbot: Any) -> None:
+    viewer, first = measured
     second = RefineWidget(viewer)
     viewer.window.add_dock_widget(second, name="second")
     assert second.result.panel.flip_button.text() == "Flip"
-    second.result.choices.truth_box.value = viewer.layers["truth"]
+    second.result.boxes.truth_box.value = viewer.layers["truth"]
     press_flip_key(qtbot, viewer)
     second.result.panel.flip_button.click()  # goes on from what is shown
     assert shown(viewer) == ["photo", "strokes refined"]

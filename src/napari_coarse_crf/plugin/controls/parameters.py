@@ -1,4 +1,4 @@
-"""Sliders and choices for every field of `Parameters`, made from its descriptions.
+"""Sliders and lists of options for every field of `Parameters`, made from its descriptions.
 
 Ranges, units, names and tooltips come from `Parameters.describe()`; nothing about a parameter is said twice. Plain Qt
 where magicgui has no equivalent: a slider that spreads its range over decades beside a box with the unit.
@@ -146,15 +146,15 @@ class NumberControl(QWidget):
         self.value = round(value) if self._is_whole else value
 
 
-class ChoiceControl(QWidget):
-    """One choice: its name, a combo box and a button back to the default.
+class OptionControl(QWidget):
+    """One option of several: its name, a combo box and a button back to the default.
 
     Parameters
     ----------
     description : Description
         How the parameter is shown.
     default : str
-        The choice at first.
+        The option at first.
     """
 
     changed = Signal()
@@ -184,7 +184,7 @@ class ChoiceControl(QWidget):
 
     @property
     def value(self) -> str:
-        """The choice."""
+        """The option."""
         return self.box.currentText()
 
     @value.setter
@@ -213,7 +213,7 @@ class ParameterControls(QWidget):
     def __init__(self, defaults: Parameters | None = None) -> None:
         super().__init__()
         self.defaults = Parameters() if defaults is None else defaults
-        self.by_name: dict[str, NumberControl | ChoiceControl] = {}
+        self.by_name: dict[str, NumberControl | OptionControl] = {}
         self.advanced = _Folded("Advanced")
         self.restore_button = QPushButton("Restore defaults")
         self.restore_button.setToolTip("Put every parameter back to the value it had at first.")
@@ -246,8 +246,8 @@ class ParameterControls(QWidget):
         defaults = self.defaults.to_dict()
         headings: set[tuple[str, bool]] = set()
         for name, description in Parameters.describe().items():
-            is_choice = bool(description.choices)
-            control = (ChoiceControl if is_choice else NumberControl)(description, defaults[name])
+            kind = OptionControl if description.choices else NumberControl
+            control = kind(description, defaults[name])
             control.changed.connect(self.changed.emit)
             self.by_name[name] = control
             folded = _is_advanced(description)

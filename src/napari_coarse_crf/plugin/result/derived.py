@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.plugin.result.choices import LayerChoices
+    from napari_coarse_crf.plugin.result.boxes import ComparedBoxes
 
     Make = Callable[[Labels, Labels], NDArray[np.uint8]]
 
 _ERRORS_TITLE = "errors"
 
 
-def differences(choices: LayerChoices) -> list[tuple[str, Make, Labels, Labels]]:
+def differences(boxes: ComparedBoxes) -> list[tuple[str, Make, Labels, Labels]]:
     """Return the differences that can be shown: title, how to make it, and of which two layers."""
-    coarse, refined, truth = choices.coarse, choices.refined, choices.truth
+    coarse, refined, truth = boxes.coarse, boxes.refined, boxes.truth
     if coarse is None or refined is None:
         return []
     offered: list[tuple[str, Make, Labels, Labels]] = [("what was filled", _difference, coarse, refined)]
-    for other in choices.ticked:
+    for other in boxes.ticked:
         offered.append((f"changes from {other.name}", _difference, other, refined))
     if truth is not None:
         offered.append((_ERRORS_TITLE, _errors, refined, truth))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QColor
 
     from napari_coarse_crf.plugin.layers.record import Record
-    from napari_coarse_crf.plugin.result.choices import LayerChoices
+    from napari_coarse_crf.plugin.result.boxes import ComparedBoxes
 
 FLIP_KEY = "N"
 """Next. napari itself uses it neither for the viewer nor for a kind of layer."""
@@ -53,16 +53,16 @@ class Heading(QPushButton):
         self.setText(f"▾ {self._title}" if unfolded else f"▸ {self._title}: compare, measure, save")
 
 
-class ComparePanel(QWidget):
+class ResultPanel(QWidget):
     """The body of the section.
 
     Parameters
     ----------
-    choices : LayerChoices
+    boxes : ComparedBoxes
         Shown at the top.
     """
 
-    def __init__(self, choices: LayerChoices) -> None:
+    def __init__(self, boxes: ComparedBoxes) -> None:
         super().__init__()
         self._make_looking()
         self._make_measuring()
@@ -79,7 +79,7 @@ class ComparePanel(QWidget):
         self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(choices)
+        layout.addWidget(boxes)
         looking = (self.flip_button, self.blink_button, self.contour_button, self.grid_button)
         layout.addLayout(_in_rows([*looking, self.back_button]))
         layout.addWidget(self.status)

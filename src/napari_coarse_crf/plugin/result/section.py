@@ -20,10 +20,10 @@ from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
 from napari_coarse_crf.plugin.layers.record import cut_below, recall
 from napari_coarse_crf.plugin.result import derived
-from napari_coarse_crf.plugin.result.choices import LayerChoices
+from napari_coarse_crf.plugin.result.boxes import ComparedBoxes
 from napari_coarse_crf.plugin.result.dialogs import SaveDialogs
 from napari_coarse_crf.plugin.result.numbers import as_text, class_names_of, compare_labels, table_cells
-from napari_coarse_crf.plugin.result.panel import FLIP_KEY, ComparePanel, Heading
+from napari_coarse_crf.plugin.result.panel import FLIP_KEY, Heading, ResultPanel
 from napari_coarse_crf.plugin.result.saving import FILE_KINDS, Saving, TableSaving, file_name
 from napari_coarse_crf.plugin.result.views import Views
 
@@ -43,7 +43,7 @@ _WATCHED = ("data", "paint", "labels_update", "colormap", "features")
 """The events of a layer after which the table may show something else."""
 
 
-class CompareSection(QWidget):
+class ResultSection(QWidget):
     """Shows the result of a run beside what it was made from.
 
     Parameters
@@ -62,8 +62,8 @@ class CompareSection(QWidget):
         self._offered: list[Any] = []
         self._flip_function: Callable[..., None] | None = None
         self.heading = Heading("Result")
-        self.choices = LayerChoices(viewer)
-        self.panel = ComparePanel(self.choices)
+        self.boxes = ComparedBoxes(viewer)
+        self.panel = ResultPanel(self.boxes)
         self._dialogs = SaveDialogs(self, self._background, self.panel.say)
         self._blinker = self._timer(_BLINK_MS, self._flip, repeats=True)
         self._measure_soon = self._timer(_MEASURE_AGAIN_MS, self._measure)
@@ -98,12 +98,12 @@ class CompareSection(QWidget):
 
     def reset_choices(self) -> None:
         """Offer the layers there are now."""
-        self.choices.reset_choices()
+        self.boxes.reset_choices()
         self._refresh()  # names may have changed
 
     def show_result(self, layer: Labels) -> None:
         """Choose the layer that a run added."""
-        self.choices.show_result(layer)
+        self.boxes.show_result(layer)
         self._refresh()  # it may have been chosen when it came into the list, before its confidence was known
 
     # Building.
@@ -131,7 +131,7 @@ class CompareSection(QWidget):
     def _connect(self) -> None:
         panel = self.panel
         self.heading.toggled.connect(self._on_unfolded)
-        self.choices.changed.connect(self._on_chosen)
+        self.boxes.changed.connect(self._on_chosen)
         self._viewer.layers.events.removed.connect(self._on_removed)
         panel.flip_button.clicked.connect(self._on_flip)
         panel.blink_button.toggled.connect(self._on_blink)
@@ -153,11 +153,11 @@ class CompareSection(QWidget):
         self._measure()
 
     def _on_chosen(self) -> None:
-        problem = self.choices.find_problem()
-        if self._views.choose([] if problem else self.choices.compared):
+        problem = self.boxes.find_problem()
+        if self._views.choose([] if problem else self.boxes.compared):
             self._stop_looking()
         self._stop_watching()
-        self._watched = self.choices.compared
+        self._watched = self.boxes.compared
         for layer in self._watched:
             for name in _WATCHED:
                 getattr(layer.events, name).connect(self._on_edited)
@@ -180,12 +180,12 @@ class CompareSection(QWidget):
 
     def _refresh(self) -> None:
         """Offer what can be done with the chosen layers."""
-        refined, ready = self.choices.refined, not self.choices.find_problem()
+        refined, ready = self.boxes.refined, not self.boxes.find_problem()
         record = recall(refined) if ready else None
         self.panel.offer(ready=ready, known=record is not None, label_id=self._label_id)
         self.panel.back_button.setEnabled(self._views.is_changed)
         self.panel.show_cut(record)
-        self._offer_differences(derived.differences(self.choices) if ready else [])
+        self._offer_differences(derived.differences(self.boxes) if ready else [])
 
     def _offer_differences(self, offered: list[Any]) -> None:
         if offered == self._offered:  # not while one of them is chosen, which adds a layer, which leads here
@@ -250,8 +250,8 @@ class CompareSection(QWidget):
         self._refresh()  # a layer is there a moment before it is known what a run found besides
         if not self.heading.isChecked():
             return
-        coarse, refined, truth = self.choices.coarse, self.choices.refined, self.choices.truth
-        if coarse is None or refined is None or self.choices.find_problem():
+        coarse, refined, truth = self.boxes.coarse, self.boxes.refined, self.boxes.truth
+        if coarse is None or refined is None or self.boxes.find_problem():
             self._background.drop("table")
             self.panel.show_nothing()
             return
@@ -263,12 +263,12 @@ class CompareSection(QWidget):
         if isinstance(outcome, Failure):
             self.panel.show_nothing()
             self.panel.say(str(outcome.error))
-        elif self.choices.refined is not None:
-            self.panel.show_comparison(outcome, partial(_colour, self.choices.refined))
+        elif self.boxes.refined is not None:
+            self.panel.show_comparison(outcome, partial(_colour, self.boxes.refined))
 
     def _on_label(self, label_id: int) -> None:
         self._label_id = label_id or None  # 0 is no label: nothing to make a heatmap of
-        for layer in self.choices.compared:
+        for layer in self.boxes.compared:
             fits = np.iinfo(layer.data.dtype)
             if fits.min <= label_id <= fits.max:
                 layer.selected_label = label_id
@@ -282,7 +282,7 @@ class CompareSection(QWidget):
             self.panel.say("The table is in the clipboard.")
 
     def _on_save_table(self) -> None:
-        refined = self.choices.refined
+        refined = self.boxes.refined
         if refined is not None:
             text = as_text(table_cells(self.panel.table.comparison), ",")
             self._dialogs.ask("CSV (*.csv)", f"{file_name(refined.name)}.csv", partial(TableSaving.prepare, text))
@@ -293,27 +293,27 @@ class CompareSection(QWidget):
         self._cut_soon.start()
 
     def _cut(self) -> None:
-        refined = self.choices.refined
+        refined = self.boxes.refined
         if refined is not None and recall(refined) is not None:
             cut_below(refined, self.panel.cut)
             self.panel.show_cut(recall(refined))
 
     def _add_difference(self, text: str, make: Callable[[], Any]) -> None:
-        refined = self.choices.refined
+        refined = self.boxes.refined
         if refined is not None:
             layer = self._viewer.add_labels(make(), **derived.difference_look(refined, text))
             meanings = ", ".join(derived.meanings(layer))
             self.panel.say(f"Layer '{layer.name}' added: {meanings}.")
 
     def _on_confidence(self) -> None:
-        refined = self.choices.refined
+        refined = self.boxes.refined
         record = recall(refined)
         if refined is not None and record is not None:
             layer = self._viewer.add_image(record.confidence, **derived.map_look(refined, "confidence", "viridis"))
             self.panel.say(f"Layer '{layer.name}' added: bright where the refinement is sure.")
 
     def _on_heatmap(self) -> None:
-        refined = self.choices.refined
+        refined = self.boxes.refined
         record = recall(refined)
         if refined is None or record is None or self._label_id is None:
             return
@@ -330,19 +330,19 @@ class CompareSection(QWidget):
         self.panel.say(f"Layer '{layer.name}' added: how probable the label was before the CRF.")
 
     def _on_save(self) -> None:
-        refined = self.choices.refined
+        refined = self.boxes.refined
         if refined is not None:
             self._dialogs.ask(FILE_KINDS, f"{file_name(refined.name)}.tif", partial(Saving.prepare, refined))
 
 
 def _add_difference(
-    section: Callable[[], CompareSection | None], text: str, make: Callable[[], Any], _checked: bool = False
+    section: Callable[[], ResultSection | None], text: str, make: Callable[[], Any], _checked: bool = False
 ) -> None:
     if (living := section()) is not None:
         living._add_difference(text, make)
 
 
-def _bind_flip_key(viewer: napari.viewer.Viewer, section: CompareSection) -> Callable[..., None] | None:
+def _bind_flip_key(viewer: napari.viewer.Viewer, section: ResultSection) -> Callable[..., None] | None:
     """Bind the key and return the function it calls; None if another widget or a person has bound it."""
     weak = ref(section)  # the viewer would keep a closed section otherwise
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 4
 
 
-class LayerChoices(QWidget):
+class ComparedBoxes(QWidget):
     """Boxes for the coarse, the refined and the true labels, and a list of other refinements to tick.
 
     Parameters
