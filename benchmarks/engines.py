@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from turns import Turn
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fields import Field
 
     from napari_coarse_crf import Parameters
+    from napari_coarse_crf.crf import Marginals
 
 _BLOCK = 2**16
 
@@ -76,7 +77,7 @@ def _kernels(parameters: Parameters) -> list[tuple[float, np.ndarray]]:
     ]
 
 
-def _finish_with_moments(steps: Generator) -> tuple[list[float], object]:
+def _finish_with_moments(steps: Generator[Any, None, Marginals]) -> tuple[list[float], Marginals]:
     """Run `infer` to its end; returns when each iteration was done, and the marginals."""
     moments = []
     while True:

@@ -8,6 +8,7 @@ compiled is in the cache before, so no compiler is in memory.
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from functools import partial
@@ -44,7 +45,7 @@ def measure_memory(session: Session) -> Iterator[Row]:
     yield from _by_method(peaks, case)
 
 
-def _peaks(session: Session, size: tuple[int, int], methods: list[str]) -> tuple[dict[str, list[float | None]], str]:
+def _peaks(session: Session, size: tuple[int, int], methods: list[str]) -> tuple[dict[str, list[float]], str]:
     """Return the peaks of each method in MB, and the case in words."""
     field = make_field(*size, 19, 0.5)
     methods = [name for name in methods if HAS_PYDENSECRF or "pydensecrf" not in name]
@@ -59,27 +60,28 @@ def _peaks(session: Session, size: tuple[int, int], methods: list[str]) -> tuple
         return in_turn(session, f"peak memory, {case}", sides, [fill_cache]), case
 
 
-def _peak_of_process(method: str, folder: str) -> float | None:
-    """Return the peak memory of a new process in MB, None where it cannot be known."""
+def _peak_of_process(method: str, folder: str) -> float:
+    """Return the peak memory of a new process in MB, NaN where it cannot be known."""
     command = [sys.executable, str(_PROCESS), method, folder]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return json.loads(answer.splitlines()[-1])["peak_mb"]
+    peak = json.loads(answer.splitlines()[-1])["peak_mb"]
+    return math.nan if peak is None else float(peak)
 
 
-def _headline(peaks: dict[str, list[float | None]], case: str) -> Iterator[Row]:
+def _headline(peaks: dict[str, list[float]], case: str) -> Iterator[Row]:
     for name, method in (
         ("peak memory of the process", "refine_labels"),
         ("peak memory of the process, our engine alone", "our engine"),
     ):
-        if None in peaks[method]:
+        if any(map(math.isnan, peaks[method])):
             yield Row(name, case, "MB", None, note=UNKNOWN)
         else:
             yield compare(name, case, peaks[method], peaks.get("pydensecrf"), meaning=OF_RIVAL, unit="MB")
 
 
-def _by_method(peaks: dict[str, list[float | None]], case: str) -> Iterator[Row]:
+def _by_method(peaks: dict[str, list[float]], case: str) -> Iterator[Row]:
     for method, values in peaks.items():
-        if None in values:
+        if any(map(math.isnan, values)):
             yield Row(f"peak memory: {method}", case, "MB", None, note=UNKNOWN)
         else:
             yield alone(f"peak memory: {method}", case, values, unit="MB")

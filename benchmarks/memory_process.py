@@ -9,11 +9,15 @@ import json
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import rivals
 
 from napari_coarse_crf import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def run_nothing(image: np.ndarray, labels: np.ndarray, folder: Path) -> None:
@@ -53,7 +57,7 @@ def run_pydensecrf(image: np.ndarray, labels: np.ndarray, folder: Path) -> None:
     np.argmax(crf.inference(Parameters().iterations), axis=0)
 
 
-METHODS = {
+METHODS: dict[str, Callable[[np.ndarray, np.ndarray, Path], object]] = {
     "inputs": run_nothing,
     "refine_labels": run_refine_labels,
     "our engine": run_our_engine,

@@ -86,7 +86,8 @@ def drawn(fine: Array, hand: str, seed: int) -> Array:
     """Return a coarse map of `fine`; seeds differ in the hand's jitter, the brush and what is left out."""
     classes = tuple(int(label_id) for label_id in np.unique(fine[fine > 0]))
     brush = float(np.random.default_rng(seed).uniform(3, 6))
-    recipe = replace(STROKES, **{hand: classes}, brush=brush, seed=seed)
+    by_hand: dict[str, Any] = {hand: classes}
+    recipe = replace(STROKES, **by_hand, brush=brush, seed=seed)
     return draw_coarse(fine, recipe).astype(np.int32)
 
 
@@ -131,8 +132,8 @@ def main() -> None:
                 row[method].append((case.seed, figures(case, method)))
     print("| images | cases | " + " | ".join(args.methods) + " |")
     print("|---|---|" + "---|" * len(args.methods))
-    for row, values in found.items():
-        print(f"| {row} | {len(values[args.methods[0]])} | " + " | ".join(map(_cell, values.values())) + " |")
+    for name, values in found.items():
+        print(f"| {name} | {len(values[args.methods[0]])} | " + " | ".join(map(_cell, values.values())) + " |")
     if len(found) > 1:
         means = [np.mean([_mean(row[method]) for row in found.values()], axis=0) for method in args.methods]
         print("| mean over the rows | | " + " | ".join(map(_three, means)) + " |")

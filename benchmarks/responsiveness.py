@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import napari
 import numpy as np
@@ -21,6 +22,10 @@ from napari.qt import get_qapp
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 
 from napari_coarse_crf import warm_up
+from napari_coarse_crf.plugin.controls.parameters import NumberControl
+
+if TYPE_CHECKING:
+    from napari_coarse_crf.plugin import RefineWidget
 
 INTERVAL = 0.010  # seconds
 DRAG_INTERVAL = 0.030  # seconds between two moves of the slider, as a mouse sends them
@@ -74,11 +79,12 @@ class Ticks:
         return times[1:], np.maximum(np.diff(times) - INTERVAL, 0.0)
 
 
-def _measure_run(widget: object) -> tuple[float, np.ndarray, float]:
+def _measure_run(widget: RefineWidget) -> tuple[float, np.ndarray, float]:
     """Run once; returns its seconds, the lateness of each tick meanwhile, and of the one after the layer was added."""
     loop = QEventLoop()
     arrived: list[float] = []
     worker = widget.run()
+    assert worker is not None  # None: nothing to refine
     # Connected after the widget's own slot, so that nothing of ours comes before the new layer.
     worker.returned.connect(lambda _outcome: arrived.append(perf_counter()))
     worker.finished.connect(lambda: QTimer.singleShot(500, loop.quit))
@@ -89,9 +95,11 @@ def _measure_run(widget: object) -> tuple[float, np.ndarray, float]:
     return arrived[0] - began, late[during], float(late[~during].max(initial=0.0))
 
 
-def _measure_live(viewer: napari.Viewer, widget: object, name: str, steps: int) -> tuple[int, np.ndarray, float]:
+def _measure_live(viewer: napari.Viewer, widget: RefineWidget, name: str, steps: int) -> tuple[int, np.ndarray, float]:
     """Drag a slider to its end; returns how many results were drawn, lateness, and seconds until the first of them."""
-    slider = widget.controls.by_name[name].slider
+    control = widget.controls.by_name[name]
+    assert isinstance(control, NumberControl)
+    slider = control.slider
     (preview,) = (layer for layer in viewer.layers if layer.name.endswith("preview"))
     drawn: list[float] = []
     preview.events.set_data.connect(lambda _event: drawn.append(perf_counter()))
@@ -118,7 +126,7 @@ def _in_cells(late: np.ndarray) -> str:
     return f"{len(late)} | {1e3 * np.quantile(late, 0.95):.1f} | {1e3 * late.max():.1f}"
 
 
-def _until_settled(widget: object) -> None:
+def _until_settled(widget: RefineWidget) -> None:
     while not widget._live.switch.is_settled:
         _idle(100)
     _idle(500)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import warnings
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from turns import Turn
@@ -57,7 +57,7 @@ class PyDenseCRF:
         return Turn(built - start, moments[-1] - built, list(np.diff(moments)), labels)
 
 
-def add_kernels(crf: object, image: np.ndarray, parameters: Parameters) -> None:
+def add_kernels(crf: Any, image: np.ndarray, parameters: Parameters) -> None:
     """Add both kernels to a pydensecrf `DenseCRF2D`; this builds their lattices."""
     crf.addPairwiseBilateral(
         sxy=parameters.theta_alpha, srgb=parameters.theta_beta, rgbim=image, compat=parameters.appearance_weight
@@ -94,7 +94,8 @@ def refine_with_kd_tree(image: np.ndarray, labels: np.ndarray, parameters: Param
     crf = densecrf.DenseCRF2D(width, height, n_labels)
     crf.setUnaryEnergy(clamped_unary(np.minimum(-logits, _IMPOSSIBLE), labels))
     add_kernels(crf, image, parameters)
-    return 1 + np.argmax(crf.inference(parameters.iterations), axis=0).reshape(labels.shape)
+    best: np.ndarray = np.argmax(crf.inference(parameters.iterations), axis=0)
+    return 1 + best.reshape(labels.shape)
 
 
 def random_walk(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -103,7 +104,8 @@ def random_walk(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The probability range is outside")  # by its tolerance; labels are fine
-        return random_walker(image, labels, beta=1000, mode="cg_j", tol=1e-4, channel_axis=-1)
+        walked: np.ndarray = random_walker(image, labels, beta=1000, mode="cg_j", tol=1e-4, channel_axis=-1)
+    return walked
 
 
 def flood(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -112,4 +114,5 @@ def flood(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
     from skimage.filters import sobel
     from skimage.segmentation import watershed
 
-    return watershed(sobel(rgb2gray(image)), markers=labels)
+    flooded: np.ndarray = watershed(sobel(rgb2gray(image)), markers=labels)
+    return flooded

@@ -69,7 +69,7 @@ def measure_agreement(session: Session) -> Iterator[Row]:
 
 def measure_grid(session: Session) -> Iterator[Row]:
     """Measure iterations and build over sizes, numbers of labels and kernels."""
-    sizes, label_counts = ((512, 256), (1024, 512), (2048, 1024)), (2, 6, 19, 35)
+    sizes, label_counts = [(512, 256), (1024, 512), (2048, 1024)], [2, 6, 19, 35]
     if session.quick:
         sizes, label_counts = sizes[:1], label_counts[:2]
     for width, height in sizes:

@@ -63,4 +63,5 @@ def _start_process(cache: str) -> dict[str, float]:
         text=True,
         env=os.environ | {"NUMBA_CACHE_DIR": cache},
     )
-    return json.loads(answer.stdout)
+    times: dict[str, float] = json.loads(answer.stdout)
+    return times

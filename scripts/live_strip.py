@@ -7,6 +7,7 @@ scripts/on-a-display.sh python scripts/live_strip.py    # rewrites docs/images/l
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import napari
 import numpy as np
@@ -15,6 +16,9 @@ from qtpy.QtCore import QEventLoop, QTimer
 from scipy import ndimage as ndi
 
 from napari_coarse_crf.samples import load_sample
+
+if TYPE_CHECKING:
+    from napari_coarse_crf.plugin import RefineWidget
 
 OUT = Path(__file__).parents[1] / "docs" / "images" / "live.png"
 SAMPLE = "tissue"
@@ -60,7 +64,7 @@ def _first_strokes(coarse: np.ndarray, share: float) -> np.ndarray:
     return kept
 
 
-def _wait_for_full_result(widget: object) -> None:
+def _wait_for_full_result(widget: RefineWidget) -> None:
     _idle(1000)  # the first look has begun by then
     for _ in range(_PATIENCE):
         if "Keep makes it a layer of its own" in widget.status:

@@ -101,7 +101,8 @@ def pieces(mask: Mask, smallest: int) -> Iterator[Mask]:
 
 def distance_inside(piece: Mask) -> Points:
     """Return the distance to the piece's edge; the frame of the image is no edge."""
-    return ndi.distance_transform_edt(np.pad(piece, 1, mode="edge"))[1:-1, 1:-1]
+    inside: Points = ndi.distance_transform_edt(np.pad(piece, 1, mode="edge"))[1:-1, 1:-1]
+    return inside
 
 
 def draw_polygons(piece: Mask, recipe: Recipe, rng: np.random.Generator) -> Mask:
@@ -159,7 +160,8 @@ def distance_to(points: NDArray[np.intp], shape: tuple[int, int]) -> Points:
     """Return each pixel's distance to the nearest of `points`."""
     away = np.ones(shape, dtype=bool)
     away[tuple(points.T)] = False
-    return ndi.distance_transform_edt(away)
+    distance: Points = ndi.distance_transform_edt(away)
+    return distance
 
 
 def main() -> None:

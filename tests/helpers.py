@@ -14,13 +14,13 @@ import numpy as np
 from napari_coarse_crf.compute.lattice import Lattice, blur, build_lattice, slice_pixels, splat_labels
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.compute.simd import row_width
-from napari_coarse_crf.crf import FieldProblem, LatticeEngine, Marginals
+from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.geodesic import PixelGrid, edge_slowness, geodesic_distances
 from napari_coarse_crf.inputs import OPEN, Picture, Problem, read_labels, read_problem
 from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -59,7 +59,7 @@ def mean_field(
     tolerance: float = 0.0,
     clamped: Array | None = None,
     watched: Array | None = None,
-    engine: Any = LatticeEngine,
+    engine: Callable[[], Engine] = LatticeEngine,
     workers: int = 2,
 ) -> Marginals:
     """Run an engine on (N, L) potentials and (weight, (N, D) features); `clamped` (N,) holds labels, -1 where free.

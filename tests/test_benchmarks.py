@@ -8,14 +8,11 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 HAS_PYDENSECRF = find_spec("pydensecrf") is not None
@@ -89,7 +86,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run everything, once."""
     return Run([str(BENCHMARKS / "bench.py")], tmp_path_factory.mktemp("benchmarks") / "found.json")
 

@@ -204,6 +204,6 @@ def test_only_watched_pixels_decide_when_to_stop() -> None:
     features = np.array([[0.0], [0.1], [1000.0], [1000.1]], np.float32)
     unary = np.array([[0.0, 0.3], [0.01, 0.0], [0.0, 15.0], [0.0, 15.0]])
     settled = np.array([False, False, True, True])
-    options = {"iterations": 30, "tolerance": 1e-3}
+    options: dict[str, Any] = {"iterations": 30, "tolerance": 1e-3}
     assert mean_field(unary, [(3.0, features)], watched=settled, **options).iterations == 1
     assert mean_field(unary, [(3.0, features)], watched=~settled, **options).iterations > 1

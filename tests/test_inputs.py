@@ -151,7 +151,7 @@ def test_a_part_of_the_pixels_is_a_compact_area() -> None:
     shape = (512, 1024)
     for part in np.split(problem_of(np.zeros(shape, np.uint8), np.ones(shape, np.uint8)).pixels, 8):
         rows, columns = np.unravel_index(part, shape)
-        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (256, 256)
+        assert (int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1) == (256, 256)
 
 
 # --- Mask and spacing ------------------------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ def test_workers_are_a_whole_number_from_one_up(workers: Any) -> None:
 
 def test_what_is_not_parameters_is_refused() -> None:
     with pytest.raises(ParameterError, match=r"Parameters\(\.\.\.\)|Parameters\.from_dict"):
-        Refiner(_image(), _labels()).run({"theta_alpha": 3})  # type: ignore[arg-type]
+        Refiner(_image(), _labels()).run({"theta_alpha": 3})  # type: ignore[arg-type]  # a slip
 
 
 def test_values_that_are_not_finite_may_stand_outside_the_mask() -> None:

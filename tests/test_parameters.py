@@ -16,6 +16,12 @@ NUMBERS = {name: about for name, about in Parameters.describe().items() if not a
 numbers = pytest.mark.parametrize("name", NUMBERS)
 
 
+def made_with(name: str, value: Any) -> Parameters:
+    """Return the defaults but for one value, of whatever type."""
+    values: dict[str, Any] = {name: value}
+    return Parameters(**values)
+
+
 def test_the_defaults_are_those_of_the_documentation() -> None:
     assert Parameters().to_dict() == {
         "similarity": "combined",
@@ -39,7 +45,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
 @numbers
 def test_both_ends_of_a_range_belong_to_it(name: str) -> None:
     for end in (NUMBERS[name].low, NUMBERS[name].high):
-        assert getattr(Parameters(**{name: end}), name) == end
+        assert getattr(made_with(name, end), name) == end
 
 
 @numbers
@@ -47,7 +53,7 @@ def test_beyond_its_range_a_parameter_is_refused_with_name_value_and_range(name:
     about = NUMBERS[name]
     for value in (about.low - 0.25, about.high * 1.5 + 1, -math.inf, math.inf, 10**400):
         with pytest.raises(ParameterError) as caught:
-            Parameters(**{name: value})
+            made_with(name, value)
         for part in (name, repr(value), f"{about.low:g} to {about.high:g}", about.unit):
             assert part in str(caught.value)
 
@@ -56,7 +62,7 @@ def test_beyond_its_range_a_parameter_is_refused_with_name_value_and_range(name:
 @pytest.mark.parametrize("value", [math.nan, None, "5", True, 2j, [1.0], np.array([1.0, 2.0]), object()])
 def test_what_is_no_number_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ParameterError, match=rf"^{name} is .*; it must be a (whole )?number from"):
-        Parameters(**{name: value})
+        made_with(name, value)
 
 
 @pytest.mark.parametrize("value", ["nearest", "", None, 3, np.array(["joint", "colour"]), ["joint"]])
@@ -66,13 +72,14 @@ def test_an_unknown_similarity_is_refused_with_the_known_ones(value: Any) -> Non
 
 
 def test_iterations_are_whole() -> None:
-    assert type(Parameters(iterations=7.0).iterations) is int  # as a slider or a JSON file may give it
+    assert type(made_with("iterations", 7.0).iterations) is int  # as a slider or a JSON file may give it
     with pytest.raises(ParameterError, match=r"iterations is 7.5; it must be a whole number from 1 to 100 \(steps\)"):
-        Parameters(iterations=7.5)
+        made_with("iterations", 7.5)
 
 
 def test_numbers_of_any_type_become_plain_ones() -> None:
-    parameters = Parameters(theta_alpha=np.float32(80), iterations=np.int64(3), tolerance=0)
+    given: dict[str, Any] = {"theta_alpha": np.float32(80), "iterations": np.int64(3), "tolerance": 0}
+    parameters = Parameters(**given)
     assert [type(getattr(parameters, name)) for name in ("theta_alpha", "iterations", "tolerance")] == [
         float,
         int,
@@ -83,7 +90,7 @@ def test_numbers_of_any_type_become_plain_ones() -> None:
 
 def test_parameters_cannot_be_changed_in_place() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Parameters().theta_alpha = 3  # type: ignore[misc]
+        Parameters().theta_alpha = 3  # type: ignore[misc]  # frozen
 
 
 def test_every_parameter_is_described_for_people() -> None:

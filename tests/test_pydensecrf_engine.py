@@ -12,6 +12,7 @@ import pytest
 from pydensecrf import densecrf
 
 from napari_coarse_crf import Parameters, Refinement, Refiner
+from napari_coarse_crf.crf import LatticeEngine
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
 from tests import oracles
 from tests.helpers import mean_field
@@ -126,7 +127,7 @@ def test_two_labels_give_the_whole_distribution() -> None:
     unary = np.random.default_rng(1).normal(0, 1, (len(xy), 2))
     kernels = [(3.0, np.hstack([xy / 80, rgb / 13])), (1.0, xy / 3)]
     ours, theirs = (
-        mean_field(unary, kernels, iterations=10, **engine) for engine in ({}, {"engine": PyDenseCRFEngine})
+        mean_field(unary, kernels, iterations=10, engine=engine) for engine in (LatticeEngine, PyDenseCRFEngine)
     )
     first = [np.where(found.best == 0, found.confidence, 1 - found.confidence) for found in (ours, theirs)]
     assert np.abs(first[0] - first[1]).max() <= 0.02

@@ -332,7 +332,7 @@ def test_closing_the_steps_anywhere_leaves_the_refiner_usable() -> None:
         steps = refiner.steps(other)
         for _ in zip(range(stop_after), steps, strict=False):
             pass
-        steps.close()  # type: ignore[attr-defined]
+        steps.close()  # type: ignore[attr-defined]  # a generator
     _assert_same(refiner.run(QUICK), expected)
 
 
@@ -355,6 +355,7 @@ def test_a_refiner_that_is_running_refuses_everything_else() -> None:
         with pytest.raises(CoarseCRFError, match=r"still running: close its steps\(\) first, or make a second Refiner"):
             attempt()
     *_, last = running  # it goes on undisturbed
+    assert last.refinement is not None
     _assert_same(last.refinement, _fresh(QUICK))
     _assert_same(refiner.run(QUICK), _fresh(QUICK))
 

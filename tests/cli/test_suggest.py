@@ -21,7 +21,7 @@ IMAGE, COARSE = SAMPLES / "nuclei_image.png", SAMPLES / "nuclei_coarse.png"
 
 def test_a_process_prints_what_it_tried_and_keeps_the_choice_as_a_preset(tmp_path: Path) -> None:
     out = tmp_path / "preset.json"
-    program = [sys.executable, "-m", "napari_coarse_crf.cli", "suggest", IMAGE, COARSE, "-o", out]
+    program = [sys.executable, "-m", "napari_coarse_crf.cli", "suggest", str(IMAGE), str(COARSE), "-o", str(out)]
     done = subprocess.run(program, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     sample = load_sample("nuclei")
     expected = suggest_parameters(sample.image, sample.coarse)

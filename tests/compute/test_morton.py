@@ -21,6 +21,6 @@ def test_a_code_holds_the_bits_of_all_coordinates(coordinates: np.ndarray) -> No
 
 
 def test_each_quarter_of_a_square_is_a_square() -> None:
-    places = np.stack(np.indices((8, 8)), axis=-1).reshape(-1, 2)
+    places = np.stack([*np.indices((8, 8))], axis=-1).reshape(-1, 2)
     for quarter in np.split(places[np.argsort(morton_codes(places))], 4):
         assert (np.ptp(quarter, axis=0) == 3).all()

@@ -13,6 +13,8 @@ from tests.streets import NAMES, write_streets
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_coarse_crf.evaluation.dataset import PublishedRow
+
 
 def test_the_three_files_of_every_image_are_found(tmp_path: Path) -> None:
     dataset = read_cityscapes(write_streets(tmp_path))
@@ -32,11 +34,11 @@ def test_the_classes_are_those_of_the_data_set() -> None:
 
 
 @pytest.mark.parametrize("row", PUBLISHED, ids=lambda row: f"{row.measure}, {row.method}")
-def test_the_published_average_is_that_of_the_published_classes(row: object) -> None:
-    values = list(row.by_class.values())  # type: ignore[attr-defined]  # a PublishedRow
+def test_the_published_average_is_that_of_the_published_classes(row: PublishedRow) -> None:
+    values = list(row.by_class.values())
     assert len(values) == 19
     # Every printed number is rounded to a thousandth, or cut off there.
-    assert sum(values) / 19 == pytest.approx(row.average, abs=1.1e-3)  # type: ignore[attr-defined]
+    assert sum(values) / 19 == pytest.approx(row.average, abs=1.1e-3)
 
 
 def test_a_missing_package_is_named(tmp_path: Path) -> None:

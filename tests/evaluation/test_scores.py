@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from napari_coarse_crf import InputError, Scores, evaluate_labels
+from napari_coarse_crf.evaluation.scores import Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ def test_accuracy_on_unlabelled_pixels_leaves_out_what_the_person_painted() -> N
     coarse = np.zeros_like(TRUTH)
     coarse[:, :2] = 1
     scores = evaluate_labels(FOUND, TRUTH, coarse=coarse)
-    assert (scores.unlabelled.right, scores.unlabelled.total) == (3, 5)
+    assert scores.unlabelled == Share(3, 5)
     assert scores.unlabelled_accuracy == pytest.approx(0.6)
     assert evaluate_labels(FOUND, TRUTH).unlabelled_accuracy is None
 

@@ -32,7 +32,8 @@ def streets(tmp_path: Path) -> Dataset:
 
 def score(dataset: Dataset, folder: Path, parameters: Parameters = FAST, **options: Any) -> tuple[Any, list[int]]:
     """Return the scores and the number of images done whenever it was told."""
-    plan, told = Plan((COARSE, OURS), parameters, dataset.rules, workers=1), []
+    plan = Plan((COARSE, OURS), parameters, dataset.rules, workers=1)
+    told: list[int] = []
     return score_dataset(dataset, plan, KeptScores(folder, plan), progress=told.append, **options), told
 
 
@@ -149,7 +150,7 @@ def test_a_folder_that_cannot_be_made_is_named(streets: Dataset, tmp_path: Path)
 
 
 @pytest.mark.parametrize("options", [{"images_at_once": 0}, {"images_at_once": -1}])
-def test_numbers_below_one_are_refused(streets: Dataset, tmp_path: Path, options: dict[str, int]) -> None:
+def test_numbers_below_one_are_refused(streets: Dataset, tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(ParameterError, match=r"images_at_once is .*from 1 up"):
         score(streets, tmp_path / "kept", **options)
 

@@ -127,7 +127,10 @@ def test_a_palette_of_labels_keeps_indices_and_colours(tmp_path: Path) -> None:
     files.write_files({out: files.encode_labels(read.ids, out, read.palette)})
     with Image.open(out) as written:
         assert written.mode == "P"
-        assert written.getpalette()[:12] == picture.getpalette()[:12]
+        kept, given = written.getpalette(), picture.getpalette()
+        assert kept is not None
+        assert given is not None
+        assert kept[:12] == given[:12]
         assert np.array_equal(np.asarray(written), GREY // 64)
 
 
@@ -211,7 +214,7 @@ def test_a_result_may_not_replace_what_it_should_not(tmp_path: Path) -> None:
 class StoppedHalfway(UserDict[Path, bytes]):
     """Contents whose second file never comes: the person pressed Ctrl-C."""
 
-    def items(self) -> Iterator[tuple[Path, bytes]]:  # type: ignore[override]
+    def items(self) -> Iterator[tuple[Path, bytes]]:  # type: ignore[override]  # no view
         yield next(iter(self.data.items()))
         raise KeyboardInterrupt
 

@@ -24,6 +24,8 @@ SAMPLES = ROOT / "src" / "napari_coarse_crf" / "samples"
 @pytest.fixture(scope="module")
 def make_samples() -> ModuleType:
     spec = importlib.util.spec_from_file_location("make_samples", ROOT / "scripts" / "make_samples.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["make_samples"] = module  # dataclasses look their module up by name
     spec.loader.exec_module(module)

@@ -30,7 +30,8 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def bar(qtbot: Any) -> tuple[PresetBar, list[Any]]:
     """Return the row above the sliders, and a list of what it chooses and says."""
-    bar, told = PresetBar(list), []
+    bar = PresetBar(list)
+    told: list[Any] = []
     qtbot.addWidget(bar)
     bar.chosen.connect(told.append)
     bar.failed.connect(told.append)
