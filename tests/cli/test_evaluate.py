@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from napari_coarse_crf.evaluation import baselines, tables
 from napari_coarse_crf.evaluation.baselines import BASELINES, label_by_distance, missing_baselines
 from napari_coarse_crf.evaluation.cityscapes import CLASS_NAMES
 from napari_coarse_crf.io import files
+from tests.cli.terminal import stop_on_a_terminal
 from tests.streets import CAR, NAMES, ROAD, SKY, street, write_streets
 
 COMMAND = (sys.executable, "-m", "napari_coarse_crf.cli", "evaluate")
@@ -108,8 +108,6 @@ def test_a_limited_run_takes_the_first_images_and_a_full_one_goes_on(run: Any, s
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither terminals of this kind nor SIGTERM handlers")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_run_keeps_what_is_done(run: Any, streets: Path, tmp_path: Path, number: signal.Signals) -> None:
-    import pty
-
     slow = streets / "leftImg8bit" / "val" / "aford" / f"{NAMES[1]}_leftImg8bit.png"
     fast_enough = {path: path.read_bytes() for path in streets.glob(f"*/val/aford/{NAMES[1]}*")}
     aerial = files.read_image(SAMPLES / "aerial_image.png").image
@@ -119,22 +117,9 @@ def test_a_stopped_run_keeps_what_is_done(run: Any, streets: Path, tmp_path: Pat
         labels = files.read_labels(SAMPLES / f"aerial_{kind}.png").ids
         Image.fromarray(np.tile(np.where(labels > 0, labels + 19, 0).astype(np.uint8), (3, 3))).save(path)
     options = ("--iterations", "100", "--theta-alpha", "5", "--theta-beta", "1")  # long enough to be stopped
-    terminal, theirs = pty.openpty()  # the progress bar moves only on a terminal
-    started = subprocess.Popen(
-        [*COMMAND, "--cityscapes", streets, "--images-at-once", "3", *options],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    seen = b""
-    while b"2/3" not in seen:
-        seen += os.read(terminal, 4096)
-    started.send_signal(number)
-    for _ in iter(lambda: _read_terminal(terminal), b""):
-        pass
-    assert started.wait(timeout=60) in (1, 130, 128 + signal.SIGTERM)
-    os.close(terminal)
+    command = [*COMMAND, "--cityscapes", streets, "--images-at-once", "3", *options]
+    ended = stop_on_a_terminal(command, lambda seen: b"2/3" in seen, number)
+    assert ended in (1, 130, 128 + signal.SIGTERM)
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("evaluation-scores/ours-*/[!s]*")}
     assert set(kept) == {f"{NAMES[0]}.json", f"{NAMES[2]}.json"}
     for path, content in fast_enough.items():
@@ -143,13 +128,6 @@ def test_a_stopped_run_keeps_what_is_done(run: Any, streets: Path, tmp_path: Pat
     after = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("evaluation-scores/ours-*/[!s]*")}
     assert len(after) == 3
     assert kept.items() <= after.items()
-
-
-def _read_terminal(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # Linux's way to say that the other side is closed
-        return b""
 
 
 @pytest.fixture

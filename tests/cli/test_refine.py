@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -22,6 +21,7 @@ from napari_coarse_crf import Parameters, Refiner, cli, evaluate_labels, refine_
 from napari_coarse_crf.cli.options import with_parameter_options
 from napari_coarse_crf.io import files
 from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
+from tests.cli.terminal import stop_on_a_terminal
 
 SAMPLES = Path(napari_coarse_crf.__file__).parent / "samples"
 IMAGE, COARSE = SAMPLES / "nuclei_image.png", SAMPLES / "nuclei_coarse.png"
@@ -256,41 +256,15 @@ def test_the_version_is_printed(run: Any) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither terminals of this kind nor SIGTERM handlers")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_process_leaves_no_file_behind(tmp_path: Path, number: signal.Signals) -> None:
-    import pty
-
-    terminal, theirs = pty.openpty()  # the progress bar moves only on a terminal
     slow = ("--theta-alpha", "5", "--theta-beta", "1", "--iterations", "100")  # long enough to be stopped
-    started = subprocess.Popen(
-        [
-            *COMMAND,
-            "refine",
-            SAMPLES / "aerial_image.png",
-            SAMPLES / "aerial_coarse.png",
-            "-o",
-            tmp_path / "o.png",
-            *slow,
-        ],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+    named = (SAMPLES / "aerial_image.png", SAMPLES / "aerial_coarse.png", "-o", tmp_path / "o.png")
+    ended = stop_on_a_terminal(
+        [*COMMAND, "refine", *named, *slow],
+        lambda seen: b"heatmap" in seen or b"mean field" in seen,
+        number,
     )
-    os.close(theirs)
-    seen = b""
-    while b"heatmap" not in seen and b"mean field" not in seen:
-        seen += os.read(terminal, 4096)
-    started.send_signal(number)
-    for _ in iter(lambda: _read_terminal(terminal), b""):
-        pass
-    assert started.wait(timeout=60) in (1, 130, 128 + signal.SIGTERM)
-    os.close(terminal)
+    assert ended in (1, 130, 128 + signal.SIGTERM)
     assert list(tmp_path.iterdir()) == []
-
-
-def _read_terminal(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # Linux's way to say that the other side is closed
-        return b""
 
 
 def test_the_demo_draws_and_judges_every_sample(run: Any, tmp_path: Path) -> None:

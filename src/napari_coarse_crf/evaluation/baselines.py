@@ -19,7 +19,7 @@ from napari_coarse_crf.inputs import OPEN, UNLABELLED, check_labels_suffice
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from napari_coarse_crf.compute.arrays import FloatArray, LabelArray
+    from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.inputs import Problem
 
 Compact = NDArray[np.integer[Any]]
@@ -115,9 +115,7 @@ def _dense_crf(problem: Problem) -> Compact:
             np.ascontiguousarray(features), weight, densecrf.DIAG_KERNEL, densecrf.NORMALIZE_SYMMETRIC
         )
     q = np.array(field.inference(10))
-    compact = np.zeros(int(np.prod(problem.shape)), np.int32)
-    compact[problem.pixels] = q.argmax(axis=0) + 1
-    return compact.reshape(problem.shape)
+    return _whole(problem, q.argmax(axis=0) + 1)
 
 
 BASELINES: Mapping[str, Callable[[Problem], Compact]] = MappingProxyType(
@@ -132,19 +130,20 @@ BASELINES: Mapping[str, Callable[[Problem], Compact]] = MappingProxyType(
 
 
 def _compact_map(problem: Problem) -> Compact:
-    compact = np.zeros(int(np.prod(problem.shape)), np.int32)
-    compact[problem.pixels] = problem.labels + 1
-    return compact.reshape(problem.shape)
+    return _whole(problem, problem.labels + 1)
 
 
 def _takes_part(problem: Problem) -> NDArray[np.bool_]:
-    mask = np.zeros(int(np.prod(problem.shape)), dtype=bool)
-    mask[problem.pixels] = True
-    return mask.reshape(problem.shape)
+    return _whole(problem, np.ones(len(problem.pixels), dtype=bool))
 
 
 def _colour_image(problem: Problem) -> NDArray[Any]:
     """Return ([Z,] Y, X, C) colours of 0..255, 0 where a pixel takes no part."""
-    image: FloatArray = np.zeros((int(np.prod(problem.shape)), len(problem.colours)), np.float32)
-    image[problem.pixels] = problem.colours.T
-    return image.reshape(*problem.shape, -1)
+    return _whole(problem, problem.colours.T)
+
+
+def _whole(problem: Problem, values: NDArray[Any]) -> NDArray[Any]:
+    """Return ([Z,] Y, X[, C]) values of the (N[, C]) that the pixels of the problem have, 0 where one takes no part."""
+    whole = np.zeros((int(np.prod(problem.shape)), *values.shape[1:]), values.dtype)
+    whole[problem.pixels] = values
+    return whole.reshape(*problem.shape, *values.shape[1:])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.io.files import WRITABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Role = Literal["image", "coarse", "fine"]
 
-_LABEL_FILES = (".png", ".tif", ".tiff")
+_LABEL_FILES = WRITABLE  # what keeps every id exactly
 _IMAGE_FILES = (*_LABEL_FILES, ".bmp", ".jpeg", ".jpg", ".webp")
 _ENDINGS: dict[Role, tuple[str, ...]] = {"image": ("_image", "_img"), "coarse": ("_coarse",), "fine": ("_fine",)}
 _CALLED: dict[Role, str] = {"image": "images", "coarse": "coarse labels", "fine": "fine labels"}
