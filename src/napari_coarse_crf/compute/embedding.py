@@ -11,6 +11,7 @@ References
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -120,7 +121,7 @@ def _key_strides(features: FeatureArray, thetas: FloatArray) -> KeyArray:
     extent = (features.max(axis=1) - features.min(axis=1)) / thetas.astype(np.float64) * _elevation(d)
     # Coordinate i is a sum over features j >= i with factor 1 (i = j: -j), see _embed_kernel; margin for neighbours.
     spans = [int(i * extent[i - 1] if i else 0) + int(sum(extent[i:])) + 6 * (d + 1) for i in range(d)]
-    if np.prod([float(span) for span in spans]) < 2.0**62:
+    if math.prod(spans) < 2**62:  # whole numbers of Python, which do not overflow
         return np.cumprod([1, *spans[:-1]]).astype(np.int64)
     random = np.random.default_rng(_CERTAIN_SEED)
     return random.integers(-(2**62), 2**62, d, dtype=np.int64) | 1
@@ -141,7 +142,8 @@ def _embed_chunk(
     elevation = _elevation(d)
     aligned = np.zeros((d, padded(n)), np.float32)
     np.divide(features, thetas[:, np.newaxis], out=aligned[:, :n])
-    capacity, margin = 2**12, LANES * (d + 1)  # between two looks at the table, that many keys may come in
+    margin = LANES * (d + 1)  # between two looks at the table, that many keys may come in
+    capacity = 1 << max(12, (4 * margin).bit_length())  # at least: half full and a margin more leaves a quarter empty
     keys = np.empty(capacity // 2 + margin, np.int64)
     table = np.full(capacity, _EMPTY), np.empty(capacity, np.int32)
     n_keys, done = 0, 0
