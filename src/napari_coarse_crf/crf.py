@@ -29,13 +29,14 @@ from napari_coarse_crf.compute.filters import (
     AHEAD,
     STRETCH,
     Filter,
+    add_message,
     fetch,
     free_parts,
     no_kernel,
     splat_pixel,
     start_filter,
 )
-from napari_coarse_crf.compute.lattice import Lattice, add_slice, build_lattice
+from napari_coarse_crf.compute.lattice import Lattice, build_lattice
 from napari_coarse_crf.compute.parallel import in_chunks
 from napari_coarse_crf.compute.simd import (
     LANES,
@@ -196,8 +197,8 @@ class _Field:
         lanes = vectors(problem.unary.shape[1])
         never = np.where(np.arange(problem.unary.shape[1]) < problem.n_labels, 0.0, _NEVER).astype(np.float32)
         tasks = []
-        for chunk, part in enumerate(self._parts):
-            kernels = [argument for kernel in self._filters for argument in kernel.arguments(chunk)]
+        for number, part in enumerate(self._parts):
+            kernels = [kernel.chunk(number) for kernel in self._filters]
             read = [self.best[part], self.confidence[part], self._q[part], self._watched[part], problem.n_labels]
             what = [never, problem.unary[part], problem.free_pixels[part]]
             tasks.append((lanes, *what, *kernels, message, not last, read_out, *read))
@@ -207,12 +208,12 @@ class _Field:
 
 @njit(nogil=True, cache=True)
 def _update_kernel(  # type: ignore[no-untyped-def]
-    lanes, never, unary, free_pixels,
-    weight1, rows1, weights1, blurred1, splat1, upcoming1, starts1,
-    weight2, rows2, weights2, blurred2, splat2, upcoming2, starts2,
-    message, splat, read_out, best, confidence, q, watched, n_labels,
-):  # fmt: skip
-    """Slice both kernels, softmax, splat [KK11, Algorithm 1], pixel by pixel; returns the largest watched |dQ|."""
+    lanes, never, unary, free_pixels, first, second, message, splat, read_out, best, confidence, q, watched, n_labels
+):
+    """Slice both kernels, softmax, splat [KK11, Algorithm 1], pixel by pixel; returns the largest watched |dQ|.
+
+    `first` and `second` are a `KernelChunk` of each kernel.
+    """
     width = LANES * len(lanes)
     logits = np.empty(width, np.float32)
     largest_change = np.float32(0.0)
@@ -220,13 +221,13 @@ def _update_kernel(  # type: ignore[no-untyped-def]
     for i in range(len(free_pixels)):
         if i % STRETCH == 0:
             stretch = i // STRETCH + AHEAD
-            fetch(lanes, stretch, free_pixels, rows1, weights1, blurred1, splat1, upcoming1, starts1)
-            fetch(lanes, stretch, free_pixels, rows2, weights2, blurred2, splat2, upcoming2, starts2)
+            fetch(lanes, stretch, free_pixels, first)
+            fetch(lanes, stretch, free_pixels, second)
         n = free_pixels[i]
         logit = multiply_add(load_row(unary, i * width, lanes), -UNARY_STEP, padding)
         if message:
-            logit = add_slice(lanes, logit, weight1, rows1, weights1, n, blurred1)
-            logit = add_slice(lanes, logit, weight2, rows2, weights2, n, blurred2)
+            logit = add_message(lanes, logit, first, n)
+            logit = add_message(lanes, logit, second, n)
         if read_out:
             store(logits, 0, logit)
             best[i] = 0
@@ -242,6 +243,6 @@ def _update_kernel(  # type: ignore[no-untyped-def]
             if watched[i]:
                 largest_change = max(largest_change, change)
         if splat:
-            splat_pixel(lanes, probability, rows1, weights1, n, splat1)
-            splat_pixel(lanes, probability, rows2, weights2, n, splat2)
+            splat_pixel(lanes, probability, first, n)
+            splat_pixel(lanes, probability, second, n)
     return largest_change

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from napari_coarse_crf.compute.lattice import Lattice, blur, merge, splat_labels
+from napari_coarse_crf.compute.lattice import Lattice, add_slice, blur, merge, splat_labels
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import LANES, load_row, multiply_add, prefetch, prefetch_row, store
 
@@ -37,6 +37,30 @@ _ROW_BLOCK = 2**14
 
 Upcoming = tuple[NDArray[np.int32], NDArray[np.int64]]
 """For one chunk of free pixels: the rows in the order in which they come into use, and where each stretch begins."""
+
+
+class KernelChunk(NamedTuple):
+    """What the compiled update of one chunk of free pixels takes of a kernel; numba knows named tuples.
+
+    Attributes
+    ----------
+    weight : float32
+        Of the kernel in the message.
+    rows, weights : (N, D + 1) int32 and float32
+        Those of the lattice.
+    blurred, splat : (rows, P) float32
+        The values to be sliced, and those being splat.
+    upcoming, starts
+        An `Upcoming`.
+    """
+
+    weight: np.float32
+    rows: IndexArray
+    weights: FloatArray
+    blurred: FloatArray
+    splat: FloatArray
+    upcoming: NDArray[np.int32]
+    starts: NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -68,10 +92,10 @@ class Filter:
     upcoming: list[Upcoming]
     weight: np.float32
 
-    def arguments(self, chunk: int) -> tuple[Any, ...]:
+    def chunk(self, number: int) -> KernelChunk:
         """Return what the compiled update of a chunk takes."""
         lattice = self.lattice
-        return self.weight, lattice.rows, lattice.weights, self.blurred, self.splat, *self.upcoming[chunk]
+        return KernelChunk(self.weight, lattice.rows, lattice.weights, self.blurred, self.splat, *self.upcoming[number])
 
     def blur(self, pool: ThreadPoolExecutor) -> Generator[None, None, None]:
         """Turn what was splat into what is to be sliced, and begin the next splat."""
@@ -186,21 +210,28 @@ def _upcoming_kernel(rows, free_pixels, last_use, upcoming, starts):  # type: ig
 
 
 @njit(nogil=True, forceinline=True)
-def fetch(lanes, stretch, free_pixels, rows, weights, blurred, splat, upcoming, starts):  # type: ignore[no-untyped-def]
+def fetch(lanes, stretch, free_pixels, kernel):  # type: ignore[no-untyped-def]  # kernel: a KernelChunk
     """Bring what a stretch of pixels needs into the cache."""
-    for i in range(starts[stretch], starts[stretch + 1]):
-        row = np.intp(upcoming[i]) * (LANES * len(lanes))
-        prefetch_row(blurred, row, lanes)
-        prefetch_row(splat, row, lanes)
+    for i in range(kernel.starts[stretch], kernel.starts[stretch + 1]):
+        row = np.intp(kernel.upcoming[i]) * (LANES * len(lanes))
+        prefetch_row(kernel.blurred, row, lanes)
+        prefetch_row(kernel.splat, row, lanes)
     for i in range(stretch * STRETCH, min((stretch + 1) * STRETCH, len(free_pixels)), 2):
-        first_corner = np.intp(free_pixels[i]) * rows.shape[1]
-        prefetch(rows, first_corner)
-        prefetch(weights, first_corner)
+        first_corner = np.intp(free_pixels[i]) * kernel.rows.shape[1]
+        prefetch(kernel.rows, first_corner)
+        prefetch(kernel.weights, first_corner)
 
 
 @njit(nogil=True, forceinline=True)
-def splat_pixel(lanes, probability, rows, weights, n, values):  # type: ignore[no-untyped-def]
+def add_message(lanes, value, kernel, n):  # type: ignore[no-untyped-def]
+    """Return the row `value` with the weighted message of a kernel to pixel n."""
+    return add_slice(lanes, value, kernel.weight, kernel.rows, kernel.weights, n, kernel.blurred)
+
+
+@njit(nogil=True, forceinline=True)
+def splat_pixel(lanes, probability, kernel, n):  # type: ignore[no-untyped-def]
     """Add pixel n's probabilities to the corners of its simplex."""
+    rows, weights, values = kernel.rows, kernel.weights, kernel.splat
     for corner in range(rows.shape[1]):
         row = np.intp(rows[n, corner]) * (LANES * len(lanes))
         store(values, row, multiply_add(probability, weights[n, corner], load_row(values, row, lanes)))
