@@ -9,7 +9,7 @@ import pytest
 
 from napari_coarse_crf import Parameters, Refiner
 from napari_coarse_crf.geodesic import UNREACHED
-from napari_coarse_crf.parameters import Similarity
+from napari_coarse_crf.similarity import Similarity
 from tests import oracles
 
 if TYPE_CHECKING:

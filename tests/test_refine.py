@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from napari_coarse_crf import CoarseCRFWarning, Parameters, Refiner, refine_labels
-from napari_coarse_crf.parameters import Similarity
+from napari_coarse_crf.similarity import Similarity
 
 IDS = (1, 3, 7, 255, 70000, 2**40)
 FEW = settings(max_examples=25)  # one example runs the whole way: 10 to 30 ms

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_coarse_crf import CoarseCRFError, InputError, Parameters, Progress, Refinement, Refiner
-from napari_coarse_crf.parameters import Similarity
+from napari_coarse_crf.similarity import Similarity
 from tests import oracles
 from tests.helpers import mean_field
 

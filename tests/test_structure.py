@@ -15,8 +15,9 @@ PACKAGE = Path(napari_coarse_crf.__file__).parent
 NAME = PACKAGE.name
 
 ORDER = (
-    *("errors", "parameters", "compute", "inputs", "unary", "geodesic", "heatmap", "crf", "pydensecrf_engine"),
-    *("memory", "refiner", "refine", "tiles", "io", "evaluation", "suggest", "samples", "cli", "plugin"),
+    *("errors", "similarity", "parameters", "compute", "inputs", "unary", "geodesic", "heatmap", "crf"),
+    *("pydensecrf_engine", "memory", "refiner", "refine"),
+    *("tiles", "io", "evaluation", "suggest", "samples", "cli", "plugin"),
 )
 ORDER_IN_PLUGIN = ("layers", "jobs", "controls", "result", "sample_data", "widget")
 FOREIGN = {"napari", "qtpy", "magicgui", "superqt", "PyQt6", "PySide6"}

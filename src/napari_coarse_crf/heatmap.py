@@ -36,6 +36,8 @@ and photographs can share their colour tolerance; "joint" takes I as it is, as i
 
 from __future__ import annotations
 
+import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,10 +61,11 @@ from napari_coarse_crf.compute.simd import (
 )
 from napari_coarse_crf.geodesic import UNREACHED, PixelGrid, edge_slowness, geodesic_distances
 from napari_coarse_crf.inputs import OPEN, Problem
+from napari_coarse_crf.similarity import COLOUR, FORMS, GEODESIC, JOINT, KERNEL, PRIOR
 from napari_coarse_crf.unary import MOST_UNARY, UNARY_STEP, pack_unary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
     from concurrent.futures import ThreadPoolExecutor
 
     from numpy.typing import NDArray
@@ -70,8 +73,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, IndexArray, UnaryArray
     from napari_coarse_crf.compute.lattice import Lattice
     from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.similarity import Term
 
-_PYRAMID = (1, 2, 4, 8)
 _KERNEL_FLOOR = 1e-9
 _PRIOR = 0.8  # of log n_c in "combined"
 _CROSSING = 10.0  # px; what entering a pixel of another label costs where every pixel has one
@@ -82,29 +85,21 @@ _BLOCK = 2**13
 _NEVER = np.float32(-1e9)  # logit of the columns that pad the labels to whole vectors
 _PER_STEP = np.float32(1.0) / UNARY_STEP
 
-_FIELDS = {
-    "joint": ("heatmap_distance", "heatmap_colour"),
-    "kernel": ("heatmap_distance", "heatmap_colour"),
-    "colour": ("heatmap_colour",),
-    "geodesic": ("geodesic_colour_weight", "geodesic_scale", "geodesic_exponent"),
-}
-_FIELDS["combined"] = (*_FIELDS["colour"], *_FIELDS["geodesic"])
-
 
 def heatmap_key(parameters: Parameters) -> tuple[object, ...]:
     """Return what the heatmap depends on: two parameters with the same key have the same heatmap."""
-    return (parameters.similarity, *(getattr(parameters, name) for name in _FIELDS[parameters.similarity]))
+    return (parameters.similarity, *(getattr(parameters, name) for name in FORMS[parameters.similarity].reads))
 
 
-def heatmap_units(parameters: Parameters) -> int:
-    """Return how many units of work `compute_unary` reports."""
-    return {"joint": 1, "kernel": len(_PYRAMID), "colour": 1, "geodesic": 1, "combined": 2}[parameters.similarity]
-
-
-def finest_heatmap_kernel(problem: Problem, parameters: Parameters) -> tuple[FeatureArray, FloatArray]:
-    """Return features and thetas of the kernel with the most lattice vertices; the heatmap takes most memory there."""
-    distance = _PYRAMID[0] * parameters.heatmap_distance if parameters.similarity == "kernel" else None
-    return _kernel_on(problem, distance, parameters.heatmap_colour / _contrast_gain(problem))
+def heatmap_kernel(
+    problem: Problem, parameters: Parameters, reach: float, gain: float
+) -> tuple[FeatureArray, FloatArray]:
+    """Return features and thetas of the kernel on I' that reaches so many times `heatmap_distance`: `Term.reaches`."""
+    colours = [parameters.heatmap_colour / gain] * len(problem.colours)
+    if math.isinf(reach):
+        return problem.colours, np.array(colours, np.float32)
+    distances = [reach * parameters.heatmap_distance] * len(problem.shape)
+    return problem.features, np.array(distances + colours, np.float32)
 
 
 def compute_unary(
@@ -123,22 +118,13 @@ def compute_unary(
         An int after each unit of work, None where a caller may stop in between.
     """
     heatmap = _Heatmap(pool, problem, parameters)
-    similarity = parameters.similarity
-    if similarity == "joint":
-        yield from heatmap.add_joint()
-    if similarity == "kernel":
-        yield from heatmap.add_kernel()
-    if similarity in {"colour", "combined"}:
-        yield from heatmap.add_colour()
-    if similarity in {"geodesic", "combined"}:
-        yield from heatmap.add_geodesic()
-    if similarity == "combined":
-        yield from heatmap.add_prior()
+    for term in FORMS[parameters.similarity].terms:
+        yield from _ADD[term](heatmap)
     return (yield from heatmap.to_unary())
 
 
 class _Heatmap:
-    """The logits of the unlabelled pixels, to which each form adds its S_c."""
+    """The logits of the unlabelled pixels, to which each term of S_c is added."""
 
     def __init__(self, pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters) -> None:
         self._pool = pool
@@ -148,7 +134,7 @@ class _Heatmap:
         self._open_pixels = problem.open_pixels
         self._labelled_share = 1.0 - len(self._open_pixels) / len(problem.labels)
         self._sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=self._n_labels).astype(np.float32)
-        self._gain = _contrast_gain(problem)
+        self._gain = contrast_gain(problem)
         self._logits = np.zeros((len(self._open_pixels), row_width(self._n_labels)), np.float32)
 
     def add_joint(self) -> Generator[int | None, None, None]:
@@ -172,8 +158,8 @@ class _Heatmap:
 
     def add_kernel(self) -> Generator[int | None, None, None]:
         """Add log(K_c + 1e-9), K the kernel sums over all scales of the pyramid."""
-        for level in _PYRAMID:
-            yield from self._add_level(level)
+        for reach in KERNEL.reaches:
+            yield from self._add_level(reach)
             yield 1
 
         def take_log(start: int, stop: int) -> None:
@@ -184,10 +170,10 @@ class _Heatmap:
 
         yield from self._on_blocks(take_log)
 
-    def _add_level(self, level: int) -> Generator[None, None, None]:
+    def _add_level(self, reach: float) -> Generator[None, None, None]:
         """Add one scale's kernel sums; its lattice is gone from memory before the next one is built."""
-        lattice, sums = yield from self._label_sums(level * self._parameters.heatmap_distance)
-        scale = 4.0**-level * lattice.gaussian_scale
+        lattice, sums = yield from self._label_sums(reach)
+        scale = 4.0**-reach * lattice.gaussian_scale
 
         def add_sums(start: int, stop: int) -> None:
             slice_pixels(lattice, sums, self._open_pixels[start:stop], scale, self._logits[start:stop])
@@ -197,7 +183,8 @@ class _Heatmap:
     def add_colour(self) -> Generator[int | None, None, None]:
         """Add log(q_c / sum q + 1e-3), q the mean colour kernel over each label."""
         n_labels = self._n_labels
-        lattice, sums = yield from self._label_sums(None)
+        (reach,) = COLOUR.reaches
+        lattice, sums = yield from self._label_sums(reach)
 
         def add_log_share(start: int, stop: int) -> None:
             means = np.zeros_like(self._logits[start:stop])
@@ -246,9 +233,9 @@ class _Heatmap:
         yield from self._on_blocks(convert)
         return unary
 
-    def _label_sums(self, distance: float | None) -> Generator[None, None, tuple[Lattice, FloatArray]]:
+    def _label_sums(self, reach: float) -> Generator[None, None, tuple[Lattice, FloatArray]]:
         """Return a lattice and, on its vertices, the sums of the Gaussian kernel over the pixels of each label."""
-        features, thetas = _kernel_on(self._problem, distance, self._parameters.heatmap_colour / self._gain)
+        features, thetas = heatmap_kernel(self._problem, self._parameters, reach, self._gain)
         lattice = yield from build_lattice(self._pool, features, thetas, normalise=False)
         values = yield from splat_labels(self._pool, lattice, self._problem.labels, self._n_labels)
         yield from blur(self._pool, lattice, values)
@@ -258,15 +245,18 @@ class _Heatmap:
         yield from in_chunks(self._pool, work, blocks(len(self._logits), _BLOCK))
 
 
-def _kernel_on(problem: Problem, distance: float | None, colour: float) -> tuple[FeatureArray, FloatArray]:
-    """Return features and thetas of a kernel on positions (None: not on them) and colours."""
-    thetas = np.array([distance or 1.0] * len(problem.shape) + [colour] * len(problem.colours), np.float32)
-    if distance is None:
-        return problem.colours, thetas[len(problem.shape) :]
-    return problem.features, thetas
+_ADD: Mapping[Term, Callable[[_Heatmap], Generator[int | None, None, None]]] = MappingProxyType(
+    {
+        JOINT: _Heatmap.add_joint,
+        KERNEL: _Heatmap.add_kernel,
+        COLOUR: _Heatmap.add_colour,
+        GEODESIC: _Heatmap.add_geodesic,
+        PRIOR: _Heatmap.add_prior,
+    }
+)
 
 
-def _contrast_gain(problem: Problem) -> float:
+def contrast_gain(problem: Problem) -> float:
     """Return the gain that turns I into I' (an offset would not change distances)."""
     step = -(-len(problem.labels) // _CONTRAST_SAMPLE)
     low, high = np.percentile(problem.colours[:, ::step], [0.5, 99.5])

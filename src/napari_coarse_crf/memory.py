@@ -16,9 +16,10 @@ from napari_coarse_crf.compute.embedding import count_vertices
 from napari_coarse_crf.compute.parallel import available_workers
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.geodesic import SIDE_BY_SIDE
-from napari_coarse_crf.heatmap import finest_heatmap_kernel
+from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel
 from napari_coarse_crf.inputs import Picture, Problem, read_labels, read_problem
 from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.similarity import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,13 +100,13 @@ def estimate_memory(
 def _heatmap_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:
     """Return the largest of three peaks: the finest lattice of the kernel sums, the geodesic sweeps, and the end."""
     logits, unary = (sizes.unlabelled * sizes.width * item for item in (_FLOAT, _STEPS))
-    lattice, sweeps = 0, 0
-    if parameters.similarity in {"kernel", "colour", "combined"}:
-        features, thetas = finest_heatmap_kernel(sample, parameters)
+    lattice, sweeps, form = 0, 0, FORMS[parameters.similarity]
+    if form.finest_reach is not None:
+        features, thetas = heatmap_kernel(sample, parameters, form.finest_reach, contrast_gain(sample))
         vertices = _vertices(sizes, features, thetas)
         building = vertices * 5 * _KEY  # hash table, keys, the search for neighbours
         lattice = _lattice_bytes(sizes, vertices, len(thetas)) + building + _values_bytes(sizes, vertices)
-    if parameters.similarity in {"geodesic", "combined"}:
+    if form.sweeps:
         at_once = min(sizes.workers * SIDE_BY_SIDE, sizes.width)  # labels
         each = at_once * _FLOAT + -(-at_once // SIDE_BY_SIDE)  # distances and fences
         sweeps = sizes.pixels * (_FLOAT + 2 * _INDEX + each) + sizes.unlabelled * _INDEX

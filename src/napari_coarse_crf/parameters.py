@@ -10,16 +10,16 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from napari_coarse_crf.errors import ParameterError
+from napari_coarse_crf.similarity import FORMS, readers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from dataclasses import Field
 
-Similarity = Literal["combined", "joint", "kernel", "geodesic", "colour"]
-"""How eq. (2) compares a pixel with the labelled pixels: see `napari_coarse_crf.heatmap`."""
+    from napari_coarse_crf.similarity import Similarity
 
 Section = Literal["heatmap", "appearance kernel", "smoothness kernel", "inference"]
 
@@ -72,6 +72,11 @@ def _parameter(
     return field(default=default, metadata={"description": description})
 
 
+def _used_by(name: str) -> str:
+    """Return in brackets which forms of the similarity read a parameter."""
+    return f"({', '.join(readers(name))})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
     """Everything a person may turn; the defaults were chosen on real images of twelve kinds.
@@ -93,36 +98,36 @@ class Parameters:
     """
 
     similarity: Similarity = _parameter(
-        "combined", section="heatmap", label="Similarity", choices=get_args(Similarity),
-        help_text="How an unlabelled pixel is compared with the labelled ones: 'combined' suits most images; 'joint' "
-        "looks for the nearest labelled pixel in colour and position, 'kernel' counts all near and alike ones, "
-        "'geodesic' walks around colour edges, 'colour' ignores position.",
+        "combined", section="heatmap", label="Similarity", choices=tuple(FORMS),
+        help_text="How an unlabelled pixel is compared with the labelled ones: "
+        + ", ".join(f"'{name}' {form.in_words}" for name, form in FORMS.items()) + ".",
     )
     heatmap_distance: float = _parameter(
         40.0, section="heatmap", label="Reach", symbol="s_p", unit="px", low=1.0, high=500.0, logarithmic=True,
-        help_text="How far a labelled pixel speaks for its surroundings in the heatmap (joint, kernel). Larger: "
-        "labels reach further.",
+        help_text="How far a labelled pixel speaks for its surroundings in the heatmap "
+        f"{_used_by('heatmap_distance')}. Larger: labels reach further.",
     )
     heatmap_colour: float = _parameter(
         5.0, section="heatmap", label="Colour tolerance", symbol="s_c", unit="of 255", low=1.0, high=100.0,
         logarithmic=True,
-        help_text="How different a colour may be and still count as alike in the heatmap (joint, kernel, colour, "
-        "combined). Larger: colour matters less.",
+        help_text="How different a colour may be and still count as alike in the heatmap "
+        f"{_used_by('heatmap_colour')}. Larger: colour matters less.",
     )
     geodesic_colour_weight: float = _parameter(
         2.0, section="heatmap", label="Edge cost", symbol="λ", unit="px per grey level", low=0.0, high=20.0,
-        help_text="How much a step across a colour change costs on the way from a label (geodesic, combined), for a "
-        "change by 10 grey levels per pixel; steeper ones cost more than in proportion. Larger: labels stop at weaker "
-        "edges.",
+        help_text="How much a step across a colour change costs on the way from a label "
+        f"{_used_by('geodesic_colour_weight')}, for a change by 10 grey levels per pixel; steeper ones cost more than "
+        "in proportion. Larger: labels stop at weaker edges.",
     )
     geodesic_scale: float = _parameter(
         5.0, section="heatmap", label="Path scale", symbol="s_g", unit="px", low=0.5, high=100.0, logarithmic=True,
-        help_text="Length of a path at which it begins to count (geodesic, combined). Larger: near labels differ less.",
+        help_text=f"Length of a path at which it begins to count {_used_by('geodesic_scale')}. Larger: near labels "
+        "differ less.",
     )
     geodesic_exponent: float = _parameter(
         4.0, section="heatmap", label="Path weight", symbol="p", low=0.0, high=20.0,
-        help_text="How strongly longer paths lower the probability (geodesic, combined). Larger: the label with the "
-        "shortest path wins more clearly.",
+        help_text=f"How strongly longer paths lower the probability {_used_by('geodesic_exponent')}. Larger: the label "
+        "with the shortest path wins more clearly.",
     )
     appearance_weight: float = _parameter(
         4.0, section="appearance kernel", label="Weight", symbol="w1", low=0.0, high=50.0,

@@ -17,10 +17,11 @@ import numpy as np
 from napari_coarse_crf.compute.parallel import available_workers, blocks, finish
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
-from napari_coarse_crf.heatmap import compute_unary, heatmap_key, heatmap_units, labels_as_unary
+from napari_coarse_crf.heatmap import compute_unary, heatmap_key, labels_as_unary
 from napari_coarse_crf.inputs import OPEN, UNLABELLED, Picture, Problem, check_labels_suffice, read_labels, read_problem
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
+from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.unary import unpack_unary
 
 if TYPE_CHECKING:
@@ -265,7 +266,7 @@ class Refiner:
         if not len(self._problem.open_pixels):
             yield Progress("mean field", 0, 0, self._unchanged(parameters))
             return
-        report = _Report(heatmap_units(parameters) + 2 + parameters.iterations)
+        report = _Report(FORMS[parameters.similarity].units + 2 + parameters.iterations)
         unary = yield from report.stage("heatmap", self._cached_unary(pool, parameters))
         kernels = []
         for name, weight in (

@@ -28,9 +28,9 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 from superqt.utils import signals_blocked
 
-from napari_coarse_crf.heatmap import heatmap_key
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
+from napari_coarse_crf.similarity import FORMS
 
 if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Description
@@ -279,8 +279,7 @@ def why_unused(name: str, parameters: Parameters) -> str:
     """
     described = Parameters.describe()[name]
     if described.section == "heatmap":
-        low, high = (parameters.replace(**{name: value}) for value in (described.low, described.high))
-        used = heatmap_key(low) != heatmap_key(high)
+        used = name in FORMS[parameters.similarity].reads
         return "" if used else f"The similarity '{parameters.similarity}' does not use this."
     weight = {"appearance kernel": "appearance_weight", "smoothness kernel": "smoothness_weight"}.get(described.section)
     if weight is None or name == weight or getattr(parameters, weight) > 0:
