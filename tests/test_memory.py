@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from napari_coarse_crf import InputError, Parameters, estimate_memory, refine_labels
+from napari_coarse_crf import InputError, Parameters, Refiner, estimate_memory, refine_labels
 
 IMAGE = np.hstack([data.astronaut()[:400], data.astronaut()[100:500, ::-1]])  # 400 x 1024, more than the sample
 
@@ -48,6 +48,19 @@ def test_a_mask_lowers_the_estimate() -> None:
     mask[:200] = True
     half, whole = (estimate_memory(IMAGE, labels, mask=m) for m in (mask, None))
     assert 0.4 < half / whole < 0.7
+
+
+def test_a_refiner_estimates_what_it_holds() -> None:
+    mask = np.indices(IMAGE.shape[:2])[0] < 300
+    refiner = Refiner(IMAGE, _labels(9, 0.5), mask=mask, workers=3)
+    assert refiner.estimate_memory() == estimate_memory(IMAGE, _labels(9, 0.5), mask=mask, workers=3)
+    parameters = Parameters(similarity="kernel", label_confidence=0.9)
+    refiner.update_labels(_labels(30, 0.02))
+    expected = estimate_memory(IMAGE, _labels(30, 0.02), parameters, mask=mask, workers=3)
+    assert refiner.estimate_memory(parameters) == expected
+    running = refiner.steps(parameters)
+    next(running)
+    assert refiner.estimate_memory(parameters) == expected  # while it runs, too
 
 
 def test_bad_input_is_refused_in_words() -> None:

@@ -24,7 +24,7 @@ from napari_coarse_crf.similarity import FORMS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray
+    from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, LabelArray
 
 _STEPS, _FLOAT, _INDEX, _KEY = 2, 4, 4, 8  # bytes of uint16, float32, int32, int64
 _SAMPLE_BLOCKS = 32
@@ -83,18 +83,23 @@ def estimate_memory(
     chosen = Parameters() if parameters is None else parameters
     label_map = read_labels(labels)
     problem = read_problem(Picture(image, mask, channel_axis, spacing, contrast_limits), label_map)
+    return problem_memory(problem, label_map, chosen, available_workers() if workers is None else workers)
+
+
+def problem_memory(problem: Problem, label_map: LabelArray, parameters: Parameters, workers: int) -> int:
+    """Return the bytes that refining a problem takes at its peak, the problem itself and its labels included."""
     sizes = _Sizes(
         pixels=len(problem.labels),
         dimensions=label_map.ndim,
         channels=len(problem.colours),
         unlabelled=len(problem.open_pixels),
         width=row_width(len(problem.label_ids)),
-        workers=available_workers() if workers is None else workers,
+        workers=workers,
     )
     sample = _sample(problem)
     results = 2 * label_map.nbytes + label_map.size * _FLOAT  # our copy of the labels, the refined ones, confidence
     kept = problem.features.nbytes + problem.labels.nbytes + problem.pixels.nbytes + results
-    return kept + max(_heatmap_bytes(sizes, sample, chosen), _field_bytes(sizes, sample, chosen))
+    return kept + max(_heatmap_bytes(sizes, sample, parameters), _field_bytes(sizes, sample, parameters))
 
 
 def _heatmap_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:

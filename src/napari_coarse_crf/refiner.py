@@ -19,6 +19,7 @@ from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
 from napari_coarse_crf.heatmap import compute_unary, heatmap_key, labels_as_unary
 from napari_coarse_crf.inputs import OPEN, UNLABELLED, Picture, Problem, check_labels_suffice, read_labels, read_problem
+from napari_coarse_crf.memory import problem_memory
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
 from napari_coarse_crf.similarity import FORMS
@@ -255,6 +256,22 @@ class Refiner:
         heatmap[:, problem.pixels[labelled]] = (1.0 - chosen.label_confidence) / max(1, n_labels - 1)
         heatmap[problem.labels[labelled], problem.pixels[labelled]] = chosen.label_confidence
         return heatmap.reshape(n_labels, *problem.shape)
+
+    def estimate_memory(self, parameters: Parameters | None = None) -> int:
+        """Estimate the memory that a run takes at its peak, from what was checked already.
+
+        Parameters
+        ----------
+        parameters : Parameters, optional
+            By default `Parameters()`.
+
+        Returns
+        -------
+        int
+            Bytes beyond what the image and the caller's labels take themselves, what this Refiner holds included;
+            mostly right within 25 %. The same as from `napari_coarse_crf.estimate_memory`.
+        """
+        return problem_memory(self._problem, self._label_map, _chosen(parameters), self._workers)
 
     def _begin(self) -> None:
         if self._running:
