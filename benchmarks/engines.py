@@ -61,7 +61,7 @@ class OurEngine:
             built = time.perf_counter()
             moments, marginals = _finish_with_moments(engine.infer(pool, mean_field, kernels))
             stop = time.perf_counter()
-        self.vertices = [kernel.n_vertices for _, kernel in kernels]
+        self.vertices = [kernel.lattice.n_vertices for _, kernel in kernels]
         labels = self._labels.copy()
         labels.reshape(-1)[problem.pixels[self._free]] = 1 + marginals.best
         return Turn(built - start, stop - built, list(np.diff(moments)), labels)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_args
 
 import numpy as np
@@ -283,6 +285,35 @@ def test_a_kernel_is_built_once_until_its_thetas_change() -> None:
     assert changed[0] is not appearance
     assert changed[1] is smoothness
     assert kernels(QUICK.replace(theta_gamma=1))[1] is not smoothness
+
+
+def test_a_kernel_keeps_its_filter_for_the_same_labels() -> None:
+    refiner = Refiner(_image(), _labels())
+
+    def filters(parameters: Parameters) -> list[Any]:
+        refiner.run(parameters)
+        return [refiner._kernels[name][1].filter for name in STAGES[1:3]]
+
+    appearance, smoothness = filters(QUICK)
+    again = filters(QUICK.replace(appearance_weight=1.0, iterations=1))
+    assert again[0] is appearance
+    assert again[1] is smoothness
+    again = filters(QUICK.replace(theta_gamma=1))
+    assert again[0] is appearance
+    assert again[1] is not smoothness
+    refiner.update_labels(_other_labels())
+    assert filters(QUICK)[0] is not appearance
+
+
+def test_a_kernel_is_freed_with_its_filter_before_the_one_that_takes_its_place_is_built() -> None:
+    refiner = Refiner(_image(), _labels())
+    refiner.run(QUICK)
+    held = [weakref.ref(refiner._kernels[name][1].filter.blurred) for name in STAGES[1:3]]
+    with ThreadPoolExecutor(1) as pool:
+        building = refiner._cached_kernel(pool, "appearance kernel", QUICK.replace(theta_alpha=77))
+        next(building)
+        assert [one() is None for one in held] == [True, False]
+        building.close()
 
 
 # --- Steps -----------------------------------------------------------------------------------------------------------

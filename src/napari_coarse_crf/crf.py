@@ -117,27 +117,37 @@ class Engine(Protocol):
         """Run mean field over (weight, kernel) pairs; yields the number of each finished iteration."""
 
 
-class LatticeEngine:
-    """The engine of this package: permutohedral lattices on threads.
+@dataclass(slots=True, eq=False)
+class LatticeKernel:
+    """A kernel of the `LatticeEngine`.
 
-    It keeps its filters, so that another run over the same kernels and labels begins at once, in the same memory.
+    Attributes
+    ----------
+    lattice : Lattice
+        Symmetrically normalised.
+    filter : Filter or None
+        What the last run left: another one over the same labels begins at once, in the same memory. It belongs to the
+        kernel, so whoever lets go of that frees both.
     """
 
-    def __init__(self) -> None:
-        self._filters: list[Filter] = []
+    lattice: Lattice
+    filter: Filter | None = None
+
+
+class LatticeEngine:
+    """The engine of this package: permutohedral lattices on threads."""
 
     def build_kernel(
         self, pool: ThreadPoolExecutor, features: FeatureArray, thetas: FloatArray
-    ) -> Generator[None, None, Lattice]:
-        """Build the symmetrically normalised lattice; see `Engine.build_kernel`."""
-        self._filters = []  # frees the memory of the kernel that this one takes the place of
-        return build_lattice(pool, features, thetas, normalise=True)
+    ) -> Generator[None, None, LatticeKernel]:
+        """Build the lattice; see `Engine.build_kernel`."""
+        return LatticeKernel((yield from build_lattice(pool, features, thetas, normalise=True)))
 
     def infer(
-        self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, Lattice]]
+        self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, LatticeKernel]]
     ) -> Generator[int | None, None, Marginals]:
         """Run mean field; see `Engine.infer`."""
-        filters = yield from self._start(pool, problem, kernels)
+        filters = yield from _start_filters(pool, problem, kernels)
         field = _Field(problem, filters)
         yield from field.update(pool, message=False)
         for iteration in range(1, problem.iterations + 1):
@@ -149,25 +159,26 @@ class LatticeEngine:
                 break
         return Marginals(field.best, field.confidence, iteration)
 
-    def _start(
-        self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, Lattice]]
-    ) -> Generator[None, None, list[Filter]]:
-        """Return a filter for each kernel that holds what the clamped pixels splat: the last run's where they fit."""
-        clamped, free = problem.clamped_labels, problem.free_pixels
-        # Those for other labels go now: their memory is not held while new ones are made.
-        kept = [old for old in self._filters if old.clamped_labels is clamped]
-        filters = self._filters = []
-        starts = kernels[0][1].starts if kernels else (0, len(clamped))
-        absent = [(0.0, no_kernel(starts))] * (_KERNELS - len(kernels))
-        for weight, lattice in (*kernels, *absent):
-            started = next((old for old in kept if old.lattice is lattice), None)
-            if started is None:
-                started = yield from start_filter(pool, lattice, weight, clamped, free, problem.n_labels)
-            else:
-                started.weight = np.float32(weight)
-                yield from started.begin_splat(pool)
-            filters.append(started)
-        return filters
+
+def _start_filters(
+    pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, LatticeKernel]]
+) -> Generator[None, None, list[Filter]]:
+    """Return a filter for each kernel that holds what the clamped pixels splat: the last run's where they fit."""
+    clamped, free = problem.clamped_labels, problem.free_pixels
+    for _, kernel in kernels:
+        if kernel.filter is not None and kernel.filter.clamped_labels is not clamped:
+            kernel.filter = None  # now, for all: its memory is not held while new ones are made
+    starts = kernels[0][1].lattice.starts if kernels else (0, len(clamped))
+    absent = [(0.0, LatticeKernel(no_kernel(starts))) for _ in range(_KERNELS - len(kernels))]
+    filters = []
+    for weight, kernel in (*kernels, *absent):
+        if kernel.filter is None:
+            kernel.filter = yield from start_filter(pool, kernel.lattice, weight, clamped, free, problem.n_labels)
+        else:
+            kernel.filter.weight = np.float32(weight)
+            yield from kernel.filter.begin_splat(pool)
+        filters.append(kernel.filter)
+    return filters
 
 
 class _Field:
