@@ -98,7 +98,7 @@ class Geodesic:
 def geodesic(image: Array, labels: Array, weight: float, crossing: float = 0.0, **options: Any) -> Geodesic:
     """Return the (F, L) geodesic distances, and the slowness (shape of the labels) that they were found with."""
     problem = problem_of(image, labels, **options)
-    found = np.empty((len(problem.open_pixels), row_width(len(problem.label_ids))), np.float32)
+    found = np.empty((problem.n_open, row_width(len(problem.label_ids))), np.float32)
 
     def keep(rows: slice, columns: slice, distances: Array) -> None:
         found[rows, columns] = distances

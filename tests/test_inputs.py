@@ -154,6 +154,15 @@ def test_a_part_of_the_pixels_is_a_compact_area() -> None:
         assert (int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1) == (256, 256)
 
 
+def test_unlabelled_pixels_are_counted_for_the_labels_that_a_problem_has() -> None:
+    problem = problem_of(_image(), _labels())
+    more = _labels()
+    more[0] = 3
+    parts = problem, problem.with_labels(more), problem.subset(np.arange(100))
+    assert [part.n_open for part in parts] == [len(part.open_pixels) for part in parts]
+    assert [part.n_open for part in parts[:2]] == [np.count_nonzero(labels == 0) for labels in (_labels(), more)]
+
+
 # --- Mask and spacing ------------------------------------------------------------------------------------------------
 
 

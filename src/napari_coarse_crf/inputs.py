@@ -11,6 +11,7 @@ which shares few vertices with the other parts.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,7 +79,7 @@ class Picture:
         return replace(self, image=channels_last, mask=_read_mask(self.mask, shape), channel_axis=-1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, as these have no room for what is cached
 class Problem:
     """One image and its coarse labels, N pixels that take part, in tile order.
 
@@ -106,9 +107,14 @@ class Problem:
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
 
+    @cached_property
+    def n_open(self) -> int:
+        """How many of the N pixels are unlabelled."""
+        return int(np.count_nonzero(self.labels == OPEN))
+
     @property
     def open_pixels(self) -> PixelArray:
-        """The unlabelled ones among the N pixels."""
+        """The unlabelled ones among the N pixels. Found anew each time: to keep them would take as much as `labels`."""
         return np.flatnonzero(self.labels == OPEN).astype(self.pixels.dtype)
 
     @property

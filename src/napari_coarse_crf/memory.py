@@ -92,7 +92,7 @@ def problem_memory(problem: Problem, label_map: LabelArray, parameters: Paramete
         pixels=len(problem.labels),
         dimensions=label_map.ndim,
         channels=len(problem.colours),
-        unlabelled=len(problem.open_pixels),
+        unlabelled=problem.n_open,
         width=row_width(len(problem.label_ids)),
         workers=workers,
     )

@@ -280,7 +280,7 @@ class Refiner:
 
     def _walk(self, pool: ThreadPoolExecutor, parameters: Parameters) -> Generator[Progress, None, None]:
         """Go the whole way, reporting progress."""
-        if not len(self._problem.open_pixels):
+        if not self._problem.n_open:
             yield Progress("mean field", 0, 0, self._unchanged(parameters))
             return
         report = _Report(FORMS[parameters.similarity].units + 2 + parameters.iterations)
@@ -366,7 +366,7 @@ class Refiner:
 
     def _warnings(self, counts: dict[int, tuple[int, int]]) -> tuple[str, ...]:
         return tuple(
-            f"Label {label_id} took none of the {len(self._problem.open_pixels)} unlabelled pixels: paint more of it, "
+            f"Label {label_id} took none of the {self._problem.n_open} unlabelled pixels: paint more of it, "
             "or lower the appearance weight."
             for label_id, (before, after) in counts.items()
             if after == before
@@ -374,7 +374,7 @@ class Refiner:
 
 
 def _check_labels(problem: Problem) -> None:
-    if len(problem.open_pixels):  # a full label map is returned as it is, whatever it holds
+    if problem.n_open:  # a full label map is returned as it is, whatever it holds
         check_labels_suffice(problem)
 
 
