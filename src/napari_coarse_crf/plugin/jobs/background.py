@@ -35,7 +35,7 @@ class Background:
         """Run `function`; `listener` gets what it returns, or a `Failure`."""
         self._number += 1
         self._listeners[name] = (self._number, listener)
-        worker = create_worker(run_task, function, _start_thread=False, _ignore_errors=True)
+        worker = create_worker(run_task, [function], _start_thread=False, _ignore_errors=True)
         worker.returned.connect(partial(self._on_returned, name, self._number))
         worker.start()
         return worker
@@ -55,10 +55,14 @@ class Background:
             listener(outcome)
 
 
-def run_task(function: Callable[[], Any]) -> Any:
-    """Call a function; an error is returned as a `Failure`. napari shows the name of this function while it runs."""
+def run_task(waiting: list[Callable[[], Any]]) -> Any:
+    """Call the function that waits; an error is returned as a `Failure`. napari shows the name of `run_task` meanwhile.
+
+    The function is taken out of its list: napari keeps what a worker was made with, arrays and all, until its window
+    closes.
+    """
     try:
-        return _call(function)
+        return _call(waiting.pop())
     except CoarseCRFError as error:
         return Failure(error)
 
