@@ -97,7 +97,7 @@ def test_keep_makes_a_layer_that_the_next_change_leaves_alone(
     wait_until_settled(qtbot, widget)
     np.testing.assert_array_equal(kept.data, before)
     assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes refined", "strokes preview"]
-    assert widget.result.boxes.refined is kept
+    assert widget.result.compared.refined is kept
     assert widget.keep() is viewer.layers["strokes refined [1]"]
     assert widget.keep() is None
 

@@ -20,8 +20,10 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton
 from napari_coarse_crf import Parameters, Refiner, evaluate_labels
 from napari_coarse_crf.io import files
 from napari_coarse_crf.plugin import RefineWidget
+from napari_coarse_crf.plugin.layers.record import recall
+from napari_coarse_crf.plugin.result.compared import Compared
 from napari_coarse_crf.plugin.result.panel import FLIP_KEY
-from napari_coarse_crf.plugin.result.table import LabelTable, no_colour
+from napari_coarse_crf.plugin.result.table import LabelTable
 from napari_coarse_crf.plugin.result.views import camera_of, grid_of
 from tests.plugin.waiting import TIMEOUT
 
@@ -120,27 +122,35 @@ def test_before_a_run_the_section_says_what_to_do_and_offers_nothing(dock: Dock)
 
 def test_after_a_run_its_result_and_source_are_chosen(measured: Measured) -> None:
     viewer, widget = measured
-    boxes = widget.result.boxes
-    assert boxes.refined is viewer.layers["strokes refined"]
-    assert boxes.coarse is viewer.layers["strokes"]
-    assert boxes.truth is viewer.layers["truth"]
-    assert not boxes.others.isVisible()
+    strokes, refined, truth = (viewer.layers[name] for name in ("strokes", "strokes refined", "truth"))
+    assert widget.result.compared == Compared(strokes, refined, (), truth, problem="")
+    assert not widget.result.boxes.others.isVisible()
 
 
 def test_a_second_run_offers_the_first_one_to_compare_with(measured: Measured, press_run: PressRun) -> None:
     viewer, widget = measured
-    first, second = widget.result.boxes.refined, press_run(widget)
-    boxes = widget.result.boxes
-    assert boxes.refined is second
-    assert [boxes.others.item(row).text() for row in range(boxes.others.count())] == [first.name]
-    assert boxes.ticked == []
-    boxes.others.item(0).setCheckState(Qt.CheckState.Checked)
-    assert boxes.compared == [viewer.layers["strokes"], second, first, viewer.layers["truth"]]
+    section, others = widget.result, widget.result.boxes.others
+    first, second = section.compared.refined, press_run(widget)
+    assert section.compared.refined is second
+    assert [others.item(row).text() for row in range(others.count())] == [first.name]
+    assert section.compared.others == ()
+    others.item(0).setCheckState(Qt.CheckState.Checked)
+    assert section.compared.layers == [viewer.layers["strokes"], second, first, viewer.layers["truth"]]
     first.name = "first try"
-    assert boxes.others.item(0).text() == "first try"
-    assert boxes.ticked == [first]
+    assert others.item(0).text() == "first try"
+    assert section.compared.others == (first,)
     viewer.layers.remove(first)
-    assert boxes.ticked == []
+    assert section.compared.others == ()
+
+
+def test_a_row_keeps_the_keyboard_while_it_is_ticked(measured: Measured, press_run: PressRun, qtbot: Any) -> None:
+    _, widget = measured
+    press_run(widget)
+    others = widget.result.boxes.others
+    others.setCurrentRow(0)
+    for count in (1, 0, 1):
+        qtbot.keyClick(others, Qt.Key.Key_Space)
+        assert len(widget.result.compared.others) == count
 
 
 def test_layers_that_do_not_fit_are_said_in_words_and_cannot_be_compared(measured: Measured) -> None:
@@ -152,8 +162,22 @@ def test_layers_that_do_not_fit_are_said_in_words_and_cannot_be_compared(measure
     assert not section.panel.flip_button.isEnabled()
     section.boxes.truth_box.value = None
     assert section.panel.flip_button.isEnabled()
-    section.boxes.coarse_box.value = section.boxes.refined
+    section.boxes.coarse_box.value = section.compared.refined
     assert "are the same layer" in section.status
+
+
+def test_layers_that_stop_fitting_are_said_in_words_too(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
+    section = widget.result
+    section.panel.contour_button.click()
+    viewer.layers["truth"].data = np.ones((9, 9), int)
+    wait_for_words(qtbot, section, "'truth' and 'strokes refined' differ in size")
+    assert not section.panel.flip_button.isEnabled()
+    assert viewer.layers["strokes"].contour == 0
+    viewer.layers["truth"].data = np.ones((40, 60), int)
+    wait_for_words(qtbot, section, "Flip shows")
+    assert section.panel.flip_button.isEnabled()
+    wait_for_table(qtbot, section)
 
 
 @pytest.mark.parametrize("width", [300, 500])
@@ -200,11 +224,11 @@ def test_blinking_flips_by_itself_until_it_is_stopped(measured: Measured, qtbot:
     for name in ("strokes", "strokes refined", "truth"):
         qtbot.waitUntil(lambda name=name: shown(viewer) == ["photo", name])
     panel.blink_button.click()
-    assert not widget.result._blinker.isActive()
+    assert not widget.result.looking.is_blinking
     panel.blink_button.click()
     panel.flip_button.click()  # a hand on the button takes over
     assert not panel.blink_button.isChecked()
-    assert not widget.result._blinker.isActive()
+    assert not widget.result.looking.is_blinking
 
 
 def test_contours_and_side_by_side_go_with_their_buttons(measured: Measured) -> None:
@@ -313,7 +337,7 @@ def test_the_labels_stay_in_sight_when_the_numbers_are_scrolled(measured: Measur
     _, widget = measured
     table = LabelTable()
     qtbot.addWidget(table)
-    table.show_comparison(widget.result.panel.table.comparison, no_colour)
+    table.show_comparison(widget.result.panel.table.comparison, {})
     table.resize(280, table.height())
     table.show()
     qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() > 0, timeout=TIMEOUT)
@@ -354,12 +378,13 @@ def test_what_was_filled_becomes_a_layer(measured: Measured, labels: NDArray[Any
 
 def test_what_differs_between_two_refinements_becomes_a_layer(measured: Measured, press_run: PressRun) -> None:
     viewer, widget = measured
-    first = widget.result.boxes.refined
+    first = widget.result.compared.refined
     first.data[:2, :2] = 70_000
     second = press_run(widget)
+    first.name = "this & that"
     widget.result.boxes.others.item(0).setCheckState(Qt.CheckState.Checked)
     action = widget.result.panel.difference_menu.actions()[1]
-    assert action.text() == f"changes from {first.name}"
+    assert action.text() == "changes from this && that"  # Qt would underline what follows a single one
     action.trigger()
     layer = viewer.layers[f"{second.name}: changes from {first.name}"]
     np.testing.assert_array_equal(layer.data != 0, first.data != second.data)
@@ -393,23 +418,69 @@ def test_confidence_and_heatmap_become_images_at_the_place_of_the_labels(
         assert (layer.units, layer.axis_labels) == (refined.units, refined.axis_labels)
 
 
-def test_the_slider_leaves_unsure_pixels_unlabelled_and_gives_them_back(
-    dock: Dock, press_run: PressRun, labels: NDArray[Any], qtbot: Any
-) -> None:
-    ramp = np.tile(np.linspace(0, 250, 60).astype(np.uint8), (40, 1))  # nobody knows where one label ends
-    _, widget = dock(ramp, labels)
+@pytest.fixture
+def unsure(dock: Dock, press_run: PressRun, labels: NDArray[Any]) -> Measured:
+    """Return a viewer after a run on a ramp: nobody knows where one label ends. The section is unfolded."""
+    ramp = np.tile(np.linspace(0, 250, 60).astype(np.uint8), (40, 1))
+    viewer, widget = dock(ramp, labels)
     widget.parameters = Parameters(iterations=1, appearance_weight=0.1, smoothness_weight=0)
-    section, layer = widget.result, press_run(widget)
-    section.heading.click()
+    press_run(widget)
+    widget.result.heading.click()
+    return viewer, widget
+
+
+def cut_of(layer: Any) -> float:
+    """Return the confidence below which a layer says it is left unlabelled."""
+    return float(layer.metadata["napari_coarse_crf"]["parameters"]["min_confidence"])
+
+
+def test_the_slider_leaves_unsure_pixels_unlabelled_and_gives_them_back(unsure: Measured, qtbot: Any) -> None:
+    viewer, widget = unsure
+    section, layer = widget.result, viewer.layers["strokes refined"]
     full = layer.data.copy()
     section.panel.cut_slider.setValue(100)
     qtbot.waitUntil(lambda: bool((layer.data == 0).any()))
     assert section.panel.cut_value.text() == "1.00"
-    assert layer.metadata["napari_coarse_crf"]["parameters"]["min_confidence"] == 1.0
+    assert cut_of(layer) == 1.0
     qtbot.waitUntil(lambda: column(section, 2)[0] != "0", timeout=TIMEOUT)
     section.panel.cut_slider.setValue(0)
     qtbot.waitUntil(lambda: not (layer.data == 0).any())
     np.testing.assert_array_equal(layer.data, full)
+
+
+def test_the_slider_stays_where_it_was_put_whatever_happens_before_the_layer_follows(
+    unsure: Measured, qtbot: Any
+) -> None:
+    viewer, widget = unsure
+    panel, layer = widget.result.panel, viewer.layers["strokes refined"]
+    for _ in range(4):
+        qtbot.keyClick(panel.cut_slider, Qt.Key.Key_PageUp)
+    layer.name = "renamed"
+    panel.contour_button.click()
+    widget.reset_choices()
+    assert panel.cut == 0.4
+    assert panel.cut_value.text() == "0.40"
+    qtbot.waitUntil(lambda: cut_of(layer) == 0.4)
+    assert panel.cut == 0.4
+
+
+def test_a_layer_chosen_before_the_other_was_cut_keeps_its_own_cut(
+    unsure: Measured, press_run: PressRun, qtbot: Any
+) -> None:
+    viewer, widget = unsure
+    first, second = viewer.layers["strokes refined"], press_run(widget)
+    section = widget.result
+    section.panel.cut_slider.setValue(60)
+    section.boxes.refined_box.value = first
+    assert section.panel.cut == 0
+    qtbot.waitUntil(lambda: cut_of(second) == 0.6)
+    assert (cut_of(first), section.panel.cut) == (0, 0)
+    section.panel.cut_slider.setValue(30)
+    viewer.layers.remove(first)
+    assert section.panel.cut == 0.6
+    section.panel.cut_slider.setValue(70)
+    qtbot.waitUntil(lambda: cut_of(second) == 0.7)
+    assert section.panel.cut == 0.7
 
 
 def test_a_layer_of_another_session_is_compared_but_its_confidence_is_not_known(measured: Measured) -> None:
@@ -442,7 +513,7 @@ def test_the_wheel_scrolls_past_slider_and_boxes(measured: Measured) -> None:
         )
         QApplication.sendEvent(target, down)
     assert section.panel.cut == 0.5
-    assert section.boxes.coarse is viewer.layers["strokes"]
+    assert section.compared.coarse is viewer.layers["strokes"]
 
 
 # Saving.
@@ -521,7 +592,7 @@ def test_deleting_a_layer_that_is_compared_ends_the_comparison_and_puts_the_othe
     section.panel.contour_button.click()
     section.panel.blink_button.click()
     viewer.layers.remove("truth")
-    assert not section._blinker.isActive()
+    assert not section.looking.is_blinking
     assert not section.panel.blink_button.isChecked()
     assert not section.panel.contour_button.isChecked()
     assert shown(viewer) == ["photo", "strokes", "strokes refined"]
@@ -529,7 +600,7 @@ def test_deleting_a_layer_that_is_compared_ends_the_comparison_and_puts_the_othe
     section.panel.blink_button.click()
     viewer.layers.clear()
     assert section.status.startswith("Press Run first")
-    assert not section._blinker.isActive()
+    assert not section.looking.is_blinking
 
 
 def test_renaming_a_layer_while_blinking_does_not_disturb_it(measured: Measured) -> None:
@@ -537,7 +608,7 @@ def test_renaming_a_layer_while_blinking_does_not_disturb_it(measured: Measured)
     section = widget.result
     section.panel.blink_button.click()
     viewer.layers["strokes refined"].name = "result"
-    assert section._blinker.isActive()
+    assert section.looking.is_blinking
     assert section.boxes.refined_box.native.currentText() == "result"
     section.panel.flip_button.click()
     assert section.status == "Showing 'result'."
@@ -574,6 +645,104 @@ def test_a_closed_dock_leaves_no_section_behind(
     gc.collect()
     assert closed() is None
     assert shown(viewer) == ["photo", "strokes", "strokes refined", "strokes refined: what was filled"]
+
+
+def fold(section: ResultSection, _qtbot: Any, _folder: Path) -> None:
+    section.heading.click()
+
+
+def make_all_differences(section: ResultSection, _qtbot: Any, _folder: Path) -> None:
+    section.boxes.others.item(0).setCheckState(Qt.CheckState.Checked)
+    for place in range(3):
+        section.panel.difference_menu.actions()[place].trigger()
+
+
+def show_confidence(section: ResultSection, _qtbot: Any, _folder: Path) -> None:
+    section.panel.confidence_button.click()
+
+
+def show_heatmap(section: ResultSection, qtbot: Any, _folder: Path) -> None:
+    click_row(qtbot, section, column(section, 0).index("3"))
+    section.panel.heatmap_button.click()
+    wait_for_words(qtbot, section, "before the CRF")
+
+
+def flip(section: ResultSection, _qtbot: Any, _folder: Path) -> None:
+    section.panel.flip_button.click()
+
+
+def blink(section: ResultSection, _qtbot: Any, _folder: Path) -> None:
+    section.panel.blink_button.click()
+
+
+def show_contours_and_grid(section: ResultSection, _qtbot: Any, _folder: Path) -> None:
+    section.panel.contour_button.click()
+    section.panel.grid_button.click()
+
+
+def cut(section: ResultSection, qtbot: Any, _folder: Path) -> None:
+    layer = section.compared.refined
+    section.panel.cut_slider.setValue(100)
+    qtbot.waitUntil(lambda: cut_of(layer) == 1)
+
+
+def begin_to_cut(section: ResultSection, _qtbot: Any, _folder: Path) -> None:
+    section.panel.cut_slider.setValue(100)
+
+
+def cancel_saving(section: ResultSection, qtbot: Any, _folder: Path) -> None:
+    for button in (section.panel.save_button, section.panel.save_table_button):
+        button.click()
+        (dialog,) = section.findChildren(QFileDialog)
+        dialog.reject()
+        qtbot.waitUntil(lambda: not section.findChildren(QFileDialog), timeout=TIMEOUT)
+
+
+def save(section: ResultSection, qtbot: Any, folder: Path) -> None:
+    save_as(qtbot, section, section.panel.save_button, folder / "out.tif")
+    wait_for_words(qtbot, section, "Saved out.tif")
+
+
+def keep_what_is_there(section: ResultSection, qtbot: Any, folder: Path) -> None:
+    (folder / "out.tif").touch()
+    save_as(qtbot, section, section.panel.save_button, folder / "out.tif")
+    (question,) = section.findChildren(QMessageBox)
+    question.button(QMessageBox.StandardButton.Cancel).click()
+    qtbot.waitUntil(lambda: not section.findChildren(QMessageBox), timeout=TIMEOUT)
+
+
+def copy_and_save_the_table(section: ResultSection, qtbot: Any, folder: Path) -> None:
+    section.panel.copy_button.click()
+    save_as(qtbot, section, section.panel.save_table_button, folder / "table.csv")
+    wait_for_words(qtbot, section, "Saved table.csv")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        *(fold, make_all_differences, show_confidence, show_heatmap, flip, blink, show_contours_and_grid),
+        *(cut, begin_to_cut, cancel_saving, save, keep_what_is_there, copy_and_save_the_table),
+    ],
+)
+def test_a_deleted_result_is_freed_with_its_confidence_whatever_was_done_with_it(
+    measured: Measured, press_run: PressRun, qtbot: Any, tmp_path: Path, use: Callable[[ResultSection, Any, Path], None]
+) -> None:
+    viewer, widget = measured
+    section, layer = widget.result, press_run(widget)
+    # The table of the second result is there: its colours were asked for.
+    qtbot.waitUntil(lambda: not section._measure_soon.isActive(), timeout=TIMEOUT)
+    wait_for_table(qtbot, section)
+    use(section, qtbot, tmp_path)
+    record = recall(layer)
+    assert record is not None
+    kept = [weakref.ref(each) for each in (layer, record.labels, record.confidence)]
+    made = [each for each in viewer.layers if each.name.startswith(f"{layer.name}: ")]
+    for each in (*made, layer):
+        viewer.layers.remove(each)
+    for each in viewer.layers:  # the selection keeps the layer that was active last
+        viewer.layers.selection.active = each
+    del record, layer, made, each
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and not any(each() is not None for each in kept))
 
 
 def test_closing_the_viewer_while_side_by_side_does_no_harm(measured: Measured) -> None:

@@ -1,7 +1,8 @@
-"""Which layers are compared: coarse, refined, other refinements, truth. The boxes follow the layer list of a viewer."""
+"""The boxes that say what is compared: coarse, refined, other refinements, truth. They follow the list of layers."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, Container
@@ -13,6 +14,7 @@ from superqt.utils import signals_blocked
 
 from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
 from napari_coarse_crf.plugin.layers.provenance import is_result, source_name
+from napari_coarse_crf.plugin.result.compared import Compared
 
 if TYPE_CHECKING:
     import napari
@@ -27,16 +29,22 @@ class ComparedBoxes(QWidget):
     ----------
     viewer : napari.Viewer
         Whose layers are offered.
+
+    Attributes
+    ----------
+    compared : Compared
+        What the boxes say.
+    changed : psygnal.Signal
+        Emitted with `compared` whenever it is another.
     """
 
-    changed = Signal()
+    changed = Signal(Compared)
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = viewer
-        self._last: tuple[Labels | None, ...] = ()
-        self._settling = False
-        self._offered: list[tuple[Labels, QListWidgetItem]] = []
+        self._offered: list[Labels] = []  # by row of the list
+        self.compared = Compared()
         self.coarse_box = self._box("Coarse", "The labels that were refined: your strokes.")
         self.refined_box = self._box("Refined", "The result to look at. The newest one is chosen after a run.")
         self.truth_box = self._box(
@@ -52,69 +60,42 @@ class ComparedBoxes(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (self._container.native, self._others_title, self.others):
             layout.addWidget(widget)
+        self._fit_height()
         self.refined_box.changed.connect(self._on_refined)
-        self.coarse_box.changed.connect(self._settle)
-        self.truth_box.changed.connect(self._settle)
+        self.coarse_box.changed.connect(self.look_again)
+        self.truth_box.changed.connect(self.look_again)
         self.others.itemChanged.connect(self._on_ticked)
         self.reset_choices()
 
-    @property
-    def coarse(self) -> Labels | None:
-        """The coarse labels."""
-        return self.coarse_box.value
-
-    @property
-    def refined(self) -> Labels | None:
-        """The refined labels."""
-        return self.refined_box.value
-
-    @property
-    def truth(self) -> Labels | None:
-        """The true labels, if any."""
-        return self.truth_box.value
-
-    @property
-    def ticked(self) -> list[Labels]:
-        """The other refinements that are ticked."""
-        return [layer for layer, item in self._offered if item.checkState() == Qt.CheckState.Checked]
-
-    @property
-    def compared(self) -> list[Labels]:
-        """All that are compared, in the order of flipping."""
-        chosen = [self.coarse, self.refined, *self.ticked, self.truth]
-        return list(dict.fromkeys(layer for layer in chosen if layer is not None))
-
     def reset_choices(self) -> None:
         """Offer the layers there are now, under their names of now."""
-        self._settling = True
-        self._container.reset_choices()
-        self._settling = False
-        if self.refined is None:
-            results = [layer for layer in self._labels() if is_result(layer)]
-            if results:
-                self.show_result(results[-1])
-        self._settle()
+        with self._quiet():
+            self._container.reset_choices()
+        results = [layer for layer in self._labels() if is_result(layer)]
+        if self.refined_box.value is None and results:
+            self.show_result(results[-1])
+        else:
+            self.look_again()
 
     def show_result(self, layer: Labels) -> None:
-        """Choose a refined layer and the coarse one it was made from."""
-        self._settling = True
-        self.refined_box.value = layer
-        self._choose_source(layer)
-        self._settling = False
-        self._settle()
+        """Choose a refined layer and the coarse one it was made from, if that is still there."""
+        name = source_name(layer)
+        with self._quiet():
+            self.refined_box.value = layer
+            for source in self._labels():
+                if source.name == name and source is not layer:
+                    self.coarse_box.value = source
+        self.look_again()
 
-    def find_problem(self) -> str:
-        """Return one sentence on what keeps the layers from being compared, or ""."""
-        if self.coarse is None or self.refined is None:
-            return "Press Run first, or choose a coarse and a refined layer here."
-        if self.coarse is self.refined:
-            return "Coarse and refined are the same layer. Choose two different ones."
-        for layer in self.compared:
-            if layer.multiscale:
-                return f"'{layer.name}' has several resolutions and cannot be compared. Choose another layer."
-            if tuple(layer.data.shape) != tuple(self.refined.data.shape):
-                return f"'{layer.name}' and '{self.refined.name}' differ in size. Choose layers of one image."
-        return ""
+    def look_again(self) -> None:
+        """Read the boxes and the layers, which may not fit each other any more, and tell if that is another choice."""
+        boxed = (self.coarse_box.value, self.refined_box.value, self.truth_box.value)
+        self._offer_others([layer for layer in self._labels() if is_result(layer) and layer not in boxed])
+        coarse, refined, truth = boxed
+        compared = Compared.choose(coarse, refined, self._ticked(), truth)
+        if compared != self.compared:
+            self.compared = compared
+            self.changed.emit(compared)
 
     def _box(self, label: str, tooltip: str) -> ComboBox:
         box = ComboBox(
@@ -123,45 +104,51 @@ class ComparedBoxes(QWidget):
         fit_into_dock(box)
         return box
 
+    def _quiet(self) -> ExitStack:
+        """Let several boxes move as one step."""
+        stack = ExitStack()
+        for box in (self.coarse_box, self.refined_box, self.truth_box):
+            stack.enter_context(box.changed.blocked())
+        return stack
+
     def _labels(self) -> list[Labels]:
         return [layer for layer in self._viewer.layers if isinstance(layer, Labels)]
 
-    def _choose_source(self, refined: Labels) -> None:
-        """Choose the layer that `refined` says it was made from, if that is still there."""
-        name = source_name(refined)
-        source = next((layer for layer in self._labels() if layer.name == name and layer is not refined), None)
-        if source is not None:
-            self.coarse_box.value = source
+    def _rows(self) -> list[QListWidgetItem]:
+        rows = (self.others.item(row) for row in range(self.others.count()))
+        return [row for row in rows if row is not None]
+
+    def _ticked(self) -> list[Labels]:
+        rows = zip(self._offered, self._rows(), strict=True)
+        return [layer for layer, row in rows if row.checkState() == Qt.CheckState.Checked]
 
     def _on_refined(self, layer: Labels | None) -> None:
-        if layer is not None and not self._settling:
-            self.show_result(layer)
+        if layer is None:
+            self.look_again()
         else:
-            self._settle()
+            self.show_result(layer)
 
     def _on_ticked(self, _item: Any) -> None:
-        self._settle()
+        self.look_again()
 
-    def _settle(self, *_: Any) -> None:
-        """Show what follows from the boxes, and tell if anything changed."""
-        if self._settling:
-            return
-        self._offer_others()
-        chosen = (self.coarse, self.refined, self.truth, *self.ticked)
-        if chosen != self._last:
-            self._last = chosen
-            self.changed.emit()
-
-    def _offer_others(self) -> None:
-        """List the other refinements; those that were ticked stay so."""
-        ticked, boxed = self.ticked, (self.coarse, self.refined, self.truth)
-        offered = [each for each in self._labels() if is_result(each) and each not in boxed]
+    def _offer_others(self, offered: list[Labels]) -> None:
+        """List other refinements; those that were ticked stay so."""
+        names = [layer.name for layer in offered]
+        if offered == self._offered and names == [row.text() for row in self._rows()]:
+            return  # a new list would take the keyboard from the row that is being ticked
+        ticked = self._ticked()
+        self._offered = offered
         with signals_blocked(self.others):
             self.others.clear()
-            self._offered = [(layer, QListWidgetItem(layer.name, self.others)) for layer in offered]
-            for layer, item in self._offered:
-                item.setCheckState(Qt.CheckState.Checked if layer in ticked else Qt.CheckState.Unchecked)
-        self.others.setVisible(bool(offered))
-        self._others_title.setVisible(bool(offered))
-        row_height = self.others.sizeHintForRow(0) if offered else 0
-        self.others.setFixedHeight(min(len(offered), _MOST_ROWS) * row_height + 2 * self.others.frameWidth() + 2)
+            for layer, name in zip(offered, names, strict=True):
+                row = QListWidgetItem(name, self.others)
+                row.setCheckState(Qt.CheckState.Checked if layer in ticked else Qt.CheckState.Unchecked)
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        """Take the height of the rows, up to a limit; none without rows."""
+        count = self.others.count()
+        self.others.setVisible(bool(count))
+        self._others_title.setVisible(bool(count))
+        height = min(count, _MOST_ROWS) * self.others.sizeHintForRow(0) if count else 0
+        self.others.setFixedHeight(height + 2 * self.others.frameWidth() + 2)

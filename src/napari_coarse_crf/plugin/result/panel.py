@@ -1,12 +1,13 @@
 """What the section "Result" looks like: buttons, table, slider, and which of them can be used.
 
-It decides nothing; `section` connects it.
+It decides nothing; `section` and `looking` connect it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFrame,
@@ -22,10 +23,10 @@ from superqt.utils import signals_blocked
 
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
 from napari_coarse_crf.plugin.result.numbers import Comparison
-from napari_coarse_crf.plugin.result.table import LabelTable, no_colour
+from napari_coarse_crf.plugin.result.table import LabelTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
 
     from qtpy.QtGui import QColor
 
@@ -60,7 +61,14 @@ class ResultPanel(QWidget):
     ----------
     boxes : ComparedBoxes
         Shown at the top.
+
+    Attributes
+    ----------
+    difference_chosen : psygnal.Signal
+        Emitted with the place in the menu of differences.
     """
+
+    difference_chosen = Signal(int)
 
     def __init__(self, boxes: ComparedBoxes) -> None:
         super().__init__()
@@ -117,11 +125,21 @@ class ResultPanel(QWidget):
             lowest = 0.0 if record is None else record.parameters.min_confidence
             self.cut_slider.setMinimum(round(lowest * _CUT_STEPS))
             self.cut_slider.setValue(0 if record is None else round(record.min_confidence * _CUT_STEPS))
-        self.cut_value.setText(f"{self.cut:.2f}")
+        self._show_cut_value()
 
-    def show_comparison(self, comparison: Comparison, colour_of: Callable[[int], QColor]) -> None:
+    def offer_differences(self, titles: Sequence[str]) -> None:
+        """Fill the menu of differences."""
+        texts = [title.replace("&", "&&") for title in titles]  # else "&" would underline what follows
+        menu = self.difference_menu
+        # Left as it is where nothing changed: the layer that a chosen one adds leads here too.
+        if [action.text() for action in menu.actions()] != texts:
+            menu.clear()
+            for text in texts:
+                menu.addAction(text)
+
+    def show_comparison(self, comparison: Comparison, colours: Mapping[int, QColor]) -> None:
         """Fill the table."""
-        self.table.show_comparison(comparison, colour_of)
+        self.table.show_comparison(comparison, colours)
         for widget in (self.table, self.copy_button, self.save_table_button):
             widget.setVisible(bool(comparison.rows))
         if comparison.note:
@@ -129,7 +147,14 @@ class ResultPanel(QWidget):
 
     def show_nothing(self) -> None:
         """Empty the table."""
-        self.show_comparison(Comparison(), no_colour)
+        self.show_comparison(Comparison(), {})
+
+    def _on_difference(self, action: Any) -> None:
+        # Only the place: a menu keeps what its actions were made with even after they are gone.
+        self.difference_chosen.emit(self.difference_menu.actions().index(action))
+
+    def _show_cut_value(self) -> None:
+        self.cut_value.setText(f"{self.cut:.2f}")
 
     def _make_looking(self) -> None:
         self.flip_button = _button("Flip", "Shows the compared layers one after the other, each alone.")
@@ -156,6 +181,7 @@ class ResultPanel(QWidget):
         guard_against_wheel(self.cut_slider)
         self.cut_slider.setAccessibleName("Leave unlabelled below this confidence")
         self.cut_value = QLabel("0.00")
+        self.cut_slider.valueChanged.connect(self._show_cut_value)
         title = QLabel("Leave unlabelled below")
         title.setBuddy(self.cut_slider)
         self._cut_row = QFrame()
@@ -167,6 +193,7 @@ class ResultPanel(QWidget):
         rows.addWidget(self.cut_slider, 1, 0, 1, 2)
         self.difference_button = _button("Difference", "What was filled, what two refinements differ in, errors.")
         self.difference_menu = QMenu(self.difference_button)
+        self.difference_menu.triggered.connect(self._on_difference)
         self.difference_button.setMenu(self.difference_menu)
         self.confidence_button = _button(
             "Confidence", "How sure the refinement is of each pixel. Known for results of this session."

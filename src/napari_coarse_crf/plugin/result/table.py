@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QScrollBar, QTableVie
 from napari_coarse_crf.plugin.result.numbers import Comparison
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from qtpy.QtWidgets import QWidget
 
@@ -81,16 +81,16 @@ class LabelTable(QTableView):
         self._row_names.sectionClicked.connect(self._choose_row)
         self.clicked.connect(self._choose)
         self.activated.connect(self._choose)
-        self.show_comparison(Comparison(), no_colour)
+        self.show_comparison(Comparison(), {})
 
     @property
     def comparison(self) -> Comparison:
         """What is shown."""
         return self._model.comparison
 
-    def show_comparison(self, comparison: Comparison, colour_of: Callable[[int], QColor]) -> None:
-        """Show other numbers; columns of which nothing is known are hidden."""
-        self._model.show(comparison, colour_of)
+    def show_comparison(self, comparison: Comparison, colours: Mapping[int, QColor]) -> None:
+        """Show other numbers and the colours of the ids; columns of which nothing is known are hidden."""
+        self._model.show(comparison, colours)
         self.setColumnHidden(_CONFIDENCE, not comparison.has_confidence)
         for column in (_ACCURACY, _IOU):
             self.setColumnHidden(column, not comparison.has_scores)
@@ -117,12 +117,12 @@ class _Model(QAbstractTableModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.comparison = Comparison()
-        self._colour_of: Callable[[int], QColor] = no_colour
+        self._colours: Mapping[int, QColor] = {}
 
-    def show(self, comparison: Comparison, colour_of: Callable[[int], QColor]) -> None:
+    def show(self, comparison: Comparison, colours: Mapping[int, QColor]) -> None:
         """Replace all cells."""
         self.beginResetModel()
-        self.comparison, self._colour_of = comparison, colour_of
+        self.comparison, self._colours = comparison, colours
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008  Qt's own signature
@@ -157,9 +157,9 @@ class _Model(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._name(row.label_id)
         if role == Qt.ItemDataRole.DecorationRole and row.label_id:
-            colour = QPixmap(_COLOUR_SIZE, _COLOUR_SIZE)  # headings draw no bare colours
-            colour.fill(self._colour_of(row.label_id))
-            return colour
+            picture = QPixmap(_COLOUR_SIZE, _COLOUR_SIZE)  # headings draw no bare colours
+            picture.fill(self._colours.get(row.label_id, QColor()))
+            return picture
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"<p>{escape(self._name(row.label_id))}</p><p>{_ABOUT_NAMES}</p>"
         return None
@@ -181,8 +181,3 @@ def _shown(value: float) -> str:
 
 def _pair(pair: Pair) -> str:
     return "" if math.isnan(pair[0]) and math.isnan(pair[1]) else f"{_shown(pair[0])} → {_shown(pair[1])}"
-
-
-def no_colour(_label_id: int) -> QColor:
-    """Stand in where there is no layer to ask."""
-    return QColor()

@@ -1,0 +1,147 @@
+"""The buttons to look with: flip (and its key), blink, contours, side by side, and everything put back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from qtpy.QtCore import QObject, QTimer
+from superqt.utils import signals_blocked
+
+from napari_coarse_crf.plugin.result.compared import Compared
+from napari_coarse_crf.plugin.result.panel import FLIP_KEY
+from napari_coarse_crf.plugin.result.views import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import napari
+    from qtpy.QtWidgets import QPushButton
+
+    from napari_coarse_crf.plugin.result.panel import ResultPanel
+
+_BLINK_MS = 700
+
+
+class Looking(QObject):
+    """Does what the buttons of a panel say to the views of a viewer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose layers are looked at.
+    panel : ResultPanel
+        With the buttons.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, panel: ResultPanel) -> None:
+        super().__init__(panel)
+        self._viewer, self._panel = viewer, panel
+        self._views = Views(viewer)
+        self._flip_function: Callable[..., None] | None = None
+        self._blinker = QTimer(self)
+        self._blinker.setInterval(_BLINK_MS)
+        self._blinker.timeout.connect(self._flip)
+        panel.flip_button.clicked.connect(self._on_flip)
+        panel.blink_button.toggled.connect(self._on_blink)
+        panel.contour_button.toggled.connect(self._on_contour)
+        panel.grid_button.toggled.connect(self._on_grid)
+        panel.back_button.clicked.connect(self._on_back)
+        viewer.layers.events.removed.connect(self._on_removed)
+        self._offer_back()
+
+    @property
+    def is_blinking(self) -> bool:
+        """Whether it flips by itself."""
+        return bool(self._blinker.isActive())
+
+    def choose(self, compared: Compared) -> None:
+        """Look at these layers, once what was done to the last ones is put back."""
+        if self._views.choose([] if compared.problem else compared.layers):
+            self._release_buttons()
+            self._offer_back()
+
+    def take_key(self) -> None:
+        """Take the key for flipping, if nobody else has it."""
+        button = self._panel.flip_button
+        if self._flip_function is None and (function := _bind_flip_key(self._viewer, button)) is not None:
+            self._flip_function = function
+            button.setText(f"Flip ({FLIP_KEY})")
+
+    def release(self) -> None:
+        """Put everything back, hold no layer, and free the key."""
+        self.choose(Compared())
+        if self._flip_function is not None:
+            _unbind_flip_key(self._viewer, self._flip_function)
+            self._flip_function = None
+
+    def _on_removed(self, event: Any) -> None:
+        self._views.forget(event.value)
+
+    def _on_flip(self) -> None:
+        self._panel.blink_button.setChecked(False)
+        self._flip()
+
+    def _flip(self) -> None:
+        """Show the next of the layers alone."""
+        if len(self._views.layers) < 2:
+            return
+        self._panel.grid_button.setChecked(False)
+        shown = self._views.flip()
+        self._panel.say(f"Showing '{shown.name}'.")
+        self._offer_back()
+
+    def _on_blink(self, on: bool) -> None:
+        if on:
+            self._flip()
+            self._blinker.start()
+        else:
+            self._blinker.stop()
+
+    def _on_contour(self, on: bool) -> None:
+        self._views.show_contours(on)
+        self._offer_back()
+
+    def _on_grid(self, on: bool) -> None:
+        if on:
+            self._panel.blink_button.setChecked(False)
+            self._panel.say("Showing the layers side by side.")
+        self._views.show_grid(on)
+        self._offer_back()
+
+    def _on_back(self) -> None:
+        self._release_buttons()
+        self._views.put_back()
+        self._panel.say("The layers are shown as before.")
+        self._offer_back()
+
+    def _release_buttons(self) -> None:
+        """Show by the buttons that everything is put back."""
+        self._blinker.stop()
+        for button in (self._panel.blink_button, self._panel.contour_button, self._panel.grid_button):
+            with signals_blocked(button):
+                button.setChecked(False)
+
+    def _offer_back(self) -> None:
+        self._panel.back_button.setEnabled(self._views.is_changed)
+
+
+def _bind_flip_key(viewer: napari.viewer.Viewer, button: QPushButton) -> Callable[..., None] | None:
+    """Bind the key and return the function it calls; None if another widget or a person has bound it."""
+    weak = ref(button)  # the viewer would keep a closed section otherwise
+
+    def flip(_viewer: Any) -> None:
+        if (living := weak()) is not None:
+            living.click()
+
+    try:
+        viewer.bind_key(FLIP_KEY, flip, overwrite=False)
+    except ValueError:
+        return None
+    return flip
+
+
+def _unbind_flip_key(viewer: napari.viewer.Viewer, function: Callable[..., None]) -> None:
+    bound = viewer.bind_key(FLIP_KEY, None)
+    if bound is not None and bound is not function:  # somebody has bound it anew
+        viewer.bind_key(FLIP_KEY, bound)

@@ -1,0 +1,71 @@
+"""What the table is counted from, read from layers at once: they may change while it is counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_coarse_crf.plugin.layers.record import recall
+from napari_coarse_crf.plugin.result.numbers import class_names_of, compare_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari.layers import Labels
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.plugin.layers.record import Record
+    from napari_coarse_crf.plugin.result.numbers import Comparison
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measuring:
+    """Labels to compare, as they are now.
+
+    Attributes
+    ----------
+    coarse, refined : array
+        Copies, or lazy.
+    truth : array or None
+        Likewise; None where there is none.
+    record : Record or None
+        What is known of the refined labels.
+    class_names : mapping of int to str
+        What the ids stand for, where the layers say it.
+    """
+
+    coarse: Any
+    refined: Any
+    truth: Any
+    record: Record | None
+    class_names: Mapping[int, str]
+
+    @classmethod
+    def prepare(cls, coarse: Labels, refined: Labels, truth: Labels | None) -> Measuring:
+        """Read the layers, on the main thread."""
+        return cls(
+            _snapshot(coarse),
+            _snapshot(refined),
+            None if truth is None else _snapshot(truth),
+            recall(refined),
+            class_names_of(coarse) | class_names_of(refined),
+        )
+
+    def measure(self) -> Comparison:
+        """Count and score. Call it off the main thread."""
+        coarse, refined = np.asarray(self.coarse), np.asarray(self.refined)
+        truth = None if self.truth is None else np.asarray(self.truth)
+        return compare_labels(coarse, refined, self._confidence(refined), truth, self.class_names)
+
+    def _confidence(self, refined: NDArray[Any]) -> NDArray[np.float32] | None:
+        """Return the confidence of the refined labels, NaN where they were painted on since the run."""
+        if self.record is None:
+            return None
+        return np.where(refined == self.record.labels, self.record.confidence, np.float32(np.nan))
+
+
+def _snapshot(layer: Labels) -> Any:
+    """Return the labels as they are now; a lazy array is read later, and cannot be painted on."""
+    return layer.data.copy() if isinstance(layer.data, np.ndarray) else layer.data
