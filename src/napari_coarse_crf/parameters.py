@@ -217,21 +217,6 @@ class Parameters:
                 raise ParameterError(f"There is no parameter {name!r}. Choose from: {', '.join(known)}.")
         return replace(self, **changes)
 
-    def for_fewer_pixels(self, step: int) -> Parameters:
-        """Return the parameters for an image of which every `step`-th pixel is left: distances shrink with it.
-
-        Examples
-        --------
-        >>> Parameters(theta_alpha=160).for_fewer_pixels(4).theta_alpha
-        40.0
-        """
-        lengths = {
-            name: max(getattr(self, name) / step, described.low)
-            for name, described in self.describe().items()
-            if described.unit.startswith("px")  # also "px per grey level"
-        }
-        return self.replace(**lengths)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name, ready for JSON or a layer's metadata."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""Fewer pixels: within a budget, channels whole, and no stroke lost."""
+"""Fewer pixels: within a budget, channels whole, and no stroke lost; and back to full size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ import math
 import numpy as np
 import pytest
 
-from napari_coarse_crf.tiles.reduced import step_within, thin_out, thin_out_labels
+from napari_coarse_crf import Parameters, Refinement, Refiner
+from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.tiles.reduced import (
+    enlarge,
+    enlarge_refinement,
+    reduce_parameters,
+    reduce_picture,
+    step_within,
+    thin_out,
+    thin_out_labels,
+)
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (1024, 2048), (30, 500, 500), (1, 100_000), (7,)])
@@ -36,3 +46,63 @@ def test_a_thin_stroke_survives_in_the_block_it_lies_in() -> None:
 def test_a_pixel_that_is_kept_keeps_its_own_label() -> None:
     labels = np.array([[1, 5, 0, 5], [5, 5, 5, 5]])
     np.testing.assert_array_equal(thin_out_labels(labels, 2), [[1, 5]])
+
+
+def test_a_label_map_at_step_one_is_the_same() -> None:
+    labels = np.random.default_rng(0).integers(0, 3, (5, 6, 7))
+    np.testing.assert_array_equal(thin_out_labels(labels, 1), labels)
+
+
+def test_a_picture_is_reduced_with_its_mask_and_keeps_the_rest() -> None:
+    image, mask = np.arange(5 * 7 * 3).reshape(5, 7, 3), np.indices((5, 7))[1] > 2
+    small = reduce_picture(Picture(image, mask, spacing=(2, 1), contrast_limits=(0, 50)), 2, 2)
+    np.testing.assert_array_equal(small.image, image[::2, ::2])
+    np.testing.assert_array_equal(small.mask, mask[::2, ::2])
+    assert (small.channel_axis, small.spacing, small.contrast_limits) == (-1, (2, 1), (0, 50))
+    assert reduce_picture(Picture(image), 2, 2).mask is None
+
+
+def test_distances_count_in_the_larger_pixels_within_their_range() -> None:
+    parameters = Parameters(theta_alpha=160, theta_beta=8, theta_gamma=1, geodesic_colour_weight=2, iterations=7)
+    smaller = reduce_parameters(parameters, 4)
+    assert (smaller.theta_alpha, smaller.theta_gamma, smaller.geodesic_colour_weight) == (40, 0.5, 0.5)
+    assert (smaller.theta_beta, smaller.iterations) == (8, 7)
+    assert reduce_parameters(parameters, 1) == parameters
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (3, 5, 7)])
+@pytest.mark.parametrize("step", [1, 2, 3, 9])
+def test_small_arrays_are_enlarged_to_where_their_pixels_came_from(shape: tuple[int, ...], step: int) -> None:
+    array = np.arange(math.prod(shape)).reshape(shape)
+    small = thin_out(array, step, len(shape))
+    large = enlarge(small, step, shape)
+    assert large.shape == shape
+    for index in np.ndindex(shape):
+        assert large[index] == array[tuple(one // step * step for one in index)]
+
+
+def test_a_refinement_is_enlarged_around_the_persons_labels() -> None:
+    labels = np.array([[0, 0, 5, 0, 0], [0, 0, 0, 0, 900], [0, 0, 0, 0, 0]], np.uint16)
+    mask = np.ones(labels.shape, np.bool_)
+    mask[2, :3] = False
+    small_labels = np.array([[5, 5, 900], [900, 5, 900]], np.uint16)
+    confidence = np.array([[0.5, 1, 0.75], [0, 0.25, 1]], np.float32)
+    small = Refinement(small_labels, confidence, Parameters(theta_alpha=80), 7, {5: (1, 3)}, ("Look.",))
+    large = enlarge_refinement(small, 2, labels, mask, Parameters())
+    np.testing.assert_array_equal(large.labels, [[5, 5, 5, 5, 900], [5, 5, 5, 5, 900], [0, 0, 0, 5, 900]])
+    np.testing.assert_array_equal(large.confidence, [[0.5, 0.5, 1, 1, 0.75], [0.5, 0.5, 1, 1, 1], [0, 0, 0, 0.25, 1]])
+    assert (large.labels.dtype, large.confidence.dtype) == (np.uint16, np.float32)
+    assert (large.parameters, large.iterations, large.warnings) == (Parameters(), 7, ("Look.",))
+    assert enlarge_refinement(small, 2, labels, None, Parameters()).labels[2, 0] == 900
+
+
+def test_at_step_one_the_way_there_and_back_changes_nothing() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (12, 17, 3), np.uint8)
+    labels, parameters = np.zeros((12, 17), np.int32), Parameters(iterations=2)
+    labels[2:5, 3:6], labels[7:9, 11:15] = 3, 70000
+    mask = np.indices(labels.shape)[1] > 1
+    whole = Refiner(image, labels, mask=mask).run(parameters)
+    small = Refiner.of(reduce_picture(Picture(image, mask), 1, 2), thin_out_labels(labels, 1))
+    back = enlarge_refinement(small.run(reduce_parameters(parameters, 1)), 1, labels, mask, parameters)
+    np.testing.assert_array_equal(back.labels, whole.labels)
+    np.testing.assert_array_equal(back.confidence, whole.confidence)

@@ -9,7 +9,7 @@ Deterministic: bounded by trials and pixels, never by the clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.suggest.hiding import Hiding, hidings
 from napari_coarse_crf.suggest.promise import DOUBT, Said, promised
-from napari_coarse_crf.tiles.reduced import step_within, thin_out, thin_out_labels
+from napari_coarse_crf.tiles.reduced import reduce_parameters, reduce_picture, step_within, thin_out_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -226,7 +226,7 @@ def _try_all(scene: _Scene, tell: _Counter) -> dict[str, _Finding]:
         refiner = Refiner.of(scene.picture, labels)
         said = {}
         for name, changes in CANDIDATES.items():
-            refined = _refine(refiner, Parameters(**changes).for_fewer_pixels(scene.step), tell)
+            refined = _refine(refiner, reduce_parameters(Parameters(**changes), scene.step), tell)
             said[name] = np.searchsorted(ids, refined[where])
             tell(1)
         return said
@@ -294,9 +294,8 @@ def _reduced(picture: Picture, labels: Any) -> _Scene:
     """Return a picture and its labels at the size they are tried at."""
     label_map = read_labels(labels)
     picture = picture.fitted(label_map.shape)
-    step, ndim = step_within(label_map.shape, _MOST_PIXELS), label_map.ndim
-    mask = None if picture.mask is None else thin_out(picture.mask, step, ndim)
-    small = replace(picture, image=thin_out(picture.image, step, ndim), mask=mask)
+    step = step_within(label_map.shape, _MOST_PIXELS)
+    small = reduce_picture(picture, step, label_map.ndim)
     taking_part = thin_out_labels(_inside(picture.mask, label_map), step)
     return _Scene(small, _inside(small.mask, taking_part), step)
 

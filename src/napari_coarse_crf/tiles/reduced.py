@@ -1,20 +1,24 @@
-"""Fewer pixels for a quick look or a trial: every n-th of the image, and labels of which no stroke is lost."""
+"""Reduced size, for a quick look or a trial, and the way back: every `step`-th pixel, and no stroke is lost."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from skimage.measure import block_reduce
 
-from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.inputs import UNLABELLED, Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import LabelArray
+    from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
+    from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.refiner import Refinement
 
 
 def step_within(shape: Sequence[int], budget: int) -> int:
@@ -47,8 +51,60 @@ def thin_out_labels(labels: LabelArray, step: int) -> LabelArray:
     array([[7, 3]])
     """
     sampled = thin_out(labels, step, labels.ndim)
-    padded = np.pad(labels, [(0, -size % step) for size in labels.shape])
-    blocks = padded.reshape([part for size in padded.shape for part in (size // step, step)])
-    largest = blocks.max(axis=tuple(range(1, blocks.ndim, 2)))
-    thinned: LabelArray = np.where(sampled == UNLABELLED, largest, sampled)
+    thinned: LabelArray = np.where(sampled == UNLABELLED, block_reduce(labels, step, np.max, UNLABELLED), sampled)
     return thinned
+
+
+def reduce_picture(picture: Picture, step: int, ndim: int) -> Picture:
+    """Keep every `step`-th pixel of a picture whose first `ndim` axes are those of its labels."""
+    mask = None if picture.mask is None else thin_out(picture.mask, step, ndim)
+    return replace(picture, image=thin_out(picture.image, step, ndim), mask=mask)
+
+
+def reduce_parameters(parameters: Parameters, step: int) -> Parameters:
+    """Return what does at reduced size as `parameters` at full size: distances shrink with the image.
+
+    Examples
+    --------
+    >>> from napari_coarse_crf import Parameters
+    >>> reduce_parameters(Parameters(theta_alpha=160), 4).theta_alpha
+    40.0
+    """
+    lengths = {
+        name: max(getattr(parameters, name) / step, described.low)
+        for name, described in parameters.describe().items()
+        if described.unit.startswith("px")  # also "px per grey level"
+    }
+    return parameters.replace(**lengths)
+
+
+def enlarge(array: NDArray[Any], step: int, shape: Sequence[int]) -> NDArray[Any]:
+    """Repeat every pixel `step` times along each axis, up to `shape`."""
+    for axis in range(array.ndim):
+        array = np.repeat(array, step, axis=axis)
+    return array[tuple(slice(size) for size in shape)]
+
+
+def enlarge_refinement(
+    small: Refinement, step: int, labels: LabelArray, mask: MaskArray | None, parameters: Parameters
+) -> Refinement:
+    """Return a refinement at full size, where the person's labels and what takes no part are as they were.
+
+    Parameters
+    ----------
+    small : Refinement
+        Of every `step`-th pixel.
+    step : int
+        By how much it was reduced.
+    labels, mask, parameters
+        At full size; no mask: every pixel takes part.
+    """
+    kept = labels != UNLABELLED if mask is None else (labels != UNLABELLED) | ~mask
+    refined = np.where(kept, labels, enlarge(small.labels, step, labels.shape))
+    confidence = np.where(kept, labels != UNLABELLED, enlarge(small.confidence, step, labels.shape))
+    return replace(
+        small,
+        labels=refined.astype(labels.dtype, copy=False),
+        confidence=confidence.astype(np.float32),
+        parameters=parameters,
+    )

@@ -26,7 +26,6 @@ from napari_coarse_crf import (
 )
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.memory_note import available_bytes, memory_warning
-from napari_coarse_crf.plugin.jobs.preview import enlarge
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.layers.read import (
     Choice,
@@ -38,7 +37,7 @@ from napari_coarse_crf.plugin.layers.read import (
 )
 from napari_coarse_crf.plugin.layers.record import remember
 from napari_coarse_crf.tiles.parts import Assembly, Scope, has_two_labels
-from napari_coarse_crf.tiles.reduced import thin_out, thin_out_labels
+from napari_coarse_crf.tiles.reduced import enlarge, reduce_parameters, thin_out, thin_out_labels
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -232,7 +231,7 @@ class Job:
         parameters, step = self.parameters, self.step
         if step > 1:
             image, mask = thin_out(image, step, labels.ndim), None if mask is None else thin_out(mask, step, mask.ndim)
-            labels, parameters = thin_out_labels(labels, step), parameters.for_fewer_pixels(step)
+            labels, parameters = thin_out_labels(labels, step), reduce_parameters(parameters, step)
         refiner = self.refiners.get(
             image,
             labels,

@@ -1,18 +1,8 @@
-"""A smaller problem that answers at once: how many pixels it may have, and the way back to full size.
-
-Plain arithmetic on arrays, without a window.
-"""
+"""A smaller problem that answers at once: how many pixels it may have."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
+from typing import Final
 
 TARGET_SECONDS: Final = 0.2
 """How soon a quick look should be there."""
@@ -34,10 +24,3 @@ def next_budget(budget: int, seconds: float) -> int:
     if seconds <= _PATIENCE * TARGET_SECONDS:
         return budget
     return max(_LEAST_BUDGET, int(budget * TARGET_SECONDS / seconds))
-
-
-def enlarge(array: NDArray[Any], step: int, shape: Sequence[int]) -> NDArray[Any]:
-    """Repeat every pixel `step` times along each axis, up to `shape`."""
-    for axis in range(array.ndim):
-        array = np.repeat(array, step, axis=axis)
-    return array[tuple(slice(size) for size in shape)]
