@@ -1,4 +1,4 @@
-"""How much memory a refinement will take, before it begins.
+"""How much memory a refinement will take, before it begins, and how much there is.
 
 The sizes of most arrays follow from shapes; how many lattice vertices a kernel has depends on the image, so they are
 counted on a sample of blocks and extrapolated. Mirrors what `heatmap`, `geodesic`, `lattice`, `filters` and `crf`
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 
 from napari_coarse_crf.compute.embedding import count_vertices
 from napari_coarse_crf.compute.parallel import available_workers
@@ -84,6 +85,17 @@ def estimate_memory(
     label_map = read_labels(labels)
     problem = read_problem(Picture(image, mask, channel_axis, spacing, contrast_limits), label_map)
     return problem_memory(problem, label_map, chosen, available_workers() if workers is None else workers)
+
+
+def free_memory() -> int:
+    """Return the bytes that the system can give without swapping.
+
+    Examples
+    --------
+    >>> free_memory() > 10**6
+    True
+    """
+    return int(psutil.virtual_memory().available)
 
 
 def problem_memory(problem: Problem, label_map: LabelArray, parameters: Parameters, workers: int) -> int:

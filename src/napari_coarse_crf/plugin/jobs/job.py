@@ -24,8 +24,9 @@ from napari_coarse_crf import (
     __version__,
     estimate_memory,
 )
+from napari_coarse_crf.memory import free_memory
 from napari_coarse_crf.plugin.jobs.aside import take_aside
-from napari_coarse_crf.plugin.jobs.memory_note import available_bytes, memory_warning
+from napari_coarse_crf.plugin.jobs.memory_note import memory_warning
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.layers.read import (
     Choice,
@@ -222,7 +223,7 @@ class Job:
             contrast_limits=self.inputs.contrast_limits,
         )
         needed = yield from take_aside(estimate, lambda: _PREPARING)
-        sentence = memory_warning(needed, available_bytes())
+        sentence = memory_warning(needed, free_memory())
         if sentence:
             yield Notice("preparation", 0, 0, sentence=sentence)
 

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Final
 
-_MEMINFO: Final = Path("/proc/meminfo")
 _SHARE: Final = 0.9
-"""Of what is available: the rest is for napari to draw the result."""
+"""Of what is free: the rest is for napari to draw the result."""
 
 
-def available_bytes() -> int | None:
-    """Return the memory that the system can give without swapping, or None where it does not say.
-
-    Linux tells what is available; other systems with `sysconf` how much there is in all.
-    """
-    if _MEMINFO.exists():
-        for line in _MEMINFO.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf, others not these names
-        return None
-
-
-def memory_warning(needed: int, available: int | None) -> str:
-    """Return one sentence if `needed` bytes are more than is safe, else "".
+def memory_warning(needed: int, free: int) -> str:
+    """Return one sentence if a run that needs so many bytes may not find them among the free ones, else "".
 
     Examples
     --------
@@ -36,9 +18,9 @@ def memory_warning(needed: int, available: int | None) -> str:
     >>> memory_warning(1_000_000_000, 2_000_000_000)
     ''
     """
-    if available is None or needed <= _SHARE * available:
+    if needed <= _SHARE * free:
         return ""
     return (
-        f"This run needs about {needed / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB are free: it may become "
+        f"This run needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free: it may become "
         "very slow. Cancel and choose a smaller scope, or close other programs."
     )
