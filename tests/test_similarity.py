@@ -26,7 +26,7 @@ def test_the_forms_read_the_heatmaps_parameters_and_no_others() -> None:
 @pytest.mark.parametrize("similarity", FORMS)
 def test_a_heatmap_depends_on_what_its_form_reads(similarity: Similarity, name: str) -> None:
     about = Parameters.describe()[name]
-    low, high = (Parameters(similarity=similarity, **{name: value}) for value in (about.low, about.high))
+    low, high = (Parameters.from_dict({"similarity": similarity, name: value}) for value in (about.low, about.high))
     assert (heatmap_key(low) != heatmap_key(high)) == (name in FORMS[similarity].reads) == (similarity in readers(name))
 
 

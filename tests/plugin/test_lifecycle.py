@@ -18,6 +18,7 @@ from qtpy.QtCore import QThreadPool
 from napari_coarse_crf import CoarseCRFError, Parameters
 from napari_coarse_crf.plugin.jobs.job import Job
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
+from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from tests.plugin.waiting import TIMEOUT, wait_until_ended, wait_until_ready
 
 if TYPE_CHECKING:
@@ -305,11 +306,11 @@ def test_a_job_gives_its_steps_to_whoever_asks(
 ) -> None:
     # Threads of Qt hide what they run from coverage; the generator itself is plain Python.
     viewer, _ = dock(image, labels, rgb=True)
-    job = Job.prepare(viewer.layers["photo"], viewer.layers["strokes"], Parameters())
+    job = Job.prepare(Snapshot.take(viewer.layers["photo"], viewer.layers["strokes"]), Parameters())
     stages = [step.stage for step in job.steps()]
     assert list(dict.fromkeys(stages)) == ["heatmap", "appearance kernel", "smoothness kernel", "mean field"]
     with pytest.raises(CoarseCRFError, match="Open an image first"):
-        Job.prepare(None, viewer.layers["strokes"], Parameters())
+        Job.prepare(Snapshot.take(None, viewer.layers["strokes"]), Parameters())
 
 
 REPAINT_WHILE_IT_RUNS = """

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import dask.array as da
 import numpy as np
+import psutil
 import pytest
 
 from napari_coarse_crf import InputError, Parameters, Refinement
 from napari_coarse_crf.tiles.parts import (
     Assembly,
     Scope,
+    copy_labels,
     cut_out,
-    ellipse_outline,
-    fill_outlines,
     has_two_labels,
     is_whole,
     of_axes_left,
-    visible_box,
+    part_shape,
+    within,
 )
 
 SHAPE = (3, 4, 5)
@@ -42,6 +44,22 @@ def test_a_box_limits_parts_and_slices() -> None:
     assert Scope(slice_axis=0, box=box).parts(SHAPE) == [(n, slice(0, 4), slice(2, 4)) for n in (1, 2)]
 
 
+@pytest.mark.parametrize(
+    "scope",
+    [Scope(), Scope(0), Scope(1, 2), Scope(2, 3, ((0, 2), (1, 4), (2, 5))), Scope(box=((1, 3), (0, 4), (2, 4)))],
+)
+def test_the_window_is_the_smallest_that_holds_all_parts(scope: Scope) -> None:
+    whole = np.arange(60).reshape(SHAPE)
+    window = scope.window(SHAPE)
+    held = []
+    for part in scope.parts(SHAPE):
+        piece = whole[window][within(part, window)]
+        np.testing.assert_array_equal(piece, whole[part])
+        assert part_shape(part) == piece.shape
+        held += piece.reshape(-1).tolist()
+    assert sorted(held) == sorted(whole[window].reshape(-1).tolist())
+
+
 def test_the_spacing_of_a_slice_is_that_of_its_own_axes() -> None:
     assert of_axes_left((3.0, 2.0, 1.0), (ALL[0], 1, ALL[2])) == (3.0, 1.0)
 
@@ -56,36 +74,6 @@ def test_a_part_is_cut_out_with_its_channels_last(channel_axis: int | None, part
     cut = cut_out(da.from_array(image) if lazy else image, part, channel_axis)
     assert isinstance(cut, np.ndarray)
     np.testing.assert_array_equal(cut, wanted if part is None else wanted[part])
-
-
-def test_what_is_in_view_is_cut_at_the_border_and_whole_along_hidden_axes() -> None:
-    corners = np.array([[0, -7, 1], [0, 2, 99]])
-    assert visible_box(corners, (1, 2), SHAPE) == ((0, 3), (0, 3), (1, 5))
-
-
-def test_outlines_are_filled_in_their_plane_through_all_slices() -> None:
-    square = np.array([[2, 1, 1], [2, 1, 3], [2, 2, 3], [2, 2, 1]])
-    wanted = np.zeros(SHAPE, bool)
-    wanted[:, 1:3, 1:4] = True
-    np.testing.assert_array_equal(fill_outlines([square], SHAPE), wanted)
-    other_plane = square[:, [1, 0, 2]]
-    wanted = np.zeros(SHAPE, bool)
-    wanted[1:3, :, 1:4] = True
-    np.testing.assert_array_equal(fill_outlines([other_plane], SHAPE), wanted)
-    assert fill_outlines([square, other_plane], SHAPE).sum() > wanted.sum()
-
-
-def test_an_ellipse_fills_its_box_but_not_the_corners() -> None:
-    box = np.array([[10, 10], [10, 30], [20, 30], [20, 10]])
-    inside = fill_outlines([ellipse_outline(box)], (40, 50))
-    assert inside[15, 20]
-    assert inside[15, 11]
-    assert not inside[10, 10]
-    assert inside.sum() == pytest.approx(np.pi * 5 * 10, rel=0.1)
-
-
-def test_an_outline_beyond_the_border_is_cut() -> None:
-    assert fill_outlines([np.array([[-9, -9], [-9, 99], [99, 99], [99, -9]])], (4, 5)).all()
 
 
 def test_two_labels_must_take_part() -> None:
@@ -120,3 +108,24 @@ def test_nothing_put_is_an_error_that_says_what_to_do() -> None:
     assembly.skip((0, slice(0, 3)))
     with pytest.raises(InputError, match="No slice holds two labels"):
         assembly.result(Parameters())
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("shape", [(7,), (5, 7), (4, 5, 7), (2, 4, 5, 7)])
+def test_labels_are_copied_whatever_holds_them(shape: tuple[int, ...], lazy: bool) -> None:
+    labels = np.random.default_rng(2).integers(0, 3, shape, np.uint16)
+    labels[1] = 0
+    copied = copy_labels(da.from_array(labels, chunks=2) if lazy else labels)
+    np.testing.assert_array_equal(copied, labels)
+    assert copied.dtype == labels.dtype
+    assert not np.shares_memory(copied, labels)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell the memory in use in other ways")
+def test_a_copy_of_a_stack_takes_the_memory_of_the_planes_with_labels() -> None:
+    labels = np.zeros((64, 1024, 1024), np.int32)  # 256 MB, of which nothing is in use
+    labels[7, 3, 5] = 9
+    before = psutil.Process().memory_info().rss
+    whole = Assembly(labels)
+    assert psutil.Process().memory_info().rss - before < 40e6
+    whole.put((7, slice(0, 1024), slice(0, 1024)), refinement([1], {1: (1, 1)}))

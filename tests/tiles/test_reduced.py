@@ -91,7 +91,8 @@ def test_a_refinement_is_enlarged_around_the_persons_labels() -> None:
     large = enlarge_refinement(small, 2, labels, mask, Parameters())
     np.testing.assert_array_equal(large.labels, [[5, 5, 5, 5, 900], [5, 5, 5, 5, 900], [0, 0, 0, 5, 900]])
     np.testing.assert_array_equal(large.confidence, [[0.5, 0.5, 1, 1, 0.75], [0.5, 0.5, 1, 1, 1], [0, 0, 0, 0.25, 1]])
-    assert (large.labels.dtype, large.confidence.dtype) == (np.uint16, np.float32)
+    assert large.labels.dtype == np.uint16
+    assert large.confidence.dtype == np.float32
     assert (large.parameters, large.iterations, large.warnings) == (Parameters(), 7, ("Look.",))
     assert enlarge_refinement(small, 2, labels, None, Parameters()).labels[2, 0] == 900
 

@@ -24,13 +24,14 @@ from napari_coarse_crf.plugin.controls.presets import PresetBar
 from napari_coarse_crf.plugin.controls.run_bar import RunBar
 from napari_coarse_crf.plugin.controls.scope import ScopeControls
 from napari_coarse_crf.plugin.jobs.job import Job, Notice
-from napari_coarse_crf.plugin.jobs.live import LiveRefinement, Request
+from napari_coarse_crf.plugin.jobs.live import LiveRefinement
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
+from napari_coarse_crf.plugin.layers.look import PLACE
 from napari_coarse_crf.plugin.layers.provenance import is_preview
-from napari_coarse_crf.plugin.layers.read import find_problem
+from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.plugin.result.section import ResultSection
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf import CoarseCRFError, Parameters, Progress
     from napari_coarse_crf.plugin.jobs.worker import AnyJob, AnyOutcome
+    from napari_coarse_crf.tiles.parts import Scope
 
 _READY = "Ready. Unlabelled pixels get a label in a new layer; your own layer stays as it is."
 _FIRST_USE = "First use compiles the engine, a few seconds."
@@ -73,12 +75,13 @@ class RefineWidget(Container[Any]):
         super().__init__(labels=False)
         self._viewer = napari_viewer
         self._runner = JobRunner(self)
-        self._refiners = RefinerCache()
+        self.refiners = RefinerCache()
         self._message = ""
         self._notice = ""  # of the run under way
         self._began = 0.0
         self._chosen: tuple[Layer | None, Layer | None] = (None, None)
         self._watched: list[Layer] = []
+        self._snapshot: Snapshot | None = None
         self.image_layer = _layer_box("Image", self._layers_of_type(Image), "The image that the labels belong to.")
         self.labels_layer = _layer_box(
             "Labels", self._layers_of_type(Labels), "Your coarse labels: a few strokes of every class, 0 = unlabelled."
@@ -94,7 +97,7 @@ class RefineWidget(Container[Any]):
         self._look_again = QTimer(self.native)
         self._look_again.setSingleShot(True)
         self._look_again.setInterval(_LOOK_AGAIN_MS)
-        self._live = LiveRefinement(napari_viewer, self._runner, self._request, self.native)
+        self._live = LiveRefinement(napari_viewer, self._runner, self, self.native)
         self._choose_selected()
         self._connect()
         WARM_UP.begin()
@@ -110,6 +113,18 @@ class RefineWidget(Container[Any]):
         self.controls.parameters = parameters
 
     @property
+    def snapshot(self) -> Snapshot:
+        """What the dock is set to: looked at anew after every change."""
+        if self._snapshot is None:
+            self._snapshot = Snapshot.take(self.image_layer.value, self.labels_layer.value, self.scope.choice())
+        return self._snapshot
+
+    @property
+    def look_scope(self) -> Scope:
+        """What a quick look is at: the current slice, where slices are refined each on its own."""
+        return self.scope.choice(one_slice=True).scope
+
+    @property
     def status(self) -> str:
         """The sentence beside the Run button."""
         return self.run_bar.status.text()
@@ -123,13 +138,12 @@ class RefineWidget(Container[Any]):
             The worker; a run that is under way is cancelled first. None if the layers cannot be refined: the status
             says why.
         """
-        image_layer, labels_layer = self.image_layer.value, self.labels_layer.value
-        choice = self.scope.choice()
-        if find_problem(image_layer, labels_layer, choice):
+        self._snapshot = None  # a script may have changed a layer without a word
+        if self.snapshot.problem:
             self._refresh()
             return None
         is_first, self._began = not self._runner.is_busy, perf_counter()
-        worker = self._runner.start(Job.prepare(image_layer, labels_layer, self.parameters, choice, self._refiners))
+        worker = self._runner.start(Job.prepare(self.snapshot, self.parameters, self.refiners))
         self._say_busy("Starting." if is_first else "Starting as soon as the step under way of the last run has ended.")
         return worker
 
@@ -141,11 +155,12 @@ class RefineWidget(Container[Any]):
         GeneratorWorker or None
             As `run`.
         """
-        request = self._request()
-        if request is None:
+        self._snapshot = None
+        if self.snapshot.problem:
+            self._refresh()
             return None
         self._began = perf_counter()
-        worker = self._runner.start(SuggestJob.prepare(request.image_layer, request.labels_layer, request.choice))
+        worker = self._runner.start(SuggestJob(self.snapshot.inputs))
         self._say_busy("Looking for parameters that suit your labels.")
         return worker
 
@@ -159,12 +174,17 @@ class RefineWidget(Container[Any]):
         self.run_bar.live.setChecked(on)
 
     def keep(self) -> Labels | None:
-        """Make the preview a layer of its own and return it; None if it shows no full result."""
+        """Make the preview a layer of its own and return it; None if it shows no full result, or an outdated one."""
+        if not self._live.can_be_kept:
+            return None
+        self._snapshot = None
         layer = self._live.keep()
-        if layer is not None:
-            self.reset_choices()
-            self.result.show_result(layer)
-            self._say(f"Kept as layer '{layer.name}'.")
+        if layer is None:
+            self._say("Something has changed since, so the preview is not what Run would give now. Tick Live, or Run.")
+            return None
+        self.reset_choices()
+        self.result.show_result(layer)
+        self._say(f"Kept as layer '{layer.name}'.")
         return layer
 
     def cancel(self) -> None:
@@ -177,6 +197,7 @@ class RefineWidget(Container[Any]):
     def reset_choices(self, *_: Any) -> None:
         """Offer the layers there are now; napari calls this whenever its list changes."""
         super().reset_choices()
+        self._snapshot = None
         self.result.reset_choices()
         self._on_layer_chosen()  # a box that loses its last layer does not say so
 
@@ -198,7 +219,10 @@ class RefineWidget(Container[Any]):
             self._show_suggestion(outcome)
             return
         if job.is_live:
-            self._say(" ".join([self._live.show(job, outcome), *_shortened(outcome.warnings)]))
+            if sentence := self._live.show(job, outcome):
+                self._say(" ".join([sentence, *_shortened(() if outcome is None else outcome.warnings)]))
+            return
+        if outcome is None:
             return
         layer = job.add_layer(self._viewer, outcome)
         done = f"Done in {outcome.time_in_words}: layer '{layer.name}' added."
@@ -252,7 +276,7 @@ class RefineWidget(Container[Any]):
         self.presets.suggest_button.clicked.connect(self.suggest)
         WARM_UP.ended.connect(self._refresh)
         self.run_bar.button.clicked.connect(self._on_button)
-        self.run_bar.live.toggled.connect(self._live.switch.switch)
+        self.run_bar.live.toggled.connect(self._on_live)
         self.run_bar.keep.clicked.connect(self.keep)
         self.refined.connect(self.result.show_result)
         self.scope.changed.connect(self._on_scope)
@@ -267,24 +291,13 @@ class RefineWidget(Container[Any]):
         layers = self._viewer.layers
         return lambda _box: [layer for layer in layers if isinstance(layer, layer_type) and not is_preview(layer)]
 
-    def _request(self) -> Request | None:
-        """Return what Live or Suggest is to work on; None where the sentence beside Run says why not."""
-        image_layer, labels_layer = self._chosen
-        choice, one_slice = self.scope.choice(), self.scope.choice(one_slice=True)
-        if find_problem(image_layer, labels_layer, choice):
-            self._refresh()
-            return None
-        # Perhaps nothing is painted on the current slice, but on others.
-        quick_choice = None if find_problem(image_layer, labels_layer, one_slice) else one_slice
-        return Request(image_layer, labels_layer, self.parameters, choice, quick_choice, self._refiners)
-
     def _on_layer_chosen(self) -> None:
         chosen = self.image_layer.value, self.labels_layer.value
         if chosen != self._chosen:
             self._chosen = chosen
             self._message = ""
-            self._refiners = RefinerCache()  # a job that still runs keeps the one it has
-            self._live.switch.note_change()
+            self.refiners = RefinerCache()  # a job that still runs keeps the one it has
+            self._note_change()
         self.scope.show_for(*chosen)
         self._watch()
         self._refresh()
@@ -311,7 +324,13 @@ class RefineWidget(Container[Any]):
 
     def _on_layer_edited(self) -> None:
         self._look_again.start()
-        self._live.switch.note_change()
+        self._note_change()
+
+    def _note_change(self) -> None:
+        """Forget what was read of the layers, and let Live follow."""
+        self._snapshot = None
+        self._live.note_change()
+        self.run_bar.keep.setEnabled(self._live.can_be_kept)
 
     def _on_parent_changed(self, parent: QWidget | None) -> None:
         if parent is None:
@@ -327,9 +346,13 @@ class RefineWidget(Container[Any]):
         self.result.release()
         self._stop_watching()
 
+    def _on_live(self, on: bool) -> None:
+        self._snapshot = None
+        self._live.follow(on)
+
     def _on_parameters(self) -> None:
         self.presets.show_parameters(self.parameters)
-        self._live.switch.note_change()
+        self._note_change()
 
     def _on_preset(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -356,12 +379,12 @@ class RefineWidget(Container[Any]):
 
     def _refresh(self) -> None:
         """Show what can be done now, and why nothing can."""
-        self.run_bar.keep.setEnabled(self._live.preview.can_be_kept)
+        self.run_bar.keep.setEnabled(self._live.can_be_kept)
         if self._shows_cancel:
             self.presets.suggest_button.setEnabled(False)
             self.run_bar.show_busy(self._message)
             return
-        problem = find_problem(self.image_layer.value, self.labels_layer.value, self.scope.choice())
+        problem = self.snapshot.problem
         self.presets.suggest_button.setEnabled(not problem)
         sentence = problem or self._message or _READY
         if WARM_UP.is_running and not self._message:
@@ -401,5 +424,5 @@ def _layer_box(label: str, choices: Any, tooltip: str) -> ComboBox:
 
 def _events_to_watch(layer: Layer) -> list[Any]:
     """Return the events after which a layer may become fit or unfit to be refined."""
-    names = ("data", "set_data", "paint", "labels_update", "contrast_limits")
+    names = ("data", "set_data", "paint", "labels_update", "contrast_limits", *PLACE)
     return [getattr(layer.events, name) for name in names if hasattr(layer.events, name)]

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from skimage.draw import polygon
 
 from napari_coarse_crf import InputError, Parameters, Refinement
+from napari_coarse_crf.compute.parallel import blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,7 +26,7 @@ Part = tuple[int | slice, ...]
 
 NO_SLICE = "No slice holds two labels. Paint at least two classes on a slice that is to be refined."
 
-_ELLIPSE_CORNERS = 64
+_AT_ONCE = 2**22  # pixels
 _MOST_NAMED = 5
 
 
@@ -63,6 +63,19 @@ class Scope:
         indices = range(*ranges[self.slice_axis]) if self.index is None else [self.index]
         return [(*block[: self.slice_axis], index, *block[self.slice_axis + 1 :]) for index in indices]
 
+    def window(self, shape: Sequence[int]) -> tuple[slice, ...]:
+        """Return the smallest range along each axis of an array of this shape that holds all parts.
+
+        Examples
+        --------
+        >>> Scope(slice_axis=0, index=7).window((9, 40, 60))
+        (slice(7, 8, None), slice(0, 40, None), slice(0, 60, None))
+        """
+        ranges = list(self.box or ((0, size) for size in shape))
+        if self.slice_axis is not None and self.index is not None:
+            ranges[self.slice_axis] = (self.index, self.index + 1)
+        return tuple(slice(start, stop) for start, stop in ranges)
+
 
 def is_whole(part: Part, shape: Sequence[int]) -> bool:
     """Whether a part is all of the array."""
@@ -72,6 +85,25 @@ def is_whole(part: Part, shape: Sequence[int]) -> bool:
 def of_axes_left(values: Sequence[float], part: Part) -> tuple[float, ...]:
     """Return the values, one for each axis, of the axes that the part still has."""
     return tuple(value for value, one in zip(values, part, strict=True) if isinstance(one, slice))
+
+
+def part_shape(part: Part) -> tuple[int, ...]:
+    """Return the shape of a part."""
+    return tuple(one.stop - one.start for one in part if isinstance(one, slice))
+
+
+def within(part: Part, window: Sequence[slice]) -> Part:
+    """Return where a part lies in a window that holds it.
+
+    Examples
+    --------
+    >>> within((7, slice(10, 20)), (slice(7, 8), slice(5, 50)))
+    (0, slice(5, 15, None))
+    """
+    return tuple(
+        slice(one.start - outer.start, one.stop - outer.start) if isinstance(one, slice) else one - outer.start
+        for one, outer in zip(part, window, strict=True)
+    )
 
 
 def cut_out(data: Any, part: Part | None, channel_axis: int | None) -> NDArray[Any]:
@@ -96,59 +128,6 @@ def cut_out(data: Any, part: Part | None, channel_axis: int | None) -> NDArray[A
     return array if channel_axis is None else np.moveaxis(array, channel_axis - dropped, -1)
 
 
-def visible_box(
-    corners: NDArray[np.integer[Any]], displayed: Sequence[int], shape: Sequence[int]
-) -> tuple[tuple[int, int], ...]:
-    """Return the range in view along each axis, and the whole of the axes that are not displayed.
-
-    Parameters
-    ----------
-    corners : (2, ndim) array of int
-        `layer.corner_pixels`: the first and the last pixel in view.
-    displayed : sequence of int
-        The axes on the screen.
-    shape : sequence of int
-        Of the array.
-    """
-    box = [(0, size) for size in shape]
-    for axis in displayed:
-        first, last = (min(max(int(corner), 0), shape[axis] - 1) for corner in corners[:, axis])
-        box[axis] = (first, last + 1)
-    return tuple(box)
-
-
-def ellipse_outline(corners: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the outline of the ellipse inside a box of (4, ndim) corners, in order."""
-    angles = np.linspace(0, 2 * np.pi, _ELLIPSE_CORNERS, endpoint=False)[:, np.newaxis]
-    box = np.asarray(corners, np.float64)
-    outline: NDArray[np.float64] = (
-        box.mean(axis=0) + np.cos(angles) * (box[1] - box[0]) / 2 + np.sin(angles) * (box[3] - box[0]) / 2
-    )
-    return outline
-
-
-def fill_outlines(outlines: Sequence[NDArray[Any]], shape: Sequence[int]) -> MaskArray:
-    """Return True inside any of the outlines.
-
-    An outline lies in the plane of the two axes along which it extends most, and counts in every slice of the others.
-
-    Parameters
-    ----------
-    outlines : sequence of (corners, ndim) arrays
-        In pixels of the array.
-    shape : sequence of int
-        Of the array.
-    """
-    inside = np.zeros(tuple(shape), np.bool_)
-    for outline in outlines:
-        corners = np.asarray(outline, np.float64)
-        plane = sorted(np.argsort(np.ptp(corners, axis=0), kind="stable")[-2:].tolist())
-        flat = np.zeros([shape[axis] for axis in plane], np.bool_)
-        flat[polygon(corners[:, plane[0]], corners[:, plane[1]], flat.shape)] = True
-        inside |= np.expand_dims(flat, [axis for axis in range(len(shape)) if axis not in plane])
-    return inside
-
-
 def has_two_labels(labels: LabelArray, mask: MaskArray | None = None) -> bool:
     """Whether there is anything to tell apart among the pixels that take part."""
     taking_part = labels if mask is None else labels[mask]
@@ -156,18 +135,38 @@ def has_two_labels(labels: LabelArray, mask: MaskArray | None = None) -> bool:
     return bool(labelled.size) and bool((labelled != labelled[0]).any())
 
 
-class Assembly:
-    """Puts refined parts back into the whole.
+def copy_labels(labels: Any) -> LabelArray:
+    """Return a copy in memory, which of a stack takes that of the planes with labels: the system gives what is written.
 
     Parameters
     ----------
     labels : array of int
-        The person's labels: what stays wherever no part is put.
+        May be lazy.
+    """
+    copied = np.zeros(labels.shape, labels.dtype)
+    for place, plane in _planes(labels):
+        if plane.any():
+            copied[place] = plane
+    return copied
+
+
+class Assembly:
+    """Puts refined parts back into the whole.
+
+    Of a stack of which one slice is refined, it takes the memory of the slices that hold labels, as `copy_labels`.
+
+    Parameters
+    ----------
+    labels : array of int
+        The person's labels: what stays wherever no part is put. May be lazy.
     """
 
-    def __init__(self, labels: LabelArray) -> None:
-        self._labels = labels.copy()
-        self._confidence = (labels != 0).astype(np.float32)
+    def __init__(self, labels: Any) -> None:
+        self._labels = copy_labels(labels)
+        self._confidence = np.zeros(labels.shape, np.float32)
+        for place, plane in _planes(self._labels):
+            if plane.any():
+                self._confidence[place] = plane != 0
         self._counts: dict[int, tuple[int, int]] = {}
         self._iterations = 0
         self._warnings: list[str] = []
@@ -205,6 +204,17 @@ class Assembly:
             warnings = [f"Left as they are, with fewer than two labels: {slices} {named}{more}.", *warnings]
         counts = dict(sorted(self._counts.items()))
         return Refinement(self._labels, self._confidence, parameters, self._iterations, counts, tuple(warnings))
+
+
+def _planes(labels: Any) -> Iterator[tuple[int | slice, LabelArray]]:
+    """Yield each plane of a stack and its place; as many are read at once as are stored together, else few."""
+    if labels.ndim < 3:
+        yield slice(None), np.asarray(labels)
+        return
+    chunks = getattr(labels, "chunks", None)
+    step = int(np.max(chunks[0])) if chunks else max(1, _AT_ONCE // int(np.prod(labels.shape[1:])))
+    for start, stop in blocks(len(labels), step):
+        yield from enumerate(np.asarray(labels[start:stop]), start)
 
 
 def _place(part: Part) -> str:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def test_what_a_task_was_made_with_is_freed_once_it_is_done(make_napari_viewer: Callable[..., Any], qtbot: Any) -> None:
     make_napari_viewer()  # which keeps every worker until it closes
-    background, array, sums = Background(), np.ones(5), []
+    background, array = Background(), np.ones(5)
+    sums: list[float] = []
     kept = weakref.ref(array)
     worker = background.start("adding", sums.append, partial(np.sum, array))
     del array

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import numpy as np
 import pytest
+import tensorstore
+import zarr
 from qtpy.QtCore import Qt
 
 from napari_coarse_crf import Parameters, refine_labels
+from napari_coarse_crf.plugin.layers import key, snapshot
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -247,3 +253,134 @@ def test_layers_deleted_or_renamed_while_live_runs_do_no_harm(
     wait_until_settled(qtbot, widget)
     assert "Open an image first" in widget.status
     assert [layer.name for layer in viewer.layers if "preview" not in layer.name] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("scale", (2.0, 0.5)), ("translate", (3.0, 4.0)), ("affine", np.diag([2.0, 3.0, 1.0])), ("units", ("um", "um"))],
+)
+def test_a_moved_layer_takes_the_preview_with_it(
+    live: tuple[Any, RefineWidget], qtbot: Any, image: NDArray[Any], name: str, value: Any
+) -> None:
+    viewer, widget = live
+    for layer in (viewer.layers["photo"], viewer.layers["strokes"]):
+        setattr(layer, name, value)
+    wait_until_settled(qtbot, widget)
+    strokes, preview = viewer.layers["strokes"], viewer.layers["strokes preview"]
+    for one in ("scale", "translate", "units"):
+        np.testing.assert_array_equal(getattr(preview, one), getattr(strokes, one))
+    np.testing.assert_array_equal(preview.affine.affine_matrix, strokes.affine.affine_matrix)
+    np.testing.assert_array_equal(preview.data, refine_labels(image, strokes.data, spacing=np.abs(strokes.scale)))
+    assert widget.run_bar.keep.isEnabled()
+
+
+def test_an_image_edited_in_place_is_refined_again(live: tuple[Any, RefineWidget], qtbot: Any) -> None:
+    viewer, widget = live
+    photo, strokes = viewer.layers["photo"], viewer.layers["strokes"]
+    photo.data[:] = photo.data[:, ::-1].copy()
+    photo.data[:, 20] = 0
+    photo.refresh()
+    wait_until_settled(qtbot, widget)
+    np.testing.assert_array_equal(viewer.layers["strokes preview"].data, refine_labels(photo.data, strokes.data))
+
+
+@pytest.mark.parametrize("storage", ["dask", "zarr", "tensorstore"])
+def test_strokes_on_labels_that_are_stored_elsewhere_are_seen(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any], storage: str, tmp_path: Path
+) -> None:
+    viewer, widget = dock(image, stored(labels, storage, tmp_path), rgb=True)
+    widget.live = True
+    wait_until_settled(qtbot, widget)
+    strokes, preview = viewer.layers["strokes"], viewer.layers["strokes preview"]
+    np.testing.assert_array_equal(preview.data, refine_labels(image, labels))
+    strokes.paint((20, 30), 9)
+    wait_until_settled(qtbot, widget)
+    painted = np.asarray(strokes.data)
+    assert 9 in painted
+    np.testing.assert_array_equal(preview.data, refine_labels(image, painted))
+
+
+def stored(labels: NDArray[Any], storage: str, folder: Path) -> Any:
+    """Return labels as napari users have them who do not hold them in memory."""
+    if storage == "dask":
+        return da.from_array(labels, chunks=16)
+    if storage == "zarr":
+        array = zarr.create_array(
+            store=str(folder / "labels.zarr"), shape=labels.shape, dtype=labels.dtype, chunks=(16, 16)
+        )
+        array[:] = labels
+        return array
+    spec = {"driver": "n5", "kvstore": {"driver": "file", "path": str(folder / "labels.n5")}}
+    store = tensorstore.open(spec, create=True, dtype=tensorstore.int32, shape=labels.shape).result()
+    store.write(labels).result()
+    return store
+
+
+def test_a_deleted_preview_comes_back_even_if_nothing_is_different_in_the_end(
+    live: tuple[Any, RefineWidget], qtbot: Any
+) -> None:
+    viewer, widget = live
+    viewer.layers.remove("strokes preview")
+    widget.parameters = Parameters(iterations=3)
+    widget.parameters = Parameters()
+    wait_until_settled(qtbot, widget)
+    assert "strokes preview" in viewer.layers
+
+
+@pytest.mark.parametrize("change", ["stroke", "stroke without a word", "image without a word", "slider", "moved"])
+@pytest.mark.parametrize("still_on", [True, False])
+def test_keep_never_keeps_what_run_would_not_give(
+    live: tuple[Any, RefineWidget], qtbot: Any, change: str, still_on: bool
+) -> None:
+    viewer, widget = live
+    widget.live = still_on
+    strokes = viewer.layers["strokes"]
+    if change == "stroke":
+        strokes.paint((20, 30), 9)
+    elif change == "stroke without a word":
+        strokes.data[20, 30] = 9
+    elif change == "image without a word":
+        viewer.layers["photo"].data[:20] = 7
+    elif change == "slider":
+        widget.parameters = Parameters(iterations=3)
+    else:
+        strokes.scale = (1, 3)
+    assert widget.keep() is None
+    assert "strokes refined" not in viewer.layers
+    wait_until_settled(qtbot, widget)
+
+
+def test_what_was_shown_can_still_be_kept_after_live_is_switched_off(live: tuple[Any, RefineWidget]) -> None:
+    viewer, widget = live
+    widget.live = False
+    viewer.layers["photo"].visible = False  # napari reads the layer again, which is no change
+    viewer.layers["photo"].visible = True
+    assert widget.run_bar.keep.isEnabled()
+    widget.run_bar.keep.click()
+    assert "strokes refined" in viewer.layers
+
+
+def test_a_change_is_looked_at_once(
+    live: tuple[Any, RefineWidget], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, widget = live
+    counts: Counter[str] = Counter()
+    for module, name in ((snapshot, "find_problem"), (snapshot, "read_layers"), (key, "_digest")):
+        monkeypatch.setattr(module, name, counted(getattr(module, name), counts, name))
+    viewer.layers["strokes"].paint((20, 30), 9)
+    wait_until_settled(qtbot, widget)
+    assert counts == {"find_problem": 1, "read_layers": 1, "_digest": 2}  # image and labels
+    counts.clear()
+    widget.parameters = Parameters(iterations=3)
+    wait_until_settled(qtbot, widget)
+    assert counts == {"find_problem": 1, "read_layers": 1, "_digest": 2}
+
+
+def counted(function: Callable[..., Any], counts: Counter[str], name: str) -> Callable[..., Any]:
+    """Return the same function, which counts how often it is called."""
+
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        counts[name] += 1
+        return function(*arguments, **keywords)
+
+    return call

@@ -12,7 +12,7 @@ from napari_coarse_crf import InputError, Parameters, suggest_parameters
 from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP, WarmUp
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
-from napari_coarse_crf.plugin.layers.read import Choice
+from napari_coarse_crf.plugin.layers.read import Choice, read_layers
 from napari_coarse_crf.samples import load_sample
 from napari_coarse_crf.tiles.parts import Scope
 from tests.plugin.waiting import TIMEOUT, wait_until_ended, wait_until_ready
@@ -86,11 +86,9 @@ def test_of_many_slices_a_few_that_are_spread_stand_for_all(sample: tuple[NDArra
     mask = np.ones_like(labels)
     mask[0] = 0
     layers = Image(stack), Labels(labels)
-    job = SuggestJob.prepare(*layers, Choice(Scope(slice_axis=0), region=Labels(mask)))
-    images, label_maps, masks = job._load()
-    assert [int(image[0, 0]) for image in images] == [2, 5, 7, 9, 11]
-    assert len(label_maps) == len(masks) == 5
-    nowhere = SuggestJob.prepare(*layers, Choice(Scope(slice_axis=0), region=Labels(np.zeros_like(labels))))
+    job = SuggestJob(read_layers(*layers, Choice(Scope(slice_axis=0), region=Labels(mask))))
+    assert [int(picture.image[0, 0]) for picture, _ in job._load()] == [2, 5, 7, 9, 11]
+    nowhere = SuggestJob(read_layers(*layers, Choice(Scope(slice_axis=0), region=Labels(np.zeros_like(labels)))))
     with pytest.raises(InputError, match="No slice holds two labels"):
         nowhere._load()
 
@@ -103,11 +101,11 @@ def test_nothing_to_search_in_is_said(dock: Dock, image: NDArray[Any]) -> None:
 
 
 def test_the_search_reports_and_gives_its_errors_on(sample: tuple[NDArray[Any], NDArray[Any]]) -> None:
-    job = SuggestJob.prepare(Image(sample[0], rgb=True), Labels(sample[1]), Choice())
+    job = SuggestJob(read_layers(Image(sample[0], rgb=True), Labels(sample[1])))
     steps = list(job.steps())
     assert {step.stage for step in steps} <= {"trying parameters on hidden labels"}
-    unusable = SuggestJob.prepare(Image(sample[0], rgb=True), Labels(np.ones((160, 200), np.uint8)), Choice())
-    unusable.inputs.labels[0] = 0
+    unusable = SuggestJob(read_layers(Image(sample[0], rgb=True), Labels(np.ones((160, 200), np.uint8))))
+    unusable.inputs.labels.data[0] = 0
     with pytest.raises(InputError, match="one label"):
         list(unusable.steps())
 

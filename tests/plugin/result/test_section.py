@@ -133,14 +133,14 @@ def test_a_second_run_offers_the_first_one_to_compare_with(measured: Measured, p
     first, second = section.compared.refined, press_run(widget)
     assert section.compared.refined is second
     assert [others.item(row).text() for row in range(others.count())] == [first.name]
-    assert section.compared.others == ()
+    assert not section.compared.others
     others.item(0).setCheckState(Qt.CheckState.Checked)
     assert section.compared.layers == [viewer.layers["strokes"], second, first, viewer.layers["truth"]]
     first.name = "first try"
     assert others.item(0).text() == "first try"
     assert section.compared.others == (first,)
     viewer.layers.remove(first)
-    assert section.compared.others == ()
+    assert not section.compared.others
 
 
 def test_a_row_keeps_the_keyboard_while_it_is_ticked(measured: Measured, press_run: PressRun, qtbot: Any) -> None:

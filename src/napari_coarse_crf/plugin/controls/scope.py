@@ -14,7 +14,8 @@ from napari.layers import Image, Labels, Shapes
 from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
 from napari_coarse_crf.plugin.layers.read import Choice, channel_axes
-from napari_coarse_crf.tiles.parts import Scope, visible_box
+from napari_coarse_crf.tiles.outlines import visible_box
+from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
     import napari

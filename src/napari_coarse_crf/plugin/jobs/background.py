@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from napari.qt.threading import create_worker
 
 from napari_coarse_crf import CoarseCRFError
+from napari_coarse_crf.plugin.jobs.explained import explained
 from napari_coarse_crf.plugin.jobs.worker import Failure
 
 if TYPE_CHECKING:
@@ -55,27 +56,17 @@ class Background:
             listener(outcome)
 
 
-def run_task(waiting: list[Callable[[], Any]]) -> Any:
-    """Call the function that waits; an error is returned as a `Failure`. napari shows the name of `run_task` meanwhile.
+def run_task(functions: list[Callable[[], Any]]) -> Any:
+    """Call a function; an error is returned as a `Failure`. napari shows the name of this function while it runs.
 
-    The function is taken out of its list: napari keeps what a worker was made with, arrays and all, until its window
-    closes.
+    Parameters
+    ----------
+    functions : list of callable
+        The one to call. It is taken out of the list: napari keeps the worker, which keeps the list, and what a function
+        refers to (copies of layers) would stay in memory until the window closes.
     """
     try:
-        return _call(waiting.pop())
+        with explained("This did not work"):
+            return functions.pop()()
     except CoarseCRFError as error:
         return Failure(error)
-
-
-def _call(function: Callable[[], Any]) -> Any:
-    try:
-        return function()
-    except CoarseCRFError:
-        raise
-    except MemoryError as error:
-        raise CoarseCRFError("The memory does not suffice for this. Close other layers or crop the image.") from error
-    except Exception as error:
-        raise CoarseCRFError(
-            f"This did not work because of an internal error ({type(error).__name__}: {error}). Your layers are as "
-            "they were; please report it."
-        ) from error

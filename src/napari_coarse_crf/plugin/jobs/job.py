@@ -7,59 +7,52 @@ same pixels.
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from napari_coarse_crf import (
-    CoarseCRFError,
-    CoarseCRFWarning,
-    InputError,
-    Parameters,
-    Progress,
-    __version__,
-    estimate_memory,
-)
+from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, Parameters, Progress, __version__
+from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.memory import free_memory
 from napari_coarse_crf.plugin.jobs.aside import take_aside
+from napari_coarse_crf.plugin.jobs.explained import explained
 from napari_coarse_crf.plugin.jobs.memory_note import memory_warning
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
-from napari_coarse_crf.plugin.layers.read import (
-    Choice,
-    add_result,
-    describe_misfit,
-    find_problem,
-    read_layers,
-    read_look,
+from napari_coarse_crf.plugin.layers.key import Key
+from napari_coarse_crf.plugin.layers.look import add_result
+from napari_coarse_crf.plugin.layers.record import Record, remember
+from napari_coarse_crf.plugin.layers.snapshot import Snapshot
+from napari_coarse_crf.tiles.parts import Assembly, has_two_labels
+from napari_coarse_crf.tiles.reduced import (
+    enlarge_refinement,
+    reduce_parameters,
+    reduce_picture,
+    thin_out_labels,
 )
-from napari_coarse_crf.plugin.layers.record import remember
-from napari_coarse_crf.tiles.parts import Assembly, Scope, has_two_labels
-from napari_coarse_crf.tiles.reduced import enlarge, reduce_parameters, thin_out, thin_out_labels
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     import napari
     from napari.layers import Image, Labels
-    from numpy.typing import NDArray
 
-    from napari_coarse_crf import Refinement
-    from napari_coarse_crf.plugin.layers.read import Inputs, Look
+    from napari_coarse_crf import Refinement, Refiner
+    from napari_coarse_crf.compute.arrays import LabelArray
+    from napari_coarse_crf.inputs import Picture
+    from napari_coarse_crf.plugin.layers.look import Look
+    from napari_coarse_crf.plugin.layers.read import Choice, Inputs
     from napari_coarse_crf.tiles.parts import Part
 
-    Loaded = tuple[NDArray[Any], NDArray[np.integer[Any]], NDArray[np.bool_] | None]
+Read = tuple[tuple["Part", Key], ...]
+"""Which parts a job has read, and what they hold."""
 
 _ENGINE: Final = "lattice"
 _LARGE: Final = 2**22
 """Pixels from which on the memory is estimated first: below, a run with few labels takes less than 3 GB."""
 _PART_STEPS: Final = 100
 """Steps that each of several parts is reported as: how many it really takes is known only once it has begun."""
-
-
 _PREPARING: Final = Progress("preparation", 0, 0)
 
 
@@ -70,13 +63,20 @@ class Notice(Progress):
     sentence: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Outcome:
-    """What a job returns: the refinement, how long it took, and what a person should know about it."""
+    """What a job returns: the refinement, how long it took, and what a person should know about it.
+
+    Attributes
+    ----------
+    read : tuple of (part, Key)
+        What was read; empty where nobody asked.
+    """
 
     refinement: Refinement
     seconds: float
     warnings: tuple[str, ...]
+    read: Read
 
     @property
     def time_in_words(self) -> str:
@@ -84,191 +84,123 @@ class Outcome:
         return f"{self.seconds:.1f} s" if self.seconds >= 0.1 else f"{1e3 * self.seconds:.0f} ms"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One part in memory."""
+
+    part: Part
+    picture: Picture
+    labels: LabelArray
+    key: Key
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Job:
-    """Everything one run needs, independent of what happens to the layers meanwhile."""
+    """Everything one run needs, independent of what happens to the layers meanwhile.
+
+    Attributes
+    ----------
+    inputs, look, parameters
+        What is refined, and with what.
+    source : napari.layers.Labels
+        The layer that the result will lie above.
+    about : mapping
+        Where the result comes from, as its metadata will say.
+    misfit : str
+        What was matched in a way to know of.
+    refiners : RefinerCache
+        Where the Refiner of the last run is kept for the next one.
+    step : int
+        For a quick look: only every so many-th pixel along each axis is refined.
+    is_live : bool
+        Whether the Live switch asked for it: shown in the preview layer, without a bar of its own.
+    known : tuple of (part, Key)
+        What need not be refined, as its result is shown: the job ends without an outcome if it reads nothing else.
+    """
 
     inputs: Inputs
     look: Look
     parameters: Parameters
-    image_layer: Image
-    labels_layer: Labels
-    names: tuple[str, str]
+    source: Labels
+    about: Mapping[str, Any]
     misfit: str
-    choice: Mapping[str, Any]
     refiners: RefinerCache
-    step: int
-    is_live: bool
+    step: int = 1
+    is_live: bool = False
+    known: Read = ()
 
     @classmethod
     def prepare(
-        cls,
-        image_layer: Image | None,
-        labels_layer: Labels | None,
-        parameters: Parameters,
-        choice: Choice | None = None,
-        refiners: RefinerCache | None = None,
-        *,
-        step: int = 1,
-        is_live: bool = False,
+        cls, snapshot: Snapshot, parameters: Parameters, refiners: RefinerCache | None = None, **live: Any
     ) -> Job:
         """Read the layers, on the main thread.
 
         Parameters
         ----------
-        image_layer, labels_layer : napari.layers.Layer or None
+        snapshot : Snapshot
             What is chosen.
         parameters : Parameters
             Those of the run.
-        choice : Choice, optional
-            Scope, further channels and region; by default all of the two layers.
         refiners : RefinerCache, optional
             Where the Refiner of the last run is kept for the next one.
-        step : int, optional
-            For a quick look: only every so many-th pixel along each axis is refined.
-        is_live : bool, optional
-            Whether the Live switch asked for it: shown in the preview layer, without a bar of its own.
+        **live
+            `step`, `is_live` and `known`, see there.
 
         Raises
         ------
         InputError
-            If they cannot be refined.
+            If the layers cannot be refined.
         """
-        problem = find_problem(image_layer, labels_layer, choice)
-        if image_layer is None or labels_layer is None or problem:
-            raise InputError(problem)
         return cls(
-            inputs=read_layers(image_layer, labels_layer, choice),
-            look=read_look(labels_layer),
+            inputs=snapshot.inputs,
+            look=snapshot.look,
             parameters=parameters,
-            image_layer=image_layer,
-            labels_layer=labels_layer,
-            names=(image_layer.name, labels_layer.name),
-            misfit=describe_misfit(image_layer, labels_layer, choice),
-            choice=_in_plain_values(choice or Choice()),
+            source=snapshot.source,
+            about=snapshot.in_plain_values,
+            misfit=snapshot.misfit,
             refiners=refiners or RefinerCache(),
-            step=step,
-            is_live=is_live,
+            **live,
         )
 
-    def steps(self) -> Generator[Progress, None, Outcome]:
+    def steps(self) -> Generator[Progress, None, Outcome | None]:
         """Refine, yielding after every step. Touches no layer, so any thread may take the steps.
+
+        Returns
+        -------
+        Outcome or None
+            None if what was read is known already.
 
         Raises
         ------
         CoarseCRFError
             If the input cannot be used, or if something went wrong that nobody foresaw.
         """
-        began = perf_counter()
-        try:
-            refinement = yield from self._refine()
-        except RuntimeError as error:
-            # superqt swallows a RuntimeError of a generator worker and never ends the worker: napari would stay busy.
-            raise internal_error(error) from error
-        except MemoryError as error:
-            raise CoarseCRFError(
-                "The memory does not suffice for this image and this number of labels. Close other layers or crop the "
-                "image and its labels."
-            ) from error
-        notes = (*refinement.warnings, *([self.misfit] if self.misfit else []))
-        return Outcome(refinement, perf_counter() - began, notes)
+        with explained("The refinement stopped"):
+            began = perf_counter()
+            parts = self.inputs.parts()
+            only = (yield from self._load(parts[0])) if len(parts) == 1 else None
+            read = ((only.part, only.key),) if only is not None else (yield from self._read_keys(parts))
+            if read and all(one in self.known for one in read):
+                return None
+            refinement = yield from (self._refine_parts(parts) if only is None else self._refine_only(only))
+            notes = (*refinement.warnings, *([self.misfit] if self.misfit else []))
+            return Outcome(refinement, perf_counter() - began, notes, read)
 
     def add_layer(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:
         """Add the result to `viewer`, on the main thread, and select the layer that a correction is painted on."""
         refined = outcome.refinement.labels
-        layer = add_result(viewer, refined, self.look, self.describe(outcome), self.labels_layer)
-        remember(layer, outcome.refinement, self.inputs)
-        if self.labels_layer in viewer.layers:
-            viewer.layers.selection.active = self.labels_layer
+        layer = add_result(viewer, refined, self.look, self.describe(outcome), self.source)
+        remember(layer, Record.of(outcome.refinement, self.inputs))
+        if self.source in viewer.layers:
+            viewer.layers.selection.active = self.source
         return layer
 
-    def add_preview(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:
-        """Add the layer that the results of the Live switch are shown in."""
-        look = replace(self.look, name=f"{self.names[1]} preview")
-        about = self.describe(outcome, preview=True)
-        return add_result(viewer, outcome.refinement.labels, look, about, self.labels_layer)
-
-    def _refine(self) -> Generator[Progress, None, Refinement]:
-        parts = self.inputs.parts()
-        if self.inputs.takes_all:
-            loaded = yield from self._load(None)
-            yield from self._notice(parts[0], loaded)
-            return (yield from self._refine_part(parts[0], loaded))
-        assembly = Assembly(np.asarray(self.inputs.labels))
-        for number, part in enumerate(parts):
-            loaded = yield from self._load(part)
-            if len(parts) > 1 and not has_two_labels(*loaded[1:]):
-                assembly.skip(part)
-                continue
-            if number == 0:  # the others are of the same size
-                yield from self._notice(part, loaded)
-            assembly.put(part, (yield from _among(len(parts), number, self._refine_part(part, loaded))))
-        return assembly.result(self.parameters)
-
-    def _load(self, part: Part | None) -> Generator[Progress, None, Loaded]:
-        return (yield from take_aside(partial(self.inputs.load, part), lambda: _PREPARING))
-
-    def _notice(self, part: Part, loaded: Loaded) -> Generator[Progress, None, None]:
-        """Say if the memory may not suffice; only where it could matter, as the estimate reads all the pixels."""
-        image, labels, mask = loaded
-        if labels.size < _LARGE or self.step > 1:
-            return
-        estimate = partial(
-            estimate_memory,
-            image,
-            labels,
-            self.parameters,
-            mask=mask,
-            spacing=self.inputs.spacing_of(part),
-            contrast_limits=self.inputs.contrast_limits,
-        )
-        needed = yield from take_aside(estimate, lambda: _PREPARING)
-        sentence = memory_warning(needed, free_memory())
-        if sentence:
-            yield Notice("preparation", 0, 0, sentence=sentence)
-
-    def _refine_part(self, part: Part, loaded: Loaded) -> Generator[Progress, None, Refinement]:
-        image, labels, mask = loaded
-        parameters, step = self.parameters, self.step
-        if step > 1:
-            image, mask = thin_out(image, step, labels.ndim), None if mask is None else thin_out(mask, step, mask.ndim)
-            labels, parameters = thin_out_labels(labels, step), reduce_parameters(parameters, step)
-        refiner = self.refiners.get(
-            image,
-            labels,
-            mask,
-            spacing=self.inputs.spacing_of(part),
-            contrast_limits=self.inputs.contrast_limits,
-            engine=_ENGINE,
-        )
-        for progress in refiner.steps(parameters):
-            if progress.refinement is not None:
-                return progress.refinement if step == 1 else self._enlarged(progress.refinement, loaded)
-            yield progress
-        raise CoarseCRFError("The refinement ended without a result; please report it.")
-
-    def _enlarged(self, small: Refinement, loaded: Loaded) -> Refinement:
-        """Return a quick look at full size, with the person's labels and what takes no part as they are."""
-        _, labels, mask = loaded
-        kept = labels != 0 if mask is None else (labels != 0) | ~mask
-        refined = np.where(kept, labels, enlarge(small.labels, self.step, labels.shape))
-        confidence = np.where(kept, labels != 0, enlarge(small.confidence, self.step, labels.shape))
-        return replace(
-            small,
-            labels=refined.astype(labels.dtype, copy=False),
-            confidence=confidence.astype(np.float32),
-            parameters=self.parameters,
-        )
-
-    def describe(self, outcome: Outcome, *, preview: bool = False) -> dict[str, Any]:
+    def describe(self, outcome: Outcome) -> dict[str, Any]:
         """Return where the result comes from: plain values only, so that they can be saved as JSON."""
         return {
             "version": __version__,
             "parameters": outcome.refinement.parameters.to_dict(),
-            "image": self.names[0],
-            "labels": self.names[1],
-            **self.choice,
-            **({"preview": True, "step": self.step} if preview else {}),
+            **self.about,
             "engine": _ENGINE,
             "iterations": outcome.refinement.iterations,
             "seconds": round(outcome.seconds, 3),
@@ -277,13 +209,71 @@ class Job:
             "warnings": list(outcome.warnings),
         }
 
+    def _read_keys(self, parts: list[Part]) -> Generator[Progress, None, Read]:
+        """Return the keys of many parts, which are read for it: only where they are asked for."""
+        read = []
+        for part in parts if self.is_live else []:
+            read.append((part, (yield from self._load(part)).key))
+        return tuple(read)
+
+    def _refine_only(self, loaded: Loaded) -> Generator[Progress, None, Refinement]:
+        """Refine the only part there is."""
+        if self.inputs.takes_all:
+            return (yield from self._refine_part(loaded))
+        assembly = yield from self._assemble()
+        assembly.put(loaded.part, (yield from self._refine_part(loaded)))
+        return assembly.result(self.parameters)
+
+    def _refine_parts(self, parts: list[Part]) -> Generator[Progress, None, Refinement]:
+        """Refine several parts one after the other."""
+        assembly = yield from self._assemble()
+        for number, part in enumerate(parts):
+            loaded = yield from self._load(part)
+            if not has_two_labels(loaded.labels, loaded.picture.mask):
+                assembly.skip(part)
+                continue
+            steps = self._refine_part(loaded, says_memory=number == 0)  # the others are of the same size
+            assembly.put(part, (yield from _among(len(parts), number, steps)))
+        return assembly.result(self.parameters)
+
+    def _assemble(self) -> Generator[Progress, None, Assembly]:
+        return (yield from take_aside(partial(Assembly, self.inputs.all_labels), lambda: _PREPARING))
+
+    def _load(self, part: Part) -> Generator[Progress, None, Loaded]:
+        def load() -> Loaded:
+            picture, labels = self.inputs.load(part)
+            return Loaded(part, picture, labels, self.inputs.key(part, picture, labels))
+
+        return (yield from take_aside(load, lambda: _PREPARING))
+
+    def _refine_part(self, loaded: Loaded, *, says_memory: bool = True) -> Generator[Progress, None, Refinement]:
+        picture, labels, parameters, step = loaded.picture, loaded.labels, self.parameters, self.step
+        if step > 1:
+            picture, labels = reduce_picture(picture, step, labels.ndim), thin_out_labels(labels, step)
+            parameters = reduce_parameters(parameters, step)
+        refiner = self.refiners.get(picture, labels, loaded.key, step)
+        if says_memory and labels.size >= _LARGE:
+            yield from self._say_memory(refiner, parameters)
+        for progress in refiner.steps(parameters):
+            if (refinement := progress.refinement) is None:
+                yield progress
+            elif step == 1:
+                return refinement
+            else:
+                return enlarge_refinement(refinement, step, loaded.labels, loaded.picture.mask, self.parameters)
+        raise CoarseCRFError("The refinement ended without a result; please report it.")
+
+    def _say_memory(self, refiner: Refiner, parameters: Parameters) -> Generator[Progress, None, None]:
+        """Say if the memory may not suffice."""
+        needed = yield from take_aside(partial(refiner.estimate_memory, parameters), lambda: _PREPARING)
+        if sentence := memory_warning(needed, free_memory()):
+            yield Notice("preparation", 0, 0, sentence=sentence)
+
 
 def _among(
     count: int, number: int, steps: Generator[Progress, None, Refinement]
 ) -> Generator[Progress, None, Refinement]:
     """Count the steps of one part as a share of those of all parts."""
-    if count == 1:
-        return (yield from steps)
     while True:
         try:
             progress = next(steps)
@@ -293,28 +283,6 @@ def _among(
         done, total = number * _PART_STEPS, count * _PART_STEPS
         done += progress.step * _PART_STEPS // max(1, progress.total)
         yield Progress(f"slice {number + 1} of {count}, {progress.stage}", done, total)
-
-
-def _in_plain_values(choice: Choice) -> dict[str, Any]:
-    """Return what was chosen as it stands in the metadata: only what differs from all of the two layers."""
-    values: dict[str, Any] = {}
-    if choice.scope != Scope():
-        values["scope"] = asdict(choice.scope)
-    if choice.channels:
-        values["channels"] = [layer.name for layer in choice.channels]
-    if choice.channel_axis is not None:
-        values["channel_axis"] = choice.channel_axis
-    if choice.region is not None:
-        values["region"] = choice.region.name
-    return values
-
-
-def internal_error(error: Exception) -> CoarseCRFError:
-    """Return an error that says in words that something went wrong which nobody foresaw."""
-    return CoarseCRFError(
-        f"The refinement stopped because of an internal error ({type(error).__name__}: {error}). Your layers are as "
-        "they were; please report it."
-    )
 
 
 def refine_layer(
@@ -357,14 +325,9 @@ def refine_layer(
     CoarseCRFWarning
         For each thing about the result that a person should look at.
     """
-    job = Job.prepare(image_layer, labels_layer, Parameters() if parameters is None else parameters, choice)
-    steps = job.steps()
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            break
+    job = Job.prepare(Snapshot.take(image_layer, labels_layer, choice), parameters or Parameters())
+    outcome = finish(job.steps())
+    assert outcome is not None  # noqa: S101  # a job that knows nothing ends with one
     for sentence in outcome.warnings:
         warnings.warn(sentence, CoarseCRFWarning, stacklevel=2)
     return job.add_layer(viewer, outcome)

@@ -1,4 +1,4 @@
-"""When to refine again by itself, and the one layer that shows it.
+"""When to refine again by itself, and what.
 
 After a change a quick look comes at once; the full result follows when the hand rests. `LiveSwitch` decides when,
 `LiveRefinement` what to refine, `PreviewLayer` holds what is shown.
@@ -7,30 +7,29 @@ After a change a quick look comes at once; the full result follows when the hand
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from zlib import crc32
 
-import numpy as np
 from qtpy.QtCore import QTimer
 
 from napari_coarse_crf.plugin.jobs.job import Job
-from napari_coarse_crf.plugin.jobs.preview import FIRST_BUDGET, next_budget
+from napari_coarse_crf.plugin.jobs.preview import FIRST_BUDGET, PreviewLayer, next_budget
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
-from napari_coarse_crf.plugin.layers.provenance import set_provenance
-from napari_coarse_crf.plugin.layers.record import remember
+from napari_coarse_crf.plugin.layers.look import same_place
+from napari_coarse_crf.tiles.parts import part_shape
 from napari_coarse_crf.tiles.reduced import step_within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     import napari
-    from napari.layers import Image, Labels
+    from napari.layers import Labels
     from qtpy.QtCore import QObject
 
     from napari_coarse_crf import Parameters
-    from napari_coarse_crf.plugin.jobs.job import Outcome
-    from napari_coarse_crf.plugin.layers.read import Choice
+    from napari_coarse_crf.plugin.jobs.job import Outcome, Read
+    from napari_coarse_crf.plugin.layers.snapshot import Snapshot
     from napari_coarse_crf.tiles.parts import Scope
 
 _SOON_MS: Final = 30
@@ -54,6 +53,18 @@ class Host(Protocol):
         """Cancel the full refinement that this switch started, if it still runs."""
 
 
+class State(Enum):
+    """What is left to do."""
+
+    OFF = auto()
+    """Changes are not followed."""
+    UP_TO_DATE = auto()
+    CHANGED = auto()
+    """A quick look is due, then the full result."""
+    LOOKED = auto()
+    """The full result is due when the hand rests."""
+
+
 class LiveSwitch:
     """Decides when to refine again.
 
@@ -70,44 +81,34 @@ class LiveSwitch:
 
     def __init__(self, host: Host, parent: QObject) -> None:
         self._host = host
-        self._is_on = False
-        self._wants_quick = self._wants_full = False
-        self._soon = _timer(parent, _SOON_MS)
-        self._rest = _timer(parent, _REST_MS)
-        self._soon.timeout.connect(self.go_on)
-        self._rest.timeout.connect(self._on_rest)
+        self._state = State.OFF
+        self._soon = self._timer(parent, _SOON_MS)
+        self._rest = self._timer(parent, _REST_MS)
 
     @property
     def is_on(self) -> bool:
         """Whether changes are followed."""
-        return self._is_on
+        return self._state is not State.OFF
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing is left to do."""
         waits = self._soon.isActive() or self._rest.isActive()
-        return not (waits or self._wants_quick or self._wants_full or self._host.is_busy)
+        return self._state in (State.OFF, State.UP_TO_DATE) and not waits and not self._host.is_busy
 
     def switch(self, on: bool) -> None:
-        """Begin or stop to follow changes."""
-        self._is_on = on
-        if on:
-            self.note_change()
-        else:
-            self.stop()
-
-    def stop(self) -> None:
-        """Forget what was planned, and drop what runs."""
+        """Begin or stop to follow changes; what was planned is forgotten, and what runs dropped."""
         self._soon.stop()
         self._rest.stop()
-        self._wants_quick = self._wants_full = False
+        self._state = State.UP_TO_DATE if on else State.OFF
         self._host.drop_live()
+        self.note_change()
 
     def note_change(self) -> None:
         """Plan a quick look and, after a rest, the full result."""
-        if not self._is_on:
+        if self._state is State.OFF:
             return
-        self._wants_quick, self._wants_full = True, False
+        self._state = State.CHANGED
         self._rest.start()
         if not self._soon.isActive():
             self._soon.start()
@@ -115,90 +116,72 @@ class LiveSwitch:
 
     def go_on(self) -> None:
         """Start what is due, if no job runs; called again whenever one ends."""
-        if not self._is_on or self._host.is_busy:
-            return
-        if self._wants_quick:
-            self._wants_quick = False
+        if self._state is State.CHANGED and not self._soon.isActive() and not self._host.is_busy:
+            self._state = State.LOOKED
             self._host.start_live(quick=True)
-        elif self._wants_full:
-            self._wants_full = False
+        if self._state is State.LOOKED and not self._rest.isActive() and not self._host.is_busy:
+            self._state = State.UP_TO_DATE
             self._host.start_live(quick=False)
 
-    def _on_rest(self) -> None:
-        self._wants_full = True
-        self.go_on()
+    def _timer(self, parent: QObject, milliseconds: int) -> QTimer:
+        timer = QTimer(parent)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(self.go_on)
+        return timer
 
 
-class PreviewLayer:
-    """The one layer that Live shows its results in.
-
-    Parameters
-    ----------
-    viewer : napari.viewer.Viewer
-        Where it is shown.
-    """
-
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        self._viewer = viewer
-        self._layer: Labels | None = None
-        self._shown: tuple[Job, Outcome] | None = None
-        self._is_full = False
+class Dock(Protocol):
+    """What the dock is set to."""
 
     @property
-    def can_be_kept(self) -> bool:
-        """Whether the layer is there and shows a full result."""
-        return self._is_there() and self._is_full
+    def snapshot(self) -> Snapshot:
+        """The chosen layers."""
 
-    def show(self, job: Job, outcome: Outcome, *, full: bool) -> Labels:
-        """Show a result: in the same layer, as long as it is about the same labels."""
-        layer = self._layer
-        if layer is None or not self._is_there() or not self._is_about(job):
-            self.remove()
-            layer = self._layer = job.add_preview(self._viewer, outcome)
-        else:
-            layer.data = outcome.refinement.labels
-            set_provenance(layer, job.describe(outcome, preview=True))
-        layer.editable = False  # the next result would paint over; napari forgets this with every new array
-        self._shown, self._is_full = (job, outcome), full
-        return layer
+    @property
+    def parameters(self) -> Parameters:
+        """What the sliders say."""
 
-    def keep(self) -> Labels | None:
-        """Make the layer one of its own, which the next result leaves alone; None if there is nothing to keep."""
-        if not self.can_be_kept or self._layer is None or self._shown is None:
-            return None
-        layer, (job, outcome) = self._layer, self._shown
-        self._layer = self._shown = None
-        layer.name = job.look.name
-        set_provenance(layer, job.describe(outcome))
-        layer.editable = True
-        remember(layer, outcome.refinement, job.inputs)
-        return layer
+    @property
+    def look_scope(self) -> Scope:
+        """What a quick look is at: one slice where the full result is of many."""
 
-    def remove(self) -> None:
-        """Take the layer away, if it is still there."""
-        if self._is_there():
-            self._viewer.layers.remove(self._layer)
-        self._layer = self._shown = None
-
-    def _is_there(self) -> bool:
-        return self._layer is not None and self._layer in self._viewer.layers
-
-    def _is_about(self, job: Job) -> bool:
-        if self._layer is None or self._shown is None:
-            return False
-        return self._shown[0].labels_layer is job.labels_layer and self._layer.data.shape == job.inputs.labels.shape
+    @property
+    def refiners(self) -> RefinerCache:
+        """Where the Refiner of the last full result is kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Request:
-    """What the widget says now; `quick_choice` is for one slice only, None if that slice cannot be refined."""
+class Aim:
+    """What a job shows, besides what it reads.
 
-    image_layer: Image
-    labels_layer: Labels
+    Attributes
+    ----------
+    parameters : Parameters
+        Those of the dock.
+    scope : Scope
+        What the full result is of.
+    place : mapping
+        Where the layer lies.
+    is_full : bool
+        Whether it is the full result.
+    may_be_dropped : bool
+        Whether it is of no use once something changes.
+    change : int
+        The number of the last change that it takes notice of.
+    """
+
     parameters: Parameters
-    choice: Choice
-    quick_choice: Choice | None
-    refiners: RefinerCache
+    scope: Scope
+    place: Mapping[str, Any]
+    is_full: bool
+    may_be_dropped: bool
+    change: int
+
+    def is_like(self, other: Aim) -> bool:
+        """Whether a result for `other` shows all that one for this would, if both have read the same."""
+        same = self.parameters == other.parameters and self.scope == other.scope and same_place(self.place, other.place)
+        return same and (other.is_full or not self.is_full)
 
 
 class LiveRefinement:
@@ -210,22 +193,20 @@ class LiveRefinement:
         Where the preview is shown.
     runner : JobRunner
         Runs the jobs, one at a time, those of the Run button as well.
-    read : callable
-        Returns what to refine, or None if that cannot be refined.
+    dock : Dock
+        What to refine.
     parent : QObject
         What the timers die with.
     """
 
-    def __init__(
-        self, viewer: napari.viewer.Viewer, runner: JobRunner, read: Callable[[], Request | None], parent: QObject
-    ) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, runner: JobRunner, dock: Dock, parent: QObject) -> None:
         self._runner = runner
-        self._read = read
+        self._dock = dock
         self._refiners = RefinerCache()  # of the quick looks
         self._budget = FIRST_BUDGET
-        self._asked: tuple[object, bool] = (None, False)  # what the running job shows, and whether in full
-        self._shown: tuple[object, bool] = (None, False)
-        self._may_be_dropped = False
+        self._change = 0
+        self._aim: Aim | None = None  # of the job that was started last
+        self._shown: tuple[Aim, Read] | None = None
         self.preview = PreviewLayer(viewer)
         self.switch = LiveSwitch(self, parent)
 
@@ -234,73 +215,102 @@ class LiveRefinement:
         """Whether any job runs."""
         return self._runner.is_busy
 
+    @property
+    def can_be_kept(self) -> bool:
+        """Whether the preview shows a full result, and Live has nothing to add to it."""
+        if self._shown is None or self.preview.layer is None:
+            return False
+        return self._shows_all or (self._shown[0].is_full and not self.switch.is_on)
+
+    def follow(self, on: bool) -> None:
+        """Begin or stop to follow changes."""
+        self._change += 1
+        self.switch.switch(on)
+
+    def note_change(self) -> None:
+        """Take note that a run may give something else now."""
+        self._change += 1
+        self.switch.note_change()
+
     def start_live(self, *, quick: bool) -> None:
         """Start a quick look or a full refinement, unless what it would show is shown already."""
-        request = self._read()
-        if request is None:
+        whole, parameters = self._dock.snapshot, self._dock.parameters
+        if whole.problem or self._shows_all:
             return
-        choice, step = request.choice, 1
+        snapshot, step = whole, 1
         if quick:
-            if request.quick_choice is None:
-                return  # only the full result can show anything
-            choice = request.quick_choice
-            part = choice.scope.parts(request.labels_layer.data.shape)[0]
-            step = step_within([one.stop - one.start for one in part if isinstance(one, slice)], self._budget)
-        full = step == 1 and choice.scope == request.choice.scope
+            snapshot = whole.narrowed(self._dock.look_scope)
+            if snapshot.problem:
+                return  # perhaps nothing is painted on the current slice, but on others
+            step = step_within(part_shape(snapshot.inputs.parts()[0]), self._budget)
+        is_full = step == 1 and snapshot is whole
+        aim = Aim(parameters, whole.choice.scope, snapshot.look.place, is_full, not quick, self._change)
         job = Job.prepare(
-            request.image_layer,
-            request.labels_layer,
-            request.parameters,
-            choice,
-            request.refiners if full else self._refiners,
+            snapshot,
+            parameters,
+            self._dock.refiners if is_full else self._refiners,
             step=step,
             is_live=True,
+            known=self._known(aim),
         )
-        asked = _fingerprint(job, request.choice.scope), full
-        # What is shown in full needs no quick look either.
-        if self._shown[0] == asked[0] and (self._shown[1] or not full):
-            return
-        self._asked, self._may_be_dropped = asked, not quick
+        self._aim = aim
         self._runner.start(job)
 
     def drop_live(self) -> None:
         """Cancel the full refinement that the switch started, if it still runs."""
-        if self._runner.live_job is not None and self._may_be_dropped:
+        if self._runner.live_job is not None and self._aim is not None and self._aim.may_be_dropped:
             self._runner.cancel()
 
-    def show(self, job: Job, outcome: Outcome) -> str:
-        """Show a result and return one sentence about it."""
-        self._shown = self._asked
-        layer = self.preview.show(job, outcome, full=self._asked[1])
-        if self._asked[1]:
+    def show(self, job: Job, outcome: Outcome | None) -> str:
+        """Show a result and return one sentence about it; None is one that is shown already."""
+        aim = self._aim
+        if aim is None:
+            return ""
+        if outcome is None:
+            if self._shown is not None:
+                shown, read = self._shown
+                self._shown = Aim(aim.parameters, aim.scope, aim.place, shown.is_full, False, aim.change), read
+            return ""
+        self._shown = aim, outcome.read
+        layer = self.preview.show(job, outcome, full=aim.is_full)
+        if aim.is_full:
             return f"Live: '{layer.name}' took {outcome.time_in_words}. Keep makes it a layer of its own."
         if JobRunner.has_compiled:  # compiling says nothing about the next look
             self._budget = next_budget(self._budget, outcome.seconds)
         return "Live: a quick look; the full result follows when your hand rests."
 
     def keep(self) -> Labels | None:
-        """Make the preview a layer of its own; None if there is nothing to keep."""
+        """Make the preview a layer of its own; None if a run would give something else now."""
+        if not self.can_be_kept or not self._is_up_to_date():
+            return None
         layer = self.preview.keep()
-        if layer is not None:
-            self._shown = (None, False)
+        self._shown = None
         return layer
 
+    @property
+    def _shows_all(self) -> bool:
+        """Whether the preview shows the full result, and nothing was said to have changed since."""
+        if self._shown is None or self.preview.layer is None:
+            return False
+        aim, _ = self._shown
+        return aim.is_full and aim.change == self._change
 
-def _fingerprint(job: Job, scope: Scope) -> object:
-    """Return a value that differs when a job would show something else."""
-    inputs = job.inputs
-    contents = [_checksum(array) for array in (inputs.labels, inputs.region, *inputs.outlines)]
-    images = [(id(one.data), one.axis, one.contrast_limits) for one in (inputs.image, *inputs.more)]
-    return job.parameters, scope, inputs.labels.shape, contents, images
+    def _known(self, aim: Aim) -> Read:
+        """Return what need not be refined again for this aim."""
+        if self._shown is None or self.preview.layer is None or not aim.is_like(self._shown[0]):
+            return ()
+        return self._shown[1]
 
-
-def _checksum(array: Any) -> int:
-    # Lazy arrays cannot be painted on, so it is enough that they are the same.
-    return crc32(np.ascontiguousarray(array).data) if isinstance(array, np.ndarray) else id(array)
-
-
-def _timer(parent: QObject, milliseconds: int) -> QTimer:
-    timer = QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    return timer
+    def _is_up_to_date(self) -> bool:
+        """Whether the layers still hold what is shown: a script may have changed them without a word."""
+        snapshot = self._dock.snapshot
+        if self._shown is None or snapshot.problem:
+            return False
+        aim, read = self._shown
+        now = Aim(self._dock.parameters, snapshot.choice.scope, snapshot.look.place, True, False, self._change)
+        if not now.is_like(aim):
+            return False
+        inputs = snapshot.inputs
+        if not inputs.is_in_memory:  # reading may take long
+            return aim.change == self._change
+        return read == tuple((part, inputs.key(part, *inputs.load(part))) for part in inputs.parts())

@@ -1,8 +1,22 @@
-"""A smaller problem that answers at once: how many pixels it may have."""
+"""The one layer that Live shows its results in, and how large a quick look may be."""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary, ref
+
+from napari_coarse_crf.plugin.layers.look import add_result, move_to
+from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance, source_name
+from napari_coarse_crf.plugin.layers.record import Record, remember
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import napari
+    from napari.layers import Labels
+
+    from napari_coarse_crf.plugin.jobs.job import Job, Outcome
 
 TARGET_SECONDS: Final = 0.2
 """How soon a quick look should be there."""
@@ -14,6 +28,9 @@ _LEAST_BUDGET: Final = 5_000
 _PATIENCE: Final = 1.5
 """How many times the target a look may take before the next ones are made smaller."""
 
+_ONLY_PREVIEW: Final = ("preview", "step")
+"""What the metadata of a preview say besides."""
+
 
 def next_budget(budget: int, seconds: float) -> int:
     """Return how many pixels the next quick look may have, after one of `budget` pixels took some time.
@@ -24,3 +41,68 @@ def next_budget(budget: int, seconds: float) -> int:
     if seconds <= _PATIENCE * TARGET_SECONDS:
         return budget
     return max(_LEAST_BUDGET, int(budget * TARGET_SECONDS / seconds))
+
+
+class PreviewLayer:
+    """The layer that Live shows its results in. It belongs to the viewer: a person may delete it at any time.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where it is shown.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._layer: Callable[[], Labels | None] = _none
+        self._source: Callable[[], Labels | None] = _none
+        # What a kept layer remembers; it goes with the layer.
+        self._full: WeakKeyDictionary[Labels, tuple[Job, Outcome]] = WeakKeyDictionary()
+
+    @property
+    def layer(self) -> Labels | None:
+        """The layer, as long as it is in the viewer."""
+        layer = self._layer()
+        return layer if layer is not None and layer in self._viewer.layers else None
+
+    def show(self, job: Job, outcome: Outcome, *, full: bool) -> Labels:
+        """Show a result: in the same layer, as long as it is about the same labels."""
+        about = {**job.describe(outcome), "preview": True, "step": job.step}
+        labels, layer = outcome.refinement.labels, self.layer
+        if layer is None or self._source() is not job.source or layer.data.shape != labels.shape:
+            self.remove()
+            look = replace(job.look, name=f"{job.about['labels']} preview")
+            layer = add_result(self._viewer, labels, look, about, job.source)
+            self._layer, self._source = ref(layer), ref(job.source)
+        else:
+            layer.data = labels
+            move_to(layer, job.look.place)
+            set_provenance(layer, about)
+        layer.editable = False  # the next result would paint over; napari forgets this with every new array
+        self._full.clear()
+        if full:
+            self._full[layer] = job, outcome
+        return layer
+
+    def keep(self) -> Labels | None:
+        """Make the layer one of its own, which the next result leaves alone; None if it shows no full result."""
+        layer = self.layer
+        if layer is None or layer not in self._full:
+            return None
+        job, outcome = self._full.pop(layer)
+        self._layer = self._source = _none
+        layer.name = f"{source_name(layer)} refined"
+        set_provenance(layer, {name: value for name, value in provenance(layer).items() if name not in _ONLY_PREVIEW})
+        layer.editable = True
+        remember(layer, Record.of(outcome.refinement, job.inputs))
+        return layer
+
+    def remove(self) -> None:
+        """Take the layer away, if it is still there."""
+        if self.layer is not None:
+            self._viewer.layers.remove(self.layer)
+        self._layer = self._source = _none
+
+
+def _none() -> None:
+    """Stand in for a layer that there is none of."""

@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from napari_coarse_crf import InputError, Progress, suggest_parameters
+from napari_coarse_crf import InputError, Progress
 from napari_coarse_crf.plugin.jobs.aside import take_aside
-from napari_coarse_crf.plugin.jobs.job import internal_error
-from napari_coarse_crf.plugin.layers.read import read_layers
+from napari_coarse_crf.plugin.jobs.explained import explained
+from napari_coarse_crf.suggest.search import search_parameters
 from napari_coarse_crf.tiles.parts import NO_SLICE, has_two_labels
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from napari.layers import Image, Labels
-
     from napari_coarse_crf import Suggestion
-    from napari_coarse_crf.plugin.layers.read import Choice, Inputs
+    from napari_coarse_crf.compute.arrays import LabelArray
+    from napari_coarse_crf.inputs import Picture
+    from napari_coarse_crf.plugin.layers.read import Inputs
 
 
 _STAGE: Final = "trying parameters on hidden labels"
@@ -34,17 +34,12 @@ class _Stopped(Exception):
     """The job was cancelled."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class SuggestJob:
     """A search for parameters, independent of what happens to the layers meanwhile."""
 
     inputs: Inputs
     is_live: bool = False
-
-    @classmethod
-    def prepare(cls, image_layer: Image, labels_layer: Labels, choice: Choice) -> SuggestJob:
-        """Read layers that `find_problem` accepts, on the main thread."""
-        return cls(read_layers(image_layer, labels_layer, choice))
 
     def steps(self) -> Generator[Progress, None, Suggestion]:
         """Search, yielding how many trials are done. Touches no layer, so any thread may take the steps.
@@ -62,36 +57,26 @@ class SuggestJob:
             latest[0] = Progress(_STAGE, done, total)
 
         try:
-            images, label_maps, masks = yield from take_aside(self._load, lambda: latest[0])
-            search = partial(
-                suggest_parameters,
-                images,
-                label_maps,
-                progress=report,
-                mask=masks,
-                spacing=self.inputs.spacing_of(self.inputs.parts()[0]),
-                contrast_limits=self.inputs.contrast_limits,
-            )
-            # The search reports by calling back, which cannot yield: so it runs in a thread of its own.
-            return (yield from take_aside(search, lambda: latest[0]))
-        except RuntimeError as error:  # superqt would never end the worker
-            raise internal_error(error) from error
+            with explained("The search stopped"):
+                labelled = yield from take_aside(self._load, lambda: latest[0])
+                search = partial(search_parameters, labelled, report)
+                # The search reports by calling back, which cannot yield: so it runs in a thread of its own.
+                return (yield from take_aside(search, lambda: latest[0]))
         finally:
             stopped.set()
 
-    def _load(self) -> tuple[list[Any], list[Any], list[Any]]:
-        """Return image, labels and mask of everything, or of a few slices spread over those with two labels."""
+    def _load(self) -> list[tuple[Picture, LabelArray]]:
+        """Return image and labels of everything, or of a few slices spread over those with two labels."""
         parts = self.inputs.parts()
         if len(parts) > 1:
-            parts = [part for part in parts if has_two_labels(np.asarray(self.inputs.labels[part]))]
+            parts = [part for part in parts if has_two_labels(self.inputs.load_labels(part))]
             parts = [parts[number] for number in spread(len(parts), _MOST_SLICES)]
         loaded = [self.inputs.load(part) for part in parts]
         if len(loaded) > 1:
-            loaded = [one for one in loaded if has_two_labels(*one[1:])]
+            loaded = [(picture, labels) for picture, labels in loaded if has_two_labels(labels, picture.mask)]
         if not loaded:
             raise InputError(NO_SLICE)
-        images, label_maps, masks = zip(*loaded, strict=True)
-        return list(images), list(label_maps), list(masks)
+        return loaded
 
 
 def spread(count: int, most: int) -> list[int]:

@@ -16,7 +16,6 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt, QTimer
 
 from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning
-from napari_coarse_crf.plugin.jobs.job import internal_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob
 
     AnyJob = Job | SuggestJob
-    AnyOutcome = Outcome | Suggestion
+    AnyOutcome = Outcome | Suggestion | None
 
 
 class Listener(Protocol):
@@ -38,7 +37,7 @@ class Listener(Protocol):
         """Take note that a step of the current job is done."""
 
     def job_returned(self, job: AnyJob, outcome: AnyOutcome) -> None:
-        """Take the result of the current job, which was not cancelled."""
+        """Take the result of the current job, which was not cancelled; None if there is nothing new."""
 
     def job_failed(self, error: CoarseCRFError) -> None:
         """Take the error that stopped the current job; its cause is what nobody foresaw, if anything."""
@@ -173,21 +172,14 @@ class Failure:
 def refine_layers(
     steps: Generator[Progress, None, AnyOutcome],
 ) -> Generator[Progress, None, AnyOutcome | Failure]:
-    """Take the steps of a job. napari shows the name of this function when it asks whether to stop it."""
-    try:
-        return (yield from _explained(steps))
-    except CoarseCRFError as error:
-        return Failure(error)
+    """Take the steps of a job. napari shows the name of this function when it asks whether to stop it.
 
-
-def _explained(steps: Generator[Progress, None, AnyOutcome]) -> Generator[Progress, None, AnyOutcome]:
-    """Raise nothing but our own errors; one that nobody foresaw becomes the cause of one of ours."""
+    It keeps this generator with the worker; one that has ended holds nothing.
+    """
     try:
         return (yield from steps)
-    except CoarseCRFError:
-        raise
-    except Exception as error:
-        raise internal_error(error) from error
+    except CoarseCRFError as error:
+        return Failure(error)
 
 
 def _nobody() -> None:

@@ -1,4 +1,4 @@
-"""What a job found beyond the labels, kept as long as the layer it added.
+"""What is known of a refined layer beyond its labels, kept as long as the layer.
 
 A layer's metadata stays JSON-like, so the confidence and what the heatmap is made of are held here instead: by weak
 reference, so that deleting the layer frees them. They are gone after a restart, unlike the metadata.
@@ -6,6 +6,7 @@ reference, so that deleting the layer frees them. They are gone after a restart,
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -14,7 +15,7 @@ import numpy as np
 
 from napari_coarse_crf import InputError, Refiner
 from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance
-from napari_coarse_crf.tiles.parts import has_two_labels
+from napari_coarse_crf.tiles.parts import copy_labels, has_two_labels
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from napari_coarse_crf import Parameters, Refinement
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray
     from napari_coarse_crf.plugin.layers.read import Inputs
+    from napari_coarse_crf.tiles.parts import Part
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Record:
-    """What is known about a refined layer of this session.
+    """What is known of a refined layer of this session.
 
     Attributes
     ----------
@@ -46,10 +48,18 @@ class Record:
     inputs: Inputs
     min_confidence: float
 
-    def labels_above(self, min_confidence: float) -> LabelArray:
+    @classmethod
+    def of(cls, refinement: Refinement, inputs: Inputs) -> Record:
+        """Return the record of a refinement; its labels are copied, as a person may paint on the layer."""
+        parameters = refinement.parameters
+        labels = copy_labels(refinement.labels)
+        return cls(labels, refinement.confidence, parameters, inputs, parameters.min_confidence)
+
+    def labels_above(self, min_confidence: float, part: Part) -> LabelArray:
         """Return what a run with this `min_confidence` would have returned; not less than the run itself had."""
-        unsure = (self.confidence < min_confidence) & (np.asarray(self.inputs.labels) == 0)
-        return np.where(unsure, 0, self.labels).astype(self.labels.dtype, copy=False)
+        unsure = (self.confidence[part] < min_confidence) & (self.inputs.load_labels(part) == 0)
+        labels = self.labels[part]
+        return np.where(unsure, 0, labels).astype(labels.dtype, copy=False)
 
     def heatmap(self, label_id: int) -> FloatArray:
         """Return the label heatmap of one label, 0 where pixels took no part.
@@ -63,11 +73,10 @@ class Record:
         """
         heatmap, found = np.zeros(self.labels.shape, np.float32), False
         for part in self.inputs.parts():
-            image, labels, mask = self.inputs.load(part)
-            if not has_two_labels(labels, mask):
+            picture, labels = self.inputs.load(part)
+            if not has_two_labels(labels, picture.mask):
                 continue  # the run left this slice as it is
-            spacing, limits = self.inputs.spacing_of(part), self.inputs.contrast_limits
-            refiner = Refiner(image, labels, mask=mask, spacing=spacing, contrast_limits=limits)
+            refiner = Refiner.of(picture, labels)
             (places,) = np.nonzero(refiner.label_ids == label_id)
             if len(places):
                 heatmap[part], found = refiner.heatmap(self.parameters)[places[0]], True
@@ -81,12 +90,9 @@ class Record:
 _records: WeakKeyDictionary[Labels, Record] = WeakKeyDictionary()
 
 
-def remember(layer: Labels, refinement: Refinement, inputs: Inputs) -> None:
+def remember(layer: Labels, record: Record) -> None:
     """Keep what is known about `layer` until it is deleted."""
-    parameters = refinement.parameters
-    # The layer shares its array with the refinement, and a person may paint on it.
-    labels = refinement.labels.copy()
-    _records[layer] = Record(labels, refinement.confidence, parameters, inputs, parameters.min_confidence)
+    _records[layer] = record
 
 
 def recall(layer: Labels | None) -> Record | None:
@@ -104,18 +110,23 @@ def cut_below(layer: Labels, min_confidence: float) -> None:
     record = recall(layer)
     if record is None:
         return
-    before, after = record.labels_above(record.min_confidence), record.labels_above(min_confidence)
-    layer.data = np.where(layer.data == before, after, layer.data)
+    counts: Counter[int] = Counter()
+    for part in record.inputs.parts():
+        before = record.labels_above(record.min_confidence, part)
+        after = np.where(layer.data[part] == before, record.labels_above(min_confidence, part), layer.data[part])
+        layer.data[part] = after
+        ids, sizes = np.unique(after, return_counts=True)
+        counts.update(dict(zip(ids.tolist(), sizes.tolist(), strict=True)))
+    layer.data = layer.data  # shows it, and tells whoever listens
     record.min_confidence = min_confidence
-    _note(layer, record.parameters.replace(min_confidence=min_confidence))
+    _note(layer, record.parameters.replace(min_confidence=min_confidence), counts)
 
 
-def _note(layer: Labels, parameters: Parameters) -> None:
+def _note(layer: Labels, parameters: Parameters, counts: Counter[int]) -> None:
     """Say in the metadata what the layer shows now, as if a run had made it."""
     about = provenance(layer)
-    counts = about.get("label_counts", {})
     about["parameters"] = parameters.to_dict()
-    about["label_counts"] = {i: (before, int(np.count_nonzero(layer.data == i))) for i, (before, _) in counts.items()}
+    about["label_counts"] = {i: (before, counts[i]) for i, (before, _) in about.get("label_counts", {}).items()}
     set_provenance(layer, about)
 
 

@@ -1,0 +1,109 @@
+"""Name, place and colours of a result: copied from the labels it was made of, given to the layer it becomes."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
+
+from napari_coarse_crf.plugin.layers.provenance import KEY, is_result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import napari
+
+    from napari_coarse_crf.compute.arrays import LabelArray
+
+PLACE: Final = ("scale", "translate", "rotate", "shear", "units", "axis_labels", "affine")
+"""What lays one layer exactly over another. Units too, or the viewer shows none at all."""
+
+_KEPT: Final = ("opacity", "blending", "features")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """Name, place and colours for the result, copied from its source before the run."""
+
+    name: str
+    contour: int
+    place: Mapping[str, Any]
+    keywords: Mapping[str, Any]
+
+
+def place_of(layer: Labels) -> dict[str, Any]:
+    """Return what lays another layer exactly over this one, sharing nothing with it."""
+    place = {name: copy.deepcopy(getattr(layer, name)) for name in PLACE if name != "affine"}
+    return {**place, "affine": layer.affine.affine_matrix.copy()}  # the object itself carries who listens to it
+
+
+def same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two layers with these places lie on each other, with the same units."""
+    return all(np.array_equal(one[name], other[name]) for name in PLACE)
+
+
+def read_look(labels_layer: Labels) -> Look:
+    """Return how the result should look, sharing nothing with its source."""
+    keywords = {name: copy.deepcopy(getattr(labels_layer, name)) for name in _KEPT}
+    keywords["colormap"] = _same_colours(labels_layer.colormap)
+    return Look(f"{labels_layer.name} refined", labels_layer.contour, place_of(labels_layer), keywords)
+
+
+def move_to(layer: Labels, place: Mapping[str, Any]) -> None:
+    """Lay a layer where `place_of` says."""
+    here = place_of(layer)
+    for name, value in place.items():
+        if not np.array_equal(here[name], value):
+            setattr(layer, name, value)
+
+
+def add_result(
+    viewer: napari.viewer.Viewer, refined: LabelArray, look: Look, metadata: Mapping[str, Any], source: Labels
+) -> Labels:
+    """Add a new Labels layer above `source` and earlier results, or on top if `source` is gone, and return it.
+
+    The selection stays: napari would select the new layer, and the next stroke would be painted on it.
+    """
+    layer = Labels(refined, name=look.name, metadata={KEY: dict(metadata)}, **look.place, **look.keywords)
+    layer.contour = look.contour
+    layers = viewer.layers
+    selected, active = set(layers.selection), layers.selection.active
+    layers.insert(_place_above(viewer, source), layer)
+    layers.selection = selected
+    layers.selection.active = active
+    return layer
+
+
+def _place_above(viewer: napari.viewer.Viewer, source: Labels) -> int:
+    """Return the index above a layer and the results of its shape, but for Live's preview, which stays on top."""
+    layers = list(viewer.layers)
+    if source not in layers:
+        return len(layers)
+    shape = source.data.shape
+    return 1 + max(
+        index
+        for index, layer in enumerate(layers)
+        if layer is source or (isinstance(layer, Labels) and is_result(layer) and layer.data.shape == shape)
+    )
+
+
+def _same_colours(colormap: Any) -> Any:
+    """Return a new colormap of the same colours that shows every label.
+
+    A shared one would hide labels of the result when "show selected" is ticked on the source. A deep copy would be
+    born with that tick, and napari 0.6 cannot copy the colours it has drawn with.
+    """
+    if isinstance(colormap, DirectLabelColormap):
+        colours = {label_id: np.array(colour) for label_id, colour in colormap.color_dict.items()}
+        return DirectLabelColormap(color_dict=colours, background_value=colormap.background_value, name=colormap.name)
+    return CyclicLabelColormap(
+        colors=np.array(colormap.colors),
+        controls=np.array(colormap.controls),
+        seed=colormap.seed,
+        background_value=colormap.background_value,
+        name=colormap.name,
+    )

@@ -1,0 +1,100 @@
+"""What the dock is set to at one moment: the one place that decides whether it can be refined, and what it is.
+
+Run, Live and Suggest work from a snapshot, and the sentence beside Run is that of a snapshot; so a change is looked at
+once, and what is read is read once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from napari_coarse_crf import InputError
+from napari_coarse_crf.plugin.layers.fit import describe_misfit, find_problem, find_problem_of_scope
+from napari_coarse_crf.plugin.layers.look import Look, read_look
+from napari_coarse_crf.plugin.layers.read import EVERYTHING, Choice, Inputs, read_layers
+from napari_coarse_crf.tiles.parts import Scope
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The chosen layers and what else was chosen; read on the main thread, when somebody asks for it.
+
+    Attributes
+    ----------
+    image_layer, labels_layer : napari.layers.Layer or None
+        What is chosen.
+    choice : Choice
+        Scope, further channels, region.
+    problem : str
+        One sentence on what keeps this from being refined, or "".
+    """
+
+    image_layer: Image | None
+    labels_layer: Labels | None
+    choice: Choice
+    problem: str
+
+    @classmethod
+    def take(cls, image_layer: Image | None, labels_layer: Labels | None, choice: Choice | None = None) -> Snapshot:
+        """Look at the layers. By default, all of the two is to be refined."""
+        chosen = choice or EVERYTHING
+        return cls(image_layer, labels_layer, chosen, find_problem(image_layer, labels_layer, chosen))
+
+    def narrowed(self, scope: Scope) -> Snapshot:
+        """Return the same with another scope, itself if it is the same one."""
+        if scope == self.choice.scope or self.labels_layer is None:
+            return self
+        problem = find_problem_of_scope(self.labels_layer, scope)
+        return replace(self, choice=replace(self.choice, scope=scope), problem=problem)
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What a run reads; labels that are painted on are copied.
+
+        Raises
+        ------
+        InputError
+            If there is a problem.
+        """
+        return read_layers(*self._layers(), self.choice)
+
+    @cached_property
+    def look(self) -> Look:
+        """How the result will look."""
+        return read_look(self._layers()[1])
+
+    @property
+    def source(self) -> Labels:
+        """The layer that the result will lie above."""
+        return self._layers()[1]
+
+    @property
+    def misfit(self) -> str:
+        """One sentence on what was matched in a way to know of, or ""."""
+        return describe_misfit(*self._layers(), self.choice)
+
+    @property
+    def in_plain_values(self) -> dict[str, Any]:
+        """What was chosen as it stands in the metadata of the result: names, and what differs from all of both."""
+        image_layer, labels_layer = self._layers()
+        values: dict[str, Any] = {"image": image_layer.name, "labels": labels_layer.name}
+        choice = self.choice
+        if choice.scope != Scope():
+            values["scope"] = asdict(choice.scope)
+        if choice.channels:
+            values["channels"] = [layer.name for layer in choice.channels]
+        if choice.channel_axis is not None:
+            values["channel_axis"] = choice.channel_axis
+        if choice.region is not None:
+            values["region"] = choice.region.name
+        return values
+
+    def _layers(self) -> tuple[Image, Labels]:
+        if self.image_layer is None or self.labels_layer is None or self.problem:
+            raise InputError(self.problem)
+        return self.image_layer, self.labels_layer
