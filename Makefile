@@ -37,6 +37,7 @@ napari: .venv/.made-napari
 bench: .venv/.made-dev
 	@$(BIN)/python benchmarks/bench.py
 	@scripts/on-a-display.sh $(BIN)/python benchmarks/responsiveness.py
+	@scripts/on-a-display.sh $(BIN)/python benchmarks/plugin_memory.py
 
 clean:
 	@echo "Removing .venv, caches and what the commands made"

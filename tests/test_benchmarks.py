@@ -163,6 +163,17 @@ def test_the_window_is_watched_while_the_widget_refines() -> None:
         assert figures[2] > 0  # ticks
 
 
+def test_what_is_left_in_memory_is_told_run_by_run() -> None:
+    program = [sys.executable, str(BENCHMARKS / "plugin_memory.py"), "--quick", "--runs", "1"]
+    found = subprocess.run(program, check=True, capture_output=True, text=True)
+    rows = [line.strip("| ").split(" | ") for line in found.stdout.splitlines() if line.startswith("|")]
+    growth = [row for row in rows if row[0] in {"Run", "Live", "Suggest"}]
+    assert [row[:2] for row in growth] == [["Run", "1"], ["Live", "1"], ["Suggest", "1"]]
+    stack = [row for row in rows if row[0].startswith(("a Run", "at its peak", "one slice", "a stroke"))]
+    assert len(stack) == 5
+    assert all(math.isfinite(float(row[-1])) for row in [*growth, *stack])
+
+
 def test_quality_is_scored_by_kind_and_by_hand(tmp_path: Path) -> None:
     fine = np.ones((60, 80), np.uint8)
     fine[10:50, 40:70] = 2
