@@ -15,12 +15,10 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
-    QGraphicsOpacityEffect,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSlider,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -29,6 +27,7 @@ from superqt import QCollapsible
 from superqt.utils import signals_blocked
 
 from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.plugin.controls.slider import Slider
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
 from napari_coarse_crf.similarity import FORMS
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Description
 
 _SLIDER_STEPS = 1000
-_PALE = 0.35
 
 
 def to_slider(value: float, description: Description) -> int:
@@ -80,13 +78,10 @@ class NumberControl(QWidget):
         self.box.setDecimals(0 if self._is_whole else 4)
         self.box.setRange(description.low, description.high)
         self.box.setSuffix(f" {description.unit}" if description.unit else "")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = Slider()
         self.slider.setRange(0, _SLIDER_STEPS)
         self.slider.setPageStep(_SLIDER_STEPS // 10)
         self.slider.setSingleStep(_SLIDER_STEPS // 100)
-        self._pale = QGraphicsOpacityEffect(self.slider)  # napari draws a disabled slider like any other
-        self._pale.setOpacity(_PALE)
-        self.slider.setGraphicsEffect(self._pale)
         self._lay_out(default)
         self.value = default
         self.box.valueChanged.connect(self._on_box)
@@ -111,7 +106,6 @@ class NumberControl(QWidget):
     def show_use(self, unused: str) -> None:
         """Let the control be turned, or grey it out and say in its tooltip why it does nothing now."""
         self.setEnabled(not unused)
-        self._pale.setEnabled(bool(unused))
         for widget in (self._name, self.box, self.slider):
             widget.setToolTip(f"<p><b>{unused}</b></p>{self._tip}" if unused else self._tip)
 
@@ -131,9 +125,9 @@ class NumberControl(QWidget):
         below.addWidget(self.reset_button)
         layout.addLayout(below, 1, 0, 1, 2)
         self.show_use("")
+        guard_against_wheel(self.box)
         for widget in (self.box, self.slider):
             widget.setAccessibleName(described.label)
-            guard_against_wheel(widget)
 
     def _on_reset(self) -> None:
         self.value = self._default

@@ -15,13 +15,12 @@ from qtpy.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
 from superqt.utils import signals_blocked
 
-from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
+from napari_coarse_crf.plugin.controls.slider import Slider
 from napari_coarse_crf.plugin.result.numbers import Comparison
 from napari_coarse_crf.plugin.result.table import LabelTable
 
@@ -119,7 +118,7 @@ class ResultPanel(QWidget):
         self.heatmap_button.setText("Heatmap" if label_id is None else f"Heatmap of {label_id}")
 
     def show_cut(self, record: Record | None) -> None:
-        """Show the confidence below which the refined layer is left unlabelled, and how much that leaves open."""
+        """Show the confidence below which the refined layer is left unlabelled."""
         with signals_blocked(self.cut_slider):
             # What the run itself left unlabelled is not known any more.
             lowest = 0.0 if record is None else record.parameters.min_confidence
@@ -176,9 +175,8 @@ class ResultPanel(QWidget):
             "run. Move it back and they return. Your strokes and what you paint on the refined layer stay.</p>"
             "<p>Known for results of this session.</p>"
         )
-        self.cut_slider = QSlider(Qt.Orientation.Horizontal)
+        self.cut_slider = Slider()
         self.cut_slider.setRange(0, _CUT_STEPS)
-        guard_against_wheel(self.cut_slider)
         self.cut_slider.setAccessibleName("Leave unlabelled below this confidence")
         self.cut_value = QLabel("0.00")
         self.cut_slider.valueChanged.connect(self._show_cut_value)
