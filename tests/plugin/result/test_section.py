@@ -188,6 +188,12 @@ def test_nothing_but_the_table_needs_more_width(measured: Measured, width: int) 
     assert panel.minimumSizeHint().width() + margins.left() + margins.right() + scroll_bar <= width
 
 
+def test_the_boxes_begin_below_each_other(measured: Measured) -> None:
+    _, widget = measured
+    boxes = widget.result.boxes
+    assert len({box.native.x() for box in (boxes.coarse_box, boxes.refined_box, boxes.truth_box)}) == 1
+
+
 # Looking.
 
 
@@ -442,6 +448,7 @@ def test_the_slider_leaves_unsure_pixels_unlabelled_and_gives_them_back(unsure: 
     qtbot.waitUntil(lambda: bool((layer.data == 0).any()))
     assert section.panel.cut_value.text() == "1.00"
     assert cut_of(layer) == 1.0
+    assert section.status == f"Unlabelled pixels of 'strokes refined': {np.count_nonzero(layer.data == 0):,}."
     qtbot.waitUntil(lambda: column(section, 2)[0] != "0", timeout=TIMEOUT)
     section.panel.cut_slider.setValue(0)
     qtbot.waitUntil(lambda: not (layer.data == 0).any())
@@ -493,6 +500,7 @@ def test_a_layer_of_another_session_is_compared_but_its_confidence_is_not_known(
     assert not panel.confidence_button.isEnabled()
     assert not panel.heatmap_button.isEnabled()
     assert not panel.cut_slider.isEnabled()
+    assert panel.cut_slider.is_pale
 
 
 def test_the_wheel_scrolls_past_slider_and_boxes(measured: Measured) -> None:

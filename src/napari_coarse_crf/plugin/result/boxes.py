@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, Container
+from magicgui.widgets import ComboBox
 from napari.layers import Labels
 from psygnal import Signal
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
 from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
@@ -17,6 +17,8 @@ from napari_coarse_crf.plugin.layers.provenance import is_result, source_name
 from napari_coarse_crf.plugin.result.compared import Compared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import napari
 
 _MOST_ROWS = 4
@@ -54,12 +56,12 @@ class ComparedBoxes(QWidget):
         self.others.setToolTip("<p>Ticked ones take part when you flip, blink and lay layers side by side.</p>")
         self.others.setAccessibleName("Other refinements to compare with")
         self._others_title = QLabel("Compare with other refinements:")
-        self._container = Container(widgets=[self.coarse_box, self.refined_box, self.truth_box], name="compared")
-        self._container.margins = (0, 0, 0, 0)
+        self._boxes = (self.coarse_box, self.refined_box, self.truth_box)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self._container.native, self._others_title, self.others):
-            layout.addWidget(widget)
+        layout.addLayout(_below_each_other(self._boxes))
+        layout.addWidget(self._others_title)
+        layout.addWidget(self.others)
         self._fit_height()
         self.refined_box.changed.connect(self._on_refined)
         self.coarse_box.changed.connect(self.look_again)
@@ -70,7 +72,8 @@ class ComparedBoxes(QWidget):
     def reset_choices(self) -> None:
         """Offer the layers there are now, under their names of now."""
         with self._quiet():
-            self._container.reset_choices()
+            for box in self._boxes:
+                box.reset_choices()
         results = [layer for layer in self._labels() if is_result(layer)]
         if self.refined_box.value is None and results:
             self.show_result(results[-1])
@@ -89,9 +92,8 @@ class ComparedBoxes(QWidget):
 
     def look_again(self) -> None:
         """Read the boxes and the layers, which may not fit each other any more, and tell if that is another choice."""
-        boxed = (self.coarse_box.value, self.refined_box.value, self.truth_box.value)
+        coarse, refined, truth = boxed = [box.value for box in self._boxes]
         self._offer_others([layer for layer in self._labels() if is_result(layer) and layer not in boxed])
-        coarse, refined, truth = boxed
         compared = Compared.choose(coarse, refined, self._ticked(), truth)
         if compared != self.compared:
             self.compared = compared
@@ -107,7 +109,7 @@ class ComparedBoxes(QWidget):
     def _quiet(self) -> ExitStack:
         """Let several boxes move as one step."""
         stack = ExitStack()
-        for box in (self.coarse_box, self.refined_box, self.truth_box):
+        for box in self._boxes:
             stack.enter_context(box.changed.blocked())
         return stack
 
@@ -152,3 +154,16 @@ class ComparedBoxes(QWidget):
         self._others_title.setVisible(bool(count))
         height = min(count, _MOST_ROWS) * self.others.sizeHintForRow(0) if count else 0
         self.others.setFixedHeight(height + 2 * self.others.frameWidth() + 2)
+
+
+def _below_each_other(boxes: Sequence[ComboBox]) -> QFormLayout:
+    """Return the boxes with their names in front; magicgui lines them up by a font that napari's theme replaces."""
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for box in boxes:
+        name = QLabel(box.label)
+        name.setToolTip(box.tooltip)
+        name.setBuddy(box.native)
+        form.addRow(name, box.native)
+    return form

@@ -228,6 +228,8 @@ class ResultSection(QWidget):
         refined = self.compared.refined
         if refined is not None and self._record() is not None:
             cut_below(refined, self.panel.cut)
+            unlabelled = np.count_nonzero(np.asarray(refined.data) == 0)
+            self.panel.say(f"Unlabelled pixels of '{refined.name}': {unlabelled:,}.")
 
     def _finish_cut(self) -> None:
         """Do what the slider was moved for, before it shows another layer."""
