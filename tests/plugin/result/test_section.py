@@ -15,7 +15,7 @@ import pytest
 from napari.settings import get_settings
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QScrollArea
 
 from napari_coarse_crf import Parameters, Refiner, evaluate_labels
 from napari_coarse_crf.io import files
@@ -185,13 +185,22 @@ def test_nothing_but_the_table_needs_more_width(measured: Measured, width: int) 
     _, widget = measured
     panel, margins = widget.result.panel, widget.native.layout().contentsMargins()
     scroll_bar = panel.style().pixelMetric(panel.style().PixelMetric.PM_ScrollBarExtent)
-    assert panel.minimumSizeHint().width() + margins.left() + margins.right() + scroll_bar <= width
+    assert panel.body.minimumSizeHint().width() + margins.left() + margins.right() + scroll_bar <= width
 
 
 def test_the_boxes_begin_below_each_other(measured: Measured) -> None:
     _, widget = measured
     boxes = widget.result.boxes
     assert len({box.native.x() for box in (boxes.coarse_box, boxes.refined_box, boxes.truth_box)}) == 1
+
+
+def test_the_sentence_does_not_scroll_away_and_folds_with_the_section(measured: Measured) -> None:
+    _, widget = measured
+    section = widget.result
+    assert not section.findChild(QScrollArea).isAncestorOf(section.panel.status)
+    assert section.panel.status.isVisibleTo(section)
+    section.heading.click()
+    assert not section.panel.status.isVisibleTo(section)
 
 
 # Looking.

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 FLIP_KEY = "N"
 """Next. napari itself uses it neither for the viewer nor for a kind of layer."""
 _CUT_STEPS = 100
+_LEAST_HEIGHT = 200
 
 
 class Heading(QPushButton):
@@ -54,7 +56,7 @@ class Heading(QPushButton):
 
 
 class ResultPanel(QWidget):
-    """The body of the section.
+    """All of the section but its heading: what scrolls, and a sentence below that is always in sight.
 
     Parameters
     ----------
@@ -63,6 +65,8 @@ class ResultPanel(QWidget):
 
     Attributes
     ----------
+    body : QWidget
+        What scrolls.
     difference_chosen : psygnal.Signal
         Emitted with the place in the menu of differences.
     """
@@ -82,21 +86,14 @@ class ResultPanel(QWidget):
         self.status.setTextFormat(Qt.TextFormat.PlainText)  # names of layers may hold anything
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setMinimumHeight(2 * self.status.fontMetrics().lineSpacing())  # else everything below jumps
+        self.status.setMinimumHeight(2 * self.status.fontMetrics().lineSpacing())  # else everything above jumps
         self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.body = QWidget()
+        self._lay_out_body(boxes)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(boxes)
-        looking = (self.flip_button, self.blink_button, self.contour_button, self.grid_button)
-        layout.addLayout(_in_rows([*looking, self.back_button]))
+        layout.addWidget(_scrolling(self.body), 1)
         layout.addWidget(self.status)
-        layout.addWidget(self.table)
-        layout.addLayout(_in_rows([self.copy_button, self.save_table_button]))
-        layout.addWidget(self._cut_row)
-        layout.addWidget(QLabel("Add as a layer:"))
-        layout.addLayout(_in_rows([self.difference_button, self.confidence_button, self.heatmap_button]))
-        layout.addWidget(self.save_button)
-        layout.addStretch()
 
     @property
     def cut(self) -> float:
@@ -147,6 +144,20 @@ class ResultPanel(QWidget):
     def show_nothing(self) -> None:
         """Empty the table."""
         self.show_comparison(Comparison(), {})
+
+    def _lay_out_body(self, boxes: ComparedBoxes) -> None:
+        layout = QVBoxLayout(self.body)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(boxes)
+        looking = (self.flip_button, self.blink_button, self.contour_button, self.grid_button)
+        layout.addLayout(_in_rows([*looking, self.back_button]))
+        layout.addWidget(self.table)
+        layout.addLayout(_in_rows([self.copy_button, self.save_table_button]))
+        layout.addWidget(self._cut_row)
+        layout.addWidget(QLabel("Add as a layer:"))
+        layout.addLayout(_in_rows([self.difference_button, self.confidence_button, self.heatmap_button]))
+        layout.addWidget(self.save_button)
+        layout.addStretch()
 
     def _on_difference(self, action: Any) -> None:
         # Only the place: a menu keeps what its actions were made with even after they are gone.
@@ -201,6 +212,17 @@ class ResultPanel(QWidget):
             "How probable a label was before the CRF. Click a row of the table first. Known for results of this "
             "session.",
         )
+
+
+def _scrolling(body: QWidget) -> QScrollArea:
+    """Return a widget in as much height as there is; its width is that of the dock."""
+    scroll = QScrollArea()
+    scroll.setWidget(body)
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setMinimumHeight(_LEAST_HEIGHT)
+    return scroll
 
 
 def _button(text: str, tooltip: str, *, checkable: bool = False) -> QPushButton:

@@ -11,9 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
@@ -114,17 +114,11 @@ class ResultSection(QWidget):
         return timer
 
     def _lay_out(self) -> None:
-        self._scroll = QScrollArea()
-        self._scroll.setWidget(self.panel)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setMinimumHeight(200)
-        self._scroll.hide()
+        self.panel.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.heading)
-        layout.addWidget(self._scroll, 1)
+        layout.addWidget(self.panel, 1)
 
     def _connect(self) -> None:
         panel = self.panel
@@ -177,7 +171,7 @@ class ResultSection(QWidget):
     # Measuring.
 
     def _on_unfolded(self, unfolded: bool) -> None:
-        self._scroll.setVisible(unfolded)
+        self.panel.setVisible(unfolded)
         self._measure()
 
     def _measure(self) -> None:
