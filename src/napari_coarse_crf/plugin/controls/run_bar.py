@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from napari_coarse_crf.plugin.controls.sentence import Sentence
 
 
 class RunBar(QWidget):
@@ -15,12 +16,7 @@ class RunBar(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.hide()
-        self.status = QLabel()
-        self.status.setTextFormat(Qt.TextFormat.PlainText)  # names of layers may hold anything
-        self.status.setWordWrap(True)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.status.setMinimumHeight(3 * self.status.fontMetrics().lineSpacing())  # else the dock jumps
+        self.status = Sentence(lines=3)
         row = QHBoxLayout()
         row.addWidget(self.button, 1)
         row.addWidget(self.progress, 2)

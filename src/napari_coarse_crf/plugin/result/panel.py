@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import signals_blocked
 
+from napari_coarse_crf.plugin.controls.sentence import Sentence
 from napari_coarse_crf.plugin.controls.slider import Slider
 from napari_coarse_crf.plugin.result.numbers import Comparison
 from napari_coarse_crf.plugin.result.table import LabelTable
@@ -82,12 +83,7 @@ class ResultPanel(QWidget):
             "Save result…",
             "Writes the refined labels (TIFF or PNG), the confidence (TIFF) and the parameters (JSON) side by side.",
         )
-        self.status = QLabel()
-        self.status.setTextFormat(Qt.TextFormat.PlainText)  # names of layers may hold anything
-        self.status.setWordWrap(True)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setMinimumHeight(2 * self.status.fontMetrics().lineSpacing())  # else everything above jumps
-        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.status = Sentence(lines=2)
         self.body = QWidget()
         self._lay_out_body(boxes)
         layout = QVBoxLayout(self)
