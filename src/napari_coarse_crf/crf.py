@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numba import njit
 
+from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.filters import (
     AHEAD,
     STRETCH,
@@ -217,7 +217,7 @@ class _Field:
         return max(changes) if len(self._q) else np.inf
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _update_kernel(  # type: ignore[no-untyped-def]
     lanes, never, unary, free_pixels, first, second, message, splat, read_out, best, confidence, q, watched, n_labels
 ):

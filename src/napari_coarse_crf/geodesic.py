@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import (
     LANES,
@@ -217,7 +218,7 @@ def _fences(owners: IndexArray, first: int, after: int, crossing: np.float32) ->
     return rows, entries
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _slowness_kernel(pairs, axes, colours, offsets, sobel, per_square, cells, out):  # type: ignore[no-untyped-def]
     """Set the slowness of some cells; the lengths of `pairs` and `axes` tell numba how long its inner loops are."""
     slopes = np.empty(len(axes), np.float32)
@@ -238,7 +239,7 @@ def _slowness_kernel(pairs, axes, colours, offsets, sobel, per_square, cells, ou
         out[cell] = np.sqrt(np.float32(1.0) + cost * cost)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _sweep_kernel(lanes, ahead, slow, offsets, half_lengths, margin, fences, entries, distance):  # type: ignore[no-untyped-def]
     """Relax all steps forwards, then backwards; returns by how much the backward sweep shortened a path at most.
 

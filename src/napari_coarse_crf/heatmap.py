@@ -41,8 +41,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
+from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.lattice import blur, build_lattice, slice_pixels, splat_labels
 from napari_coarse_crf.compute.nearest import PointGroups, group_points, nearest_distances
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
@@ -263,7 +263,7 @@ def contrast_gain(problem: Problem) -> float:
     return float(255.0 / max(high - low, _LEAST_CONTRAST))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _unary_kernel(lanes, logits, n_labels, unary):  # type: ignore[no-untyped-def]
     """Set the unary to -log softmax of the logits, in steps, pixel by pixel."""
     width = LANES * len(lanes)

@@ -20,6 +20,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import (
     LANES,
@@ -219,7 +220,7 @@ def _find(key, table_keys):  # type: ignore[no-untyped-def]
     return slot
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _insert_kernel(keys, n_keys, all_keys, table_keys, table_rows, out):  # type: ignore[no-untyped-def]
     """Give every key a number, counting on from `n_keys` for new ones; returns the new count."""
     for i in range(len(keys)):
@@ -233,7 +234,7 @@ def _insert_kernel(keys, n_keys, all_keys, table_keys, table_rows, out):  # type
     return n_keys
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _embed_kernel(  # type: ignore[no-untyped-def]  # noqa: C901  # reads better in one piece
     features, start, n, elevation, strides, n_keys, keys, table_keys, table_rows, rows, weights
 ):
@@ -333,14 +334,14 @@ def _find_simplices(features, first, elevation, remainder0, difference, rank, ba
     store(barycentric, 0, add(load(barycentric, 0), subtract(one, following)))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _renumber_kernel(rows, row_of_vertex):  # type: ignore[no-untyped-def]
     for n in range(rows.shape[0]):
         for corner in range(rows.shape[1]):
             rows[n, corner] = row_of_vertex[rows[n, corner]]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _following_kernel(keys, table_keys, table_rows, strides, start, stop, out):  # type: ignore[no-untyped-def]
     """Find the next vertex of each vertex along every direction, -1 where there is none."""
     d = len(strides)
@@ -356,7 +357,7 @@ def _following_kernel(keys, table_keys, table_rows, strides, start, stop, out): 
             out[direction, vertex] = table_rows[slot] if table_keys[slot] != _EMPTY else -1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _chain_kernel(following, out):  # type: ignore[no-untyped-def]
     """List the chains of vertices that follow each other, see `Embedding.chains`; returns the length of the list."""
     has_previous = np.zeros(len(following), np.bool_)

@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.lattice import Lattice, add_slice, blur, merge, splat_labels
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import LANES, load_row, multiply_add, prefetch, prefetch_row, store
@@ -174,7 +175,7 @@ def _find_upcoming(rows: IndexArray, free_pixels: PixelArray, n_rows: int) -> Up
     return upcoming[:length].copy(), starts
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _not_zero_kernel(values, index):  # type: ignore[no-untyped-def]
     count = 0
     for i in range(len(values)):
@@ -184,7 +185,7 @@ def _not_zero_kernel(values, index):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _begin_splat_kernel(splat, index, value):  # type: ignore[no-untyped-def]
     splat[:] = 0
     flat = splat.reshape(-1)
@@ -192,7 +193,7 @@ def _begin_splat_kernel(splat, index, value):  # type: ignore[no-untyped-def]
         flat[index[i]] = value[i]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _upcoming_kernel(rows, free_pixels, last_use, upcoming, starts):  # type: ignore[no-untyped-def]
     """List the rows that come into use, stretch by stretch; returns how many."""
     length = 0

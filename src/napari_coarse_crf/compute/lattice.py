@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.embedding import Embedding, embed_pixels
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import (
@@ -177,7 +178,7 @@ def _chunk_starts(n_pixels: int) -> tuple[int, ...]:
     return tuple(int(start) for start in np.linspace(0, n_pixels, count + 1).round())
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _splat_labels_kernel(rows, weights, labels, values):  # type: ignore[no-untyped-def]
     for n in range(rows.shape[0]):
         if labels[n] >= 0:
@@ -185,7 +186,7 @@ def _splat_labels_kernel(rows, weights, labels, values):  # type: ignore[no-unty
                 values[rows[n, corner], labels[n]] += weights[n, corner]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _merge_kernel(lanes, private_vertices, start, stop, first_row, values):  # type: ignore[no-untyped-def]
     width = LANES * len(lanes)
     while 0 < start < stop and private_vertices[start] == private_vertices[start - 1]:
@@ -197,14 +198,14 @@ def _merge_kernel(lanes, private_vertices, start, stop, first_row, values):  # t
         store(values, vertex, add(load_row(values, vertex, lanes), load_row(values, row, lanes)))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _spread_kernel(lanes, private_vertices, start, stop, first_row, values):  # type: ignore[no-untyped-def]
     width = LANES * len(lanes)
     for i in range(start, stop):
         store(values, (first_row + i) * width, load_row(values, np.intp(private_vertices[i]) * width, lanes))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _blur_kernel(lanes, chain, start, stop, values):  # type: ignore[no-untyped-def]
     """Blur along the chains that begin between `start` and `stop` of the list, in place, with [1/2, 1, 1/2].
 
@@ -232,7 +233,7 @@ def _blur_kernel(lanes, chain, start, stop, values):  # type: ignore[no-untyped-
     store(values, row, multiply_add(previous, with_previous, here))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _slice_kernel(lanes, rows, weights, pixels, values, scale, out):  # type: ignore[no-untyped-def]
     width = LANES * len(lanes)
     for i in range(len(pixels)):
@@ -249,7 +250,7 @@ def add_slice(lanes, value, scale, rows, weights, n, values):  # type: ignore[no
     return value
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _normalise_kernel(rows, weights, values):  # type: ignore[no-untyped-def]
     for n in range(rows.shape[0]):
         total = np.float32(0.0)

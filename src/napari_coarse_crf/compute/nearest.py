@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.morton import MOST_BITS, morton_codes
 from napari_coarse_crf.compute.simd import LANES, broadcast, larger, load, multiply_add, store, subtract
 
@@ -78,7 +79,7 @@ def _along_the_curve(points: FloatArray) -> NDArray[np.intp]:
     return np.argsort(morton_codes(steps))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _nearest_kernel(boxes, starts, queries, out):  # type: ignore[no-untyped-def]
     levels, d = len(starts) - 1, queries.shape[1]
     waiting = np.empty(levels * LANES, np.int64)  # groups to look into, and how near their boxes are

@@ -15,8 +15,8 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
+from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         start += 12 + length  # length, name, data, check sum
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _unfilter_kernel(rows: NDArray[np.uint8], step: int, out: NDArray[np.uint8]) -> Any:
     # Every byte was stored as its difference from a guess; a row names its guess: none, left, up, their mean, Paeth.
     for y in range(rows.shape[0]):
