@@ -354,3 +354,20 @@ def test_values_that_are_not_finite_may_stand_outside_the_mask() -> None:
     image = _with(_image(), np.nan)
     mask = np.isfinite(image)
     assert np.array_equal(refine_labels(image, _labels(), QUICK, mask=mask) == 0, ~mask)
+
+
+def test_more_labels_or_axes_than_can_be_compiled_are_said_before_any_work() -> None:
+    labels = np.zeros((90, 90), np.int32)
+    labels.reshape(-1)[:7169] = range(1, 7170)
+    with pytest.raises(InputError, match="There are 7169 different labels, and at most 7168"):
+        Refiner(np.zeros((90, 90), np.uint8), labels)
+    refiner = Refiner(np.zeros((90, 90), np.uint8), np.minimum(labels, 7168))
+    with pytest.raises(InputError, match="There are 7169 different labels"):
+        refiner.update_labels(labels)
+    deep = np.zeros((2,) * 7, np.uint8)
+    deep.reshape(-1)[[0, -1]] = 1, 2
+    with pytest.raises(InputError, match="The labels have 7 axes, and at most 6"):
+        refine_labels(deep, deep)
+    six = deep[0].copy()
+    six.reshape(-1)[[0, -1]] = 1, 2
+    assert Refiner(deep[0], six).run().labels.all()

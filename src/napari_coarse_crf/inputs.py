@@ -33,6 +33,11 @@ UNLABELLED = 0
 OPEN = -1
 """The compact label of unlabelled pixels in a `Problem`."""
 
+# numba compiles tuples of less than 1000 elements: one for each vector of a row of labels, and for each pair of
+# neighbours in opposite directions.
+_MOST_LABELS = 7168
+_MOST_AXES = 6
+
 _TILE_PIXELS = 4096  # 64 x 64, 16 x 16 x 16: the vertices a tile touches stay in a core's cache
 _BLOCK = 2**15
 _PERCENTILES = (0.1, 99.9)
@@ -179,6 +184,11 @@ def read_labels(labels: Any, shape: tuple[int, ...] | None = None) -> LabelArray
         )
     if label_map.ndim == 0 or label_map.size == 0:
         raise InputError(f"The labels are empty (shape {label_map.shape}); draw them on an image with pixels.")
+    if label_map.ndim > _MOST_AXES:
+        raise InputError(
+            f"The labels have {label_map.ndim} axes, and at most {_MOST_AXES} can be refined at once. Refine parts of "
+            "fewer axes one after the other."
+        )
     if shape is not None and label_map.shape != shape:
         raise InputError(f"The labels have shape {label_map.shape} but were {shape} before; make a new Refiner.")
     if label_map.dtype.kind == "i" and label_map.min() < 0:
@@ -188,13 +198,13 @@ def read_labels(labels: Any, shape: tuple[int, ...] | None = None) -> LabelArray
     return label_map
 
 
-def check_labels_suffice(problem: Problem) -> None:
-    """Raise if nothing, or only one label, is there to tell apart.
+def check_number_of_labels(problem: Problem) -> None:
+    """Raise if nothing, or only one label, is there to tell apart, or more than can be at once.
 
     Raises
     ------
     InputError
-        If fewer than two labels occur among the pixels that take part.
+        If fewer than two labels occur among the pixels that take part, or more than 7168.
     """
     if len(problem.label_ids) == 0:
         raise InputError("There is no label yet: paint at least two labels (0 means unlabelled), then refine.")
@@ -202,6 +212,11 @@ def check_labels_suffice(problem: Problem) -> None:
         raise InputError(
             f"There is only one label ({problem.label_ids[0]}). 0 means unlabelled here, not background: paint the "
             "background with an id of its own."
+        )
+    if len(problem.label_ids) > _MOST_LABELS:
+        raise InputError(
+            f"There are {len(problem.label_ids)} different labels, and at most {_MOST_LABELS} can be refined at once. "
+            "Refine parts of the image one after the other."
         )
 
 

@@ -18,7 +18,15 @@ from napari_coarse_crf.compute.parallel import available_workers, blocks, finish
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
 from napari_coarse_crf.heatmap import compute_unary, heatmap_key, labels_as_unary
-from napari_coarse_crf.inputs import OPEN, UNLABELLED, Picture, Problem, check_labels_suffice, read_labels, read_problem
+from napari_coarse_crf.inputs import (
+    OPEN,
+    UNLABELLED,
+    Picture,
+    Problem,
+    check_number_of_labels,
+    read_labels,
+    read_problem,
+)
 from napari_coarse_crf.memory import problem_memory
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
@@ -375,7 +383,7 @@ class Refiner:
 
 def _check_labels(problem: Problem) -> None:
     if problem.n_open:  # a full label map is returned as it is, whatever it holds
-        check_labels_suffice(problem)
+        check_number_of_labels(problem)
 
 
 def _chosen(parameters: Parameters | None) -> Parameters:
