@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_coarse_crf import InputError, ParameterError, Parameters, Refinement, Refiner, refine_labels
-from napari_coarse_crf.inputs import Picture, fitting_channel_axes
+from napari_coarse_crf.inputs import Picture, fitting_channel_axes, read_problem
 from tests.helpers import problem_of
 
 if TYPE_CHECKING:
@@ -371,3 +372,15 @@ def test_more_labels_or_axes_than_can_be_compiled_are_said_before_any_work() -> 
     six = deep[0].copy()
     six.reshape(-1)[[0, -1]] = 1, 2
     assert Refiner(deep[0], six).run().labels.all()
+
+
+@pytest.mark.parametrize("shape", [(1, 300, 400), (120_000, 1), (1, 1, 1, 120_000), (300, 400), (2, 3, 100, 200)])
+def test_pixels_are_put_in_order_in_little_memory_whatever_the_shape(shape: tuple[int, ...]) -> None:
+    picture, labels = Picture(np.zeros(shape, np.uint8)), np.ones(shape, np.uint8)
+    read_problem(picture, labels)
+    tracemalloc.start()
+    problem = read_problem(picture, labels)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(np.sort(problem.pixels), np.arange(120_000))
+    assert peak < 120_000 * 4 * (8 + len(shape))  # float32 and int32 of every pixel, a few times

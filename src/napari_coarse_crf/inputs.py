@@ -10,8 +10,9 @@ which shares few vertices with the other parts.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -379,12 +380,19 @@ def _tile_order(shape: tuple[int, ...]) -> PixelArray:
     """Return the flat index of every pixel, tile after tile along the Morton curve."""
     side = max(1, round(_TILE_PIXELS ** (1 / len(shape))))
     counts = [-(-size // side) for size in shape]
-    n_pixels = int(np.prod(shape))
+    where = np.stack(np.unravel_index(np.arange(math.prod(counts)), counts), axis=1)
+    n_pixels = math.prod(shape)
     dtype = np.int32 if n_pixels < 2**31 else np.int64  # half the memory for all but the largest
-    index = np.full([count * side for count in counts], -1, dtype)
-    index[tuple(slice(size) for size in shape)] = np.arange(n_pixels, dtype=dtype).reshape(shape)
-    split = index.reshape([part for count in counts for part in (count, side)])
-    tiles = split.transpose([*range(0, split.ndim, 2), *range(1, split.ndim, 2)]).reshape(-1, side ** len(shape))
-    where = np.stack(np.unravel_index(np.arange(len(tiles)), counts), axis=1)
-    tiled = tiles[np.argsort(morton_codes(where))].reshape(-1)
-    return tiled[tiled >= 0]
+    strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    # What each tile along an axis adds to the flat index; the last one may be smaller.
+    steps = [
+        [stride * np.arange(start, stop, dtype=dtype) for start, stop in blocks(size, side)]
+        for size, stride in zip(shape, strides, strict=True)
+    ]
+    order: PixelArray = np.empty(n_pixels, dtype)
+    start = 0
+    for tile in where[np.argsort(morton_codes(where))]:
+        pixels = reduce(np.add.outer, [along[number] for along, number in zip(steps, tile, strict=True)])
+        order[start : start + pixels.size] = pixels.reshape(-1)
+        start += pixels.size
+    return order
