@@ -13,8 +13,8 @@ from magicgui.widgets import ComboBox, Container
 from napari.layers import Image, Labels
 from napari.utils.notifications import notification_manager
 from psygnal import Signal
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_coarse_crf import Suggestion
 from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
@@ -23,6 +23,7 @@ from napari_coarse_crf.plugin.controls.parameters import ParameterControls, head
 from napari_coarse_crf.plugin.controls.presets import PresetBar
 from napari_coarse_crf.plugin.controls.run_bar import RunBar
 from napari_coarse_crf.plugin.controls.scope import ScopeControls
+from napari_coarse_crf.plugin.controls.scrolling import scrolling
 from napari_coarse_crf.plugin.jobs.job import Job, Notice
 from napari_coarse_crf.plugin.jobs.live import LiveRefinement
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
@@ -255,7 +256,7 @@ class RefineWidget(Container[Any]):
         self.extend([layers, self.scope])  # so that the boxes follow the layer list; the scrolling part shows them
         layout = self.native.layout()
         shown = [heading("Layers"), layers.native, self.scope.native, self.presets, self.controls]
-        layout.addWidget(_scrolling(shown), 1)
+        layout.addWidget(scrolling(_stacked(shown)), 1)
         layout.addWidget(heading("Run"))
         layout.addWidget(self.run_bar)
         layout.addWidget(self.result)
@@ -392,20 +393,15 @@ class RefineWidget(Container[Any]):
         self.run_bar.show_idle(sentence, enabled=not problem)
 
 
-def _scrolling(widgets: Sequence[QWidget]) -> QScrollArea:
-    """Return the widgets one below the other, in as much height as there is."""
+def _stacked(widgets: Sequence[QWidget]) -> QWidget:
+    """Return the widgets one below the other."""
     body = QWidget()
     layout = QVBoxLayout(body)
     layout.setContentsMargins(0, 0, 0, 0)
     for widget in widgets:
         layout.addWidget(widget)
     layout.addStretch()
-    scroll = QScrollArea()
-    scroll.setWidget(body)
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return scroll
+    return body
 
 
 def _shortened(sentences: Sequence[str]) -> list[str]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_coarse_crf.plugin.layers.look import add_result, read_look
+from napari_coarse_crf.plugin.layers.look import add_result, move_to, place_of, read_look, same_place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,3 +74,17 @@ def test_the_result_lies_above_its_source(labels: NDArray[Any]) -> None:
     viewer.layers.remove(source)
     add_result(viewer, labels.copy(), look, {}, source)
     assert [layer.name for layer in viewer.layers] == ["strokes refined", "other", "strokes refined [1]"]
+
+
+def test_a_layer_is_moved_to_where_another_lies_and_shares_nothing_with_it(labels: NDArray[Any]) -> None:
+    names = {"units": ("mm", "um"), "axis_labels": ("row", "column")}
+    source = Labels(labels, scale=(2, 3), translate=(5, 7), affine=np.diag([2, 3, 1]), **names)
+    place, other = place_of(source), Labels(labels)
+    assert not same_place(place, place_of(other))
+    source.translate = (0, 0)
+    move_to(other, place)
+    np.testing.assert_array_equal(other.translate, (5, 7))
+    np.testing.assert_array_equal(other.affine.affine_matrix, np.diag([2, 3, 1]))
+    assert (other.units, other.axis_labels) == (source.units, source.axis_labels)
+    assert same_place(place, place_of(other))
+    assert same_place(place, place_of(Labels(labels, **place)))

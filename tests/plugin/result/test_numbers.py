@@ -23,7 +23,6 @@ from napari_coarse_crf.plugin.result.numbers import (
     compare_labels,
     find_difference,
     find_errors,
-    place_of,
     table_cells,
 )
 
@@ -109,21 +108,10 @@ def test_the_table_as_text_can_be_read_again() -> None:
     ]
 
 
-def test_another_layer_takes_over_place_units_and_class_names() -> None:
-    layer = Labels(
-        COARSE,
-        scale=(2, 3),
-        translate=(5, 7),
-        units=("mm", "um"),
-        axis_labels=("row", "column"),
-        features={"index": [3, 70_000], "class": ["road", "water"]},
-    )
-    other = Labels(REFINED, **place_of(layer))
-    np.testing.assert_array_equal(other.scale, (2, 3))
-    np.testing.assert_array_equal(other.translate, (5, 7))
-    assert (other.units, other.axis_labels) == (layer.units, layer.axis_labels)
+def test_the_features_of_a_layer_name_its_classes() -> None:
+    layer = Labels(COARSE, features={"index": [3, 70_000], "class": ["road", "water"]})
     assert class_names_of(layer) == {3: "road", 70_000: "water"}
-    assert class_names_of(other) == {}
+    assert class_names_of(Labels(COARSE)) == {}
 
 
 def test_features_that_name_no_class_are_passed_over() -> None:

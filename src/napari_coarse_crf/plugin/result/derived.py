@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_coarse_crf.plugin.result.numbers import COLOURS, DIFFERENCES, ERRORS, find_difference, find_errors, place_of
+from napari_coarse_crf.plugin.layers.look import place_of
+from napari_coarse_crf.plugin.result.numbers import COLOURS, DIFFERENCES, ERRORS, find_difference, find_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,7 +37,6 @@ COLOURS: Mapping[int | None, tuple[float, ...]] = {
 """Green, orange and pink that colour-blind people can tell apart (Okabe and Ito)."""
 
 _UNKNOWN: Pair = (math.nan, math.nan)
-_PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +161,6 @@ def as_text(cells: Sequence[Sequence[str]], delimiter: str) -> str:
     text = io.StringIO()
     csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(cells)
     return text.getvalue()
-
-
-def place_of(layer: Labels) -> dict[str, Any]:
-    """Return what lays another layer exactly over this one. Units too, or the viewer shows none at all."""
-    place = {name: getattr(layer, name) for name in _PLACE}
-    return {**place, "affine": layer.affine.affine_matrix.copy()}
 
 
 def class_names_of(layer: Labels) -> dict[int, str]:

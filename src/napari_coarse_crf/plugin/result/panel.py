@@ -15,12 +15,12 @@ from qtpy.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 from superqt.utils import signals_blocked
 
+from napari_coarse_crf.plugin.controls.scrolling import scrolling
 from napari_coarse_crf.plugin.controls.sentence import Sentence
 from napari_coarse_crf.plugin.controls.slider import Slider
 from napari_coarse_crf.plugin.result.numbers import Comparison
@@ -88,7 +88,9 @@ class ResultPanel(QWidget):
         self._lay_out_body(boxes)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(_scrolling(self.body), 1)
+        scroll = scrolling(self.body)
+        scroll.setMinimumHeight(_LEAST_HEIGHT)
+        layout.addWidget(scroll, 1)
         layout.addWidget(self.status)
 
     @property
@@ -208,17 +210,6 @@ class ResultPanel(QWidget):
             "How probable a label was before the CRF. Click a row of the table first. Known for results of this "
             "session.",
         )
-
-
-def _scrolling(body: QWidget) -> QScrollArea:
-    """Return a widget in as much height as there is; its width is that of the dock."""
-    scroll = QScrollArea()
-    scroll.setWidget(body)
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setMinimumHeight(_LEAST_HEIGHT)
-    return scroll
 
 
 def _button(text: str, tooltip: str, *, checkable: bool = False) -> QPushButton:
