@@ -17,7 +17,6 @@ from PIL import Image
 
 from napari_coarse_crf import InputError, ParameterError, Parameters
 from napari_coarse_crf.io import files
-from tests.io.test_png16 import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,27 +59,12 @@ def test_grey_with_alpha_stays_grey(tmp_path: Path) -> None:
     assert np.array_equal(read.mask, GREY > 100)
 
 
-def test_sixteen_bit_colour_png_keeps_its_bits(tmp_path: Path) -> None:
-    deep = RNG.integers(0, 2**16, (6, 9, 4), dtype=np.uint16)
-    deep[..., 3] = np.where(GREY > 100, 60000, 0)
-    (tmp_path / "a.png").write_bytes(encode(deep, [0, 1, 2, 3, 4, 1]))
-    read = files.read_image(tmp_path / "a.png")
-    assert np.array_equal(read.image, deep[..., :3])
-    assert np.array_equal(read.mask, GREY > 100)
-
-
 def test_a_picture_with_a_palette_is_read_in_its_colours(tmp_path: Path) -> None:
     picture = Image.fromarray(GREY // 64)
     picture.putpalette([0, 0, 0, 250, 0, 0, 0, 250, 0, 0, 0, 250])
     picture.save(tmp_path / "a.png")
     read = files.read_image(tmp_path / "a.png").image
     assert np.array_equal(read[GREY // 64 == 2], np.full(((GREY // 64 == 2).sum(), 3), [0, 250, 0]))
-
-
-def test_tiff_packed_with_lzw_is_read(tmp_path: Path) -> None:
-    path = saved(tmp_path / "a.tif", GREY, compression="tiff_lzw")
-    assert np.array_equal(files.read_image(path).image, GREY)
-    assert np.array_equal(files.read_labels(path).ids, GREY)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64, np.uint64])

@@ -1,34 +1,35 @@
 """Files a person has to arrays, and back, without changing a label id on the way.
 
 Image readers are made for pictures: they turn a palette's indices into colours, cut 16 bits to 8 and take an alpha
-channel for a colour. Here each of these is done on purpose or refused in words.
+channel for a colour. Here each of these is done on purpose or refused in words. `tiff` and `pictures` know the formats.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
-import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from napari_coarse_crf.errors import InputError, ParameterError
 from napari_coarse_crf.inputs import Picture, fitting_channel_axes
-from napari_coarse_crf.io.png16 import is_deep_colour, read_deep_colour
+from napari_coarse_crf.io.pictures import read_picture
+from napari_coarse_crf.io.tiff import SIGNATURES, encode_tiff, read_tiff
 from napari_coarse_crf.parameters import Parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import AnyArray
+    from napari_coarse_crf.io.raster import Raster
 
 TIFF = (".tif", ".tiff")
 WRITABLE = (".png", *TIFF)
@@ -37,7 +38,6 @@ _COLOURS = (
     "It holds colours, not label ids. Save the label map with one channel whose values are the ids: as a PNG with a "
     "palette, or as a grey PNG or TIFF (in napari: save the Labels layer)."
 )
-_AS_THEY_ARE = ("L", "LA", "RGB", "RGBA", "I", "F", "I;16", "I;16B", "I;16L")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,19 +69,9 @@ def read_image(path: Path) -> Picture:
     InputError
         If the file cannot be read as an image.
     """
-    content = _read(path)
-    try:
-        if path.suffix.lower() in TIFF:
-            return _split_alpha(*_read_tiff(content))
-        if is_deep_colour(content):
-            pixels = read_deep_colour(content)
-            return _split_alpha(pixels, pixels.shape[-1] in (2, 4))
-        with Image.open(BytesIO(content)) as picture:
-            return _split_alpha(*_picture_pixels(picture))
-    except InputError as error:
-        raise InputError(f"{path} cannot be used. {error}") from error
-    except Exception as error:  # readers raise whatever a damaged file leads them to
-        raise _unreadable(path, error) from error
+    with _raster(path) as raster:
+        colours, opaque = raster.as_shown().without_alpha()
+    return Picture(colours.pixels, opaque)
 
 
 def read_labels(path: Path) -> LabelFile:
@@ -92,20 +82,17 @@ def read_labels(path: Path) -> LabelFile:
     InputError
         If the file cannot be read, loses ids by its nature (JPEG) or holds colours.
     """
-    content = _read(path)
-    if path.suffix.lower() not in WRITABLE:
-        raise InputError(
-            f"{path} is no place for label ids: only PNG and TIFF keep them exactly. Save the labels as one."
-        )
-    try:
-        ids, palette = (_read_tiff_ids(content), None) if path.suffix.lower() in TIFF else _read_png_ids(content)
-    except InputError as error:
-        raise InputError(f"{path} cannot be used. {error}") from error
-    except Exception as error:  # readers raise whatever a damaged file leads them to
-        raise _unreadable(path, error) from error
-    if ids.dtype.kind == "b":
-        ids = ids.astype(np.uint8)
-    return LabelFile(ids, palette)
+    with _raster(path) as raster:
+        if raster.blurred_by:
+            raise InputError(
+                f"{raster.blurred_by} blurs what it keeps, so that other ids appear at every edge; only PNG and TIFF "
+                "keep them exactly. Save the labels as one."
+            )
+        ids = raster.without_alpha()[0]
+        if ids.has_samples:
+            raise InputError(_COLOURS)
+    palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
+    return LabelFile(ids.pixels.astype(np.uint8) if ids.pixels.dtype.kind == "b" else ids.pixels, palette)
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
@@ -221,7 +208,7 @@ def encode_labels(labels: AnyArray, path: Path, palette: bytes | None = None) ->
     fits is said by `check_labels_fit`.
     """
     if path.suffix.lower() in TIFF:
-        return _tiff(labels)
+        return encode_tiff(labels)
     small = labels.dtype == np.uint8 or (labels.dtype != np.uint16 and labels.max(initial=0) <= 255)
     picture = Image.fromarray(labels.astype(np.uint8 if small else np.uint16))
     if small and palette is not None:
@@ -232,7 +219,7 @@ def encode_labels(labels: AnyArray, path: Path, palette: bytes | None = None) ->
 def encode_confidence(confidence: NDArray[np.float32], path: Path) -> bytes:
     """Return the content of a confidence file: 0..1 as float32 in a TIFF, 0..65535 in a PNG."""
     if path.suffix.lower() in TIFF:
-        return _tiff(confidence)
+        return encode_tiff(confidence)
     return _png(Image.fromarray(np.round(confidence * 65535.0).astype(np.uint16)))
 
 
@@ -292,93 +279,30 @@ def _put_back(old: Path, target: Path) -> None:
         old.unlink(missing_ok=True)  # two names of one file: replacing does nothing
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, size: int = -1) -> bytes:
+    """Return so many first bytes of a file, or all."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(size)
     except FileNotFoundError:
         raise InputError(f"There is no file {path}. Check its name and folder.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _unreadable(path: Path, error: Exception) -> InputError:
-    reason = "it is no image that can be read here" if isinstance(error, UnidentifiedImageError) else str(error)
-    return InputError(f"{path} cannot be read: {reason}. Save it as PNG or TIFF.")
-
-
-def _read_tiff(content: bytes) -> tuple[AnyArray, bool]:
-    """Return the pixels and whether the last channel is alpha."""
-    with tifffile.TiffFile(BytesIO(content)) as file:
-        page = file.pages.first
-        alpha = bool({tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA} & set(page.extrasamples))
-        try:
-            return np.asarray(file.asarray()), alpha and file.series[0].axes.endswith("S")
-        except (KeyError, ValueError) as error:
-            if "imagecodecs" not in str(error):
-                raise
-            compression = tifffile.COMPRESSION(page.compression).name
-    return _read_packed_tiff(content, compression)
-
-
-def _read_tiff_ids(content: bytes) -> AnyArray:
-    with tifffile.TiffFile(BytesIO(content)) as file:
-        if file.series[0].axes.endswith("S"):
-            raise InputError(_COLOURS)
-    return _read_tiff(content)[0]
-
-
-def _read_packed_tiff(content: bytes, compression: str) -> tuple[AnyArray, bool]:
-    """Read with Pillow what tifffile needs another package for: LZW, for example, in files of one page."""
-    with Image.open(BytesIO(content)) as picture:
-        if getattr(picture, "n_frames", 1) > 1:
-            raise InputError(
-                f"It has several pages packed with {compression}. Install the package imagecodecs, or save it unpacked."
-            )
-        if picture.mode == "P":  # a label map: its indices are the ids
-            return np.asarray(picture), False
-        return np.asarray(picture), picture.mode in ("LA", "RGBA")
-
-
-def _picture_pixels(picture: Image.Image) -> tuple[AnyArray, bool]:
-    """Return the pixels of a picture and whether its last channel is alpha."""
-    if picture.mode in ("P", "L", "RGB") and picture.has_transparency_data:
-        picture = picture.convert("LA" if picture.mode == "L" else "RGBA")
-    elif picture.mode == "1":
-        picture = picture.convert("L")
-    elif picture.mode not in _AS_THEY_ARE:
-        picture = picture.convert("RGB")  # palettes, CMYK and other ways to store colours
-    return _array(picture), picture.mode in ("LA", "RGBA")
-
-
-def _array(picture: Image.Image) -> AnyArray:
-    pixels = np.asarray(picture)
-    if picture.mode == "I" and picture.format == "PNG":  # older Pillow gives 16 bits as int32
-        return pixels.astype(np.uint16)
-    return pixels
-
-
-def _split_alpha(pixels: AnyArray, alpha: bool) -> Picture:
-    if not alpha:
-        return Picture(pixels)
-    mask = pixels[..., -1] != 0
-    pixels = pixels[..., 0] if pixels.shape[-1] == 2 else pixels[..., :-1]
-    return Picture(np.ascontiguousarray(pixels), mask)
-
-
-def _read_png_ids(content: bytes) -> tuple[AnyArray, bytes | None]:
-    """Return the ids of a PNG and its palette, if it has one."""
-    with Image.open(BytesIO(content)) as picture:
-        if picture.mode in ("RGB", "RGBA"):
-            raise InputError(_COLOURS)
-        if picture.mode == "P":
-            return np.asarray(picture), bytes(picture.getpalette() or ())
-        return _array(picture.getchannel(0) if picture.mode == "LA" else picture), None
-
-
-def _tiff(values: AnyArray) -> bytes:
-    content = BytesIO()
-    tifffile.imwrite(content, values, photometric="minisblack", compression="zlib")
-    return content.getvalue()
+@contextmanager
+def _raster(path: Path) -> Iterator[Raster]:
+    """Read a file, and put its name before what is wrong with it, then and in what is made of it."""
+    first = _read(path, len(SIGNATURES[0]))
+    try:
+        yield read_tiff(path) if first in SIGNATURES else read_picture(_read(path))
+    except InputError as error:
+        raise InputError(f"{path} cannot be used. {error}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # readers raise whatever a damaged file leads them to
+        reason = "it is no image that can be read here" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise InputError(f"{path} cannot be read: {reason}. Save it as PNG or TIFF.") from error
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -1,0 +1,80 @@
+"""PNG, and the few other picture files that are read: JPEG, BMP, GIF, WebP.
+
+Pillow cuts channels of 16 bits to 8 in PNG and in others, without a word. So imagecodecs unpacks every PNG but those
+with a palette, whose indices only Pillow gives, and of other formats only those are taken that have 8 bits.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+import numpy as np
+from PIL import Image
+
+from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io.raster import SAMPLES, Raster
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+_EIGHT_BITS = ("BMP", "GIF", "JPEG", "MPO", "WEBP")
+_BLURRING = {"JPEG": "JPEG", "MPO": "JPEG", "WEBP": "WebP"}
+_PALETTE = 3  # the colour type of a PNG
+
+
+def read_picture(content: bytes) -> Raster:
+    """Read a picture that is no TIFF.
+
+    Raises
+    ------
+    InputError
+        If it is of a kind that is not read.
+    """
+    with Image.open(BytesIO(content)) as picture:
+        if picture.format == "PNG":
+            return _read_png(content, picture)
+        if picture.format not in _EIGHT_BITS:
+            raise InputError(f"It is a {picture.format} file, which is not read here. Save it as PNG or TIFF.")
+        return _raster(_pixels(picture), blurred_by=_BLURRING.get(picture.format, ""))
+
+
+def _read_png(content: bytes, picture: Image.Image) -> Raster:
+    bits, colour_type = content[24], content[25]
+    if colour_type == _PALETTE:
+        return Raster(np.asarray(picture), "YX", bits, palette=_palette(picture))
+    pixels = imagecodecs.png_decode(content)
+    if bits < 8:  # grey, which is stretched to 8 bits on the way
+        grey = pixels if pixels.ndim == 2 else pixels[..., 0]
+        grey //= np.uint8(255 // (2**bits - 1))
+    return _raster(pixels, bits=bits)
+
+
+def _raster(pixels: NDArray[Any], bits: int = 8, blurred_by: str = "") -> Raster:
+    """Return the raster of pixels of which an even number of samples ends in opacity."""
+    if pixels.ndim == 2:
+        return Raster(pixels, "YX", bits, blurred_by=blurred_by)
+    count = pixels.shape[-1]
+    return Raster(pixels, "YX" + SAMPLES, bits, alpha=count - 1 if count % 2 == 0 else None, blurred_by=blurred_by)
+
+
+def _palette(picture: Image.Image) -> NDArray[np.uint8]:
+    """Return the colours of a palette, with their opacity where some are transparent."""
+    mode = "RGB"
+    if picture.has_transparency_data:
+        picture.apply_transparency()
+        mode = "RGBA"
+    return np.array(picture.getpalette(mode), np.uint8).reshape(-1, len(mode))
+
+
+def _pixels(picture: Image.Image) -> NDArray[Any]:
+    if picture.mode in ("P", "L", "RGB") and picture.has_transparency_data:
+        picture = picture.convert("LA" if picture.mode == "L" else "RGBA")
+    elif picture.mode == "1":
+        picture = picture.convert("L")
+    elif picture.mode not in ("L", "LA", "RGB", "RGBA"):
+        picture = picture.convert("RGB")  # palettes, CMYK and other ways to store colours
+    return np.asarray(picture)

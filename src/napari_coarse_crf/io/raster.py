@@ -1,0 +1,100 @@
+"""What an image file holds before anybody asks what for: the stored numbers, and how the file says they are meant.
+
+The same numbers are colours to one who reads an image and ids to one who reads a label map: a colour table is looked up
+for the first and kept for the second. So readers of formats return a `Raster`, and its use is decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import AnyArray, MaskArray
+
+SAMPLES = "S"
+"""The axis of the numbers of one pixel: its colours, or its bands."""
+
+UNKNOWN = "?"
+"""An axis of which the file does not say what it is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Raster:
+    """Stored numbers and what they stand for.
+
+    Attributes
+    ----------
+    pixels : ndarray
+        As they are stored, one number for each sample.
+    axes : str
+        A letter for each axis: X, Y, Z (depth), T (time), C (channels), `SAMPLES` or `UNKNOWN`.
+    bits : int
+        How many of them a number has in the file.
+    white_is_zero : bool
+        Whether the largest number is black.
+    palette : (N, 3) or (N, 4) uint8 or None
+        The colours that the numbers stand for, with their opacity where some are transparent.
+    alpha : int or None
+        Which of the samples is the opacity of the pixel.
+    blurred_by : str
+        The name of the compression that keeps numbers only roughly; "" where they are exact.
+    """
+
+    pixels: AnyArray
+    axes: str
+    bits: int
+    white_is_zero: bool = False
+    palette: NDArray[np.uint8] | None = None
+    alpha: int | None = None
+    blurred_by: str = ""
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether a pixel has more than one number."""
+        return SAMPLES in self.axes and self.pixels.shape[self.axes.index(SAMPLES)] > 1
+
+    def samples_last(self) -> Raster:
+        """Return the same with the samples as the last axis, wherever the file has them."""
+        if SAMPLES not in self.axes:
+            return self
+        moved = np.moveaxis(self.pixels, self.axes.index(SAMPLES), -1)
+        return replace(self, pixels=moved, axes=self.axes.replace(SAMPLES, "") + SAMPLES)
+
+    def as_shown(self) -> Raster:
+        """Return the same in the colours that it is shown in: without a palette, white the largest number."""
+        shown = self.samples_last()
+        if self.palette is not None:
+            alpha = 3 if self.palette.shape[1] == 4 else None
+            colours = self.palette[self.pixels]
+            return replace(shown, pixels=colours, axes=self.axes + SAMPLES, bits=8, palette=None, alpha=alpha)
+        pixels, bits = shown.pixels, self.bits
+        if pixels.dtype.kind in "bu" and bits < 8:
+            pixels, bits = _stretched(pixels, bits, self.alpha), 8
+        if self.white_is_zero and pixels.dtype.kind == "u":
+            pixels = pixels.dtype.type(2**bits - 1) - pixels
+        return replace(shown, pixels=pixels, bits=bits, white_is_zero=False)
+
+    def without_alpha(self) -> tuple[Raster, MaskArray | None]:
+        """Return the same without its opacity, and True where that is not 0; None where it has none."""
+        if self.alpha is None:
+            return self, None
+        last = self.samples_last()
+        opaque = last.pixels[..., self.alpha] != 0
+        kept = [sample for sample in range(last.pixels.shape[-1]) if sample != self.alpha]
+        pixels, axes = last.pixels[..., kept], last.axes
+        if len(kept) == 1:
+            pixels, axes = pixels[..., 0], axes[:-1]
+        return replace(last, pixels=np.ascontiguousarray(pixels), axes=axes, alpha=None), opaque
+
+
+def _stretched(pixels: AnyArray, bits: int, alpha: int | None) -> NDArray[np.uint8]:
+    """Return few bits as the 8 that a screen makes of them; opacity has 8 already."""
+    stretched = pixels.astype(np.uint8) * np.uint8(255 // (2**bits - 1))
+    if alpha is not None:
+        stretched[..., alpha] = pixels[..., alpha]
+    return stretched

@@ -1,0 +1,133 @@
+"""TIFF files of any maker: packed, tiled, in stacks, with a colour table or with white as zero.
+
+tifffile reads the numbers and imagecodecs unpacks them. What they leave open is decided here: what the numbers mean,
+and what of a file cannot be trusted.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import contextmanager
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+from PIL import Image
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
+
+from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io.raster import UNKNOWN, Raster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import AnyArray
+
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+_AS_NUMBERS = {
+    *(PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE),
+    *(PHOTOMETRIC.MASK, PHOTOMETRIC.LINEAR_RAW),
+}
+_MADE_RGB = {PHOTOMETRIC.YCBCR: ("YCbCr", 3), PHOTOMETRIC.SEPARATED: ("CMYK", 4)}  # Pillow's name, samples
+_DECODED_TO_RGB = {COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY, COMPRESSION.WEBP, COMPRESSION.JPEGXL}
+_BLURRING = {COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY}
+_KNOWN_AXES = "XYZTCS"
+_GRAVE = ("corrupt", "invalid page offset", "failed to reshape")  # tifffile goes on with the planes it has found
+
+
+def read_tiff(path: Path) -> Raster:
+    """Read the first image of a TIFF file, all its planes.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, lacks planes, or stores its colours in a way that is not understood.
+    """
+    with _complaints() as complaints, tifffile.TiffFile(path) as file:
+        series = file.series[0]
+        missing = sum(one is None for one in series.pages)
+        if missing:
+            raise InputError(
+                f"{missing} of its planes are missing: it is one file of several. Keep them all in one folder."
+            )
+        raster = _raster(series)
+    if grave := [one for one in complaints if any(word in one for word in _GRAVE)]:
+        raise InputError(f"It is damaged or incomplete: {grave[0]}. Save it again.")
+    return raster
+
+
+def encode_tiff(values: AnyArray) -> bytes:
+    """Return the content of a TIFF file."""
+    content = BytesIO()
+    tifffile.imwrite(content, values, photometric="minisblack", compression="zlib")
+    return content.getvalue()
+
+
+def _raster(series: tifffile.TiffPageSeries) -> Raster:
+    """Read the numbers of a series, and what its first page says of them."""
+    page, pixels = series.keyframe, np.asarray(series.asarray())
+    raster = Raster(
+        pixels=pixels.astype(pixels.dtype.newbyteorder("="), copy=False),
+        axes="".join(axis if axis in _KNOWN_AXES else UNKNOWN for axis in series.axes),
+        bits=page.bitspersample,
+        white_is_zero=page.photometric == PHOTOMETRIC.MINISWHITE,
+        palette=_palette(page) if page.photometric == PHOTOMETRIC.PALETTE else None,
+        alpha=_alpha(page),
+        blurred_by="JPEG" if page.compression in _BLURRING else "",
+    )
+    decoded = page.photometric == PHOTOMETRIC.YCBCR and page.compression in _DECODED_TO_RGB
+    return raster if decoded or page.photometric in _AS_NUMBERS else _made_rgb(raster, page)
+
+
+def _palette(page: Any) -> NDArray[np.uint8]:
+    """Return the (N, 3) colours of a page; some programs write them in 8 bits where 16 are due."""
+    colours = np.asarray(page.colormap).T
+    return (colours if colours.max() < 256 else colours >> 8).astype(np.uint8)
+
+
+def _alpha(page: Any) -> int | None:
+    """Return which sample is the opacity."""
+    first = int(page.samplesperpixel) - len(page.extrasamples)
+    for position, meaning in enumerate(page.extrasamples):
+        if meaning in (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA):
+            return first + position
+    return None
+
+
+def _made_rgb(raster: Raster, page: Any) -> Raster:
+    """Return the colours of a raster as red, green and blue."""
+    samples = raster.samples_last()
+    mode, count = _MADE_RGB.get(page.photometric, ("", 0))
+    if samples.pixels.shape[-1] != count or samples.pixels.dtype != np.uint8:
+        name = getattr(page.photometric, "name", str(page.photometric))
+        raise InputError(f"Its colours are stored as {name}, which is not understood. Save it as RGB or grey.")
+    shape = samples.pixels.shape
+    size = (shape[-2], int(np.prod(shape[:-2])))
+    picture = Image.frombytes(mode, size, np.ascontiguousarray(samples.pixels).tobytes()).convert("RGB")
+    return Raster(np.asarray(picture).reshape(*shape[:-1], 3), samples.axes, 8, blurred_by=raster.blurred_by)
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Collect what tifffile only notes down about a damaged file, before it goes on with what is left."""
+    found: list[str] = []
+    here = threading.get_ident()
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == here:
+                found.append(record.getMessage().partition("> ")[2] or record.getMessage())
+
+    collector = Collector(logging.ERROR)
+    logger = logging.getLogger("tifffile")
+    logger.addHandler(collector)
+    try:
+        yield found
+    finally:
+        logger.removeHandler(collector)
