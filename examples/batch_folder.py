@@ -12,18 +12,20 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from napari_coarse_crf import CoarseCRFError, Parameters, refine_labels
+from napari_coarse_crf import CoarseCRFError, Parameters
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.pairs import read_pair
+from napari_coarse_crf.tiles.apart import make_refiner
 
 
 def refine_pair(image: Path, labels: Path, output: Path, parameters: Parameters) -> str:
     """Refine one label map; return what was done."""
     files.check_writable(output, overwrite=False)
-    picture, painted = files.read_image(image), files.read_labels(labels)
-    axis = files.channel_axis(picture.image.shape, painted.ids.shape)
-    refined = refine_labels(picture.image, painted.ids, parameters, mask=picture.mask, channel_axis=axis)
-    files.write_files({output: files.encode_labels(refined, output)})
-    return f"{(painted.ids != 0).mean():.0%} labelled before, {(refined != 0).mean():.0%} after"
+    pair = read_pair(image, labels)
+    refinement = make_refiner(pair.picture, pair.labels, pair.apart).run(parameters)
+    files.write_files({output: files.encode_labels(refinement.labels, output)})
+    done = f"{(pair.labels != 0).mean():.0%} labelled before, {(refinement.labels != 0).mean():.0%} after"
+    return " ".join([done, *pair.warnings, *refinement.warnings])
 
 
 def main(images: Path, labels: Path, output: Path, preset: Path | None = None) -> int:

@@ -61,6 +61,8 @@ class Picture:
         Size of a pixel along each axis; None: the same along all.
     contrast_limits : (low, high), or one such pair for each channel, or None
         What becomes 0 and 255; None: the 0.1 and 99.9 percentiles over all channels.
+    by_channel : bool
+        Whether these percentiles are those of each channel: for channels that say different things, unlike colours.
     """
 
     image: Any
@@ -68,6 +70,7 @@ class Picture:
     channel_axis: int = -1
     spacing: Sequence[float] | None = None
     contrast_limits: Any = None
+    by_channel: bool = False
 
     def fitted(self, shape: tuple[int, ...]) -> Picture:
         """Return the picture that labels of this shape belong to: image (*shape, C) and mask (*shape) as arrays.
@@ -164,7 +167,7 @@ def read_problem(picture: Picture, label_map: LabelArray) -> Problem:
         axes = np.unravel_index(pixels[start:stop], label_map.shape)
         for row, axis in zip(features, reversed(range(ndim)), strict=False):
             row[start:stop] = axes[axis] * sizes[axis]
-    _scale_colours(gather(picture.image.reshape(-1, channels), pixels), picture.contrast_limits, features[ndim:])
+    _scale_colours(gather(picture.image.reshape(-1, channels), pixels), picture, features[ndim:])
     labels, label_ids = _compact(label_map, pixels)
     return Problem(features, labels, label_ids, pixels, label_map.shape, sizes)
 
@@ -323,11 +326,11 @@ def _read_spacing(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> tu
     return tuple(float(size) for size in sizes / sizes.min())
 
 
-def _scale_colours(values: NDArray[Any], contrast_limits: Any, out: FeatureArray) -> None:
+def _scale_colours(values: NDArray[Any], picture: Picture, out: FeatureArray) -> None:
     """Write (N, C) values to (C, N), in 0..255: uint8 as it is, everything else by its contrast limits."""
     if values.dtype == np.uint8:
-        if contrast_limits is not None:  # not needed, but what cannot be used is refused
-            _read_contrast_limits(contrast_limits, values)
+        if picture.contrast_limits is not None:  # not needed, but what cannot be used is refused
+            _read_contrast_limits(picture, values)
         out[:] = values.T
         return
     if values.dtype.itemsize > 8:  # long double: what float64 cannot hold becomes infinite, and is refused
@@ -339,18 +342,19 @@ def _scale_colours(values: NDArray[Any], contrast_limits: Any, out: FeatureArray
             f"The image holds {count} value{'s' * (count > 1)} that are NaN or infinite; replace them "
             "(np.nan_to_num), or leave those pixels out with mask."
         )
-    for channel, (low, high) in enumerate(_read_contrast_limits(contrast_limits, values)):
+    for channel, (low, high) in enumerate(_read_contrast_limits(picture, values)):
         # Halves, as the difference of two huge numbers may overflow.
         halves = np.clip(values[:, channel].astype(np.float64), low, high) / 2 - low / 2
         out[channel] = halves / (high / 2 - low / 2) * 255.0 if high > low else 0.0
 
 
-def _read_contrast_limits(contrast_limits: Any, values: NDArray[Any]) -> NDArray[np.float64]:
+def _read_contrast_limits(picture: Picture, values: NDArray[Any]) -> NDArray[np.float64]:
     """Return (C, 2) limits: one pair for all channels (given, or from percentiles) or a pair for each."""
-    channels = values.shape[-1]
+    channels, contrast_limits = values.shape[-1], picture.contrast_limits
     if contrast_limits is None:
-        both = 2 * np.percentile(values.astype(np.float64, copy=False) / 2, _PERCENTILES)  # halves: see _scale_colours
-        return np.broadcast_to(both, (channels, 2))
+        halves = values.astype(np.float64, copy=False) / 2  # see _scale_colours
+        both = 2 * np.percentile(halves, _PERCENTILES, axis=0 if picture.by_channel else None)
+        return np.broadcast_to(both.T, (channels, 2))
     try:
         limits = np.asarray(contrast_limits, dtype=np.float64)
     except (TypeError, ValueError):

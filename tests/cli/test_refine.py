@@ -178,6 +178,29 @@ def test_channels_first_spacing_and_contrast_limits_reach_the_core(run: Any, tmp
     assert np.array_equal(tifffile.imread(out), expected.run(Parameters(theta_beta=60)).confidence)
 
 
+def test_frames_are_refined_each_on_its_own_and_a_volume_on_request(run: Any, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 250, (3, 18, 25)).astype(np.uint8)
+    coarse = np.zeros((3, 18, 25), np.uint8)
+    coarse[:2, 2:5, 3:20], coarse[:2, 14:16, 5:22] = 1, 2
+    tifffile.imwrite(tmp_path / "film.tif", image, imagej=True, metadata={"axes": "TYX"})
+    tifffile.imwrite(tmp_path / "coarse.tif", coarse, photometric="minisblack")
+    given = ("refine", tmp_path / "film.tif", tmp_path / "coarse.tif", "-o", tmp_path / "o.tif", "--overwrite")
+    code, text, err = run(*given)
+    assert (code, "The 3 frames (axis T) are refined each on its own" in text) == (0, True)
+    assert "Left as they are, with fewer than two labels: slice 2." in err
+    found = tifffile.imread(tmp_path / "o.tif")
+    for frame in range(2):
+        assert np.array_equal(found[frame], refine_labels(image[frame], coarse[frame]))
+    assert not found[2].any()
+    assert run(*given, "--volume")[0] == 0
+    assert np.array_equal(tifffile.imread(tmp_path / "o.tif"), refine_labels(image, coarse))
+    tifffile.imwrite(tmp_path / "film.tif", image, imagej=True, metadata={"axes": "ZYX"})
+    assert run(*given)[0] == 0
+    assert np.array_equal(tifffile.imread(tmp_path / "o.tif"), refine_labels(image, coarse))
+    assert run(*given, "--each-slice")[0] == 0
+    assert np.array_equal(tifffile.imread(tmp_path / "o.tif"), found)
+
+
 def test_a_warning_of_the_core_is_shown(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
     Image.fromarray(np.full((20, 31), 5, np.uint8)).save(tmp_path / "full.png")
     code, _, err = run("refine", small[0], tmp_path / "full.png", "-o", tmp_path / "o.png")

@@ -93,6 +93,7 @@ def test_opacity_is_opacity_however_samples_are_stored(tmp_path: Path, planar: b
         written(tmp_path / "a.tif", stored, photometric="rgb", planarconfig=layout, extrasamples=[extra])
     )
     assert np.array_equal(read.image, RGB)
+    assert read.mask is not None
     assert np.array_equal(read.mask, ALPHA > 0)
 
 
@@ -109,6 +110,7 @@ def test_opacity_amid_the_bands_is_found(tmp_path: Path) -> None:
     path = written(tmp_path / "a.tif", pixels, photometric="rgb", extrasamples=["unassalpha", "unspecified"])
     read = files.read_image(path)
     assert np.array_equal(read.image, np.dstack([RGB, GREY]))
+    assert read.mask is not None
     assert np.array_equal(read.mask, ALPHA > 0)
 
 

@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 import napari_coarse_crf
-from napari_coarse_crf.io.files import channel_axis
+from napari_coarse_crf.io.pairs import Pair
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Refinement, Refiner
+from napari_coarse_crf.tiles.apart import PartRefiner
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 stdout = Console(highlight=False)
@@ -26,15 +27,15 @@ def warn(sentence: str) -> None:
     stderr.print(f"Warning: {sentence}", style="yellow", markup=False, soft_wrap=True)
 
 
-def taken_channel_axis(image_shape: tuple[int, ...], label_shape: tuple[int, ...]) -> int:
-    """Return the axis taken for the channels, and say so unless it is the last one, as in every colour image."""
-    axis = channel_axis(image_shape, label_shape)
-    if 0 <= axis < len(image_shape) - 1:
-        say(f"The {image_shape[axis]} planes of the image along axis {axis} are taken as its channels.")
-    return axis
+def tell(pair: Pair) -> None:
+    """Print how the files were taken, and what of them a person should look at."""
+    for sentence in pair.said:
+        say(sentence)
+    for sentence in pair.warnings:
+        warn(sentence)
 
 
-def run_refiner(refiner: Refiner, parameters: Parameters, title: str) -> Refinement:
+def run_refiner(refiner: Refiner | PartRefiner, parameters: Parameters, title: str) -> Refinement:
     """Refine with a progress bar on the error stream."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     refinement: Refinement | None = None

@@ -1,4 +1,4 @@
-"""One option for each field of `Parameters`, for every command that refines."""
+"""Options that several commands share: how the files are read, and one for each field of `Parameters`."""
 
 import functools
 import inspect
@@ -10,6 +10,7 @@ import typer
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.pairs import Reading
 from napari_coarse_crf.parameters import PRESETS, Description, Parameters
 
 Preset = Annotated[
@@ -17,6 +18,66 @@ Preset = Annotated[
     typer.Option(help=f"Start from a JSON file of parameters or from a named preset ({', '.join(PRESETS)})."),
 ]
 """The option `--preset`, for `chosen_parameters`."""
+
+
+def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say how its files are read. The command gets them as its argument `reading`."""
+
+    @functools.wraps(command)
+    def wrapper(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in inspect.signature(_reading).parameters}
+        command(**arguments, reading=_reading(**given))
+
+    _take_options(wrapper, command, "reading", list(inspect.signature(_reading).parameters.values()))
+    return wrapper
+
+
+def _reading(
+    *,
+    mask: Annotated[
+        Path | None, typer.Option(help="PNG or TIFF: pixels that are 0 there take no part and stay as they are.")
+    ] = None,
+    channel_axis: Annotated[
+        int | None,
+        typer.Option(help="The axis of the image that holds its channels, from 0; without, as the files say."),
+    ] = None,
+    spacing: Annotated[
+        str | None, typer.Option(help="Size of a pixel along each axis, separated by commas, for example 2,0.5,0.5.")
+    ] = None,
+    contrast_limits: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            help="Two values, separated by a space, that become 0 and 255; without, the darkest and brightest "
+            "thousandth are cut off."
+        ),
+    ] = None,
+    each_slice: Annotated[
+        bool | None,
+        typer.Option(
+            "--each-slice/--volume",
+            help="Refine each plane of a stack on its own, or everything at once, time too; without, frames each on "
+            "their own and depth at once.",
+        ),
+    ] = None,
+) -> Reading:
+    return Reading(
+        mask=mask,
+        channel_axis=channel_axis,
+        spacing=_numbers(spacing),
+        contrast_limits=contrast_limits,
+        each_slice=each_slice,
+    )
+
+
+def _numbers(text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"The spacing {text!r} is no list of numbers. Give one for each axis, for example 2,0.5,0.5."
+        ) from None
 
 
 def with_parameter_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -31,11 +92,17 @@ def with_parameter_options(command: Callable[..., None]) -> Callable[..., None]:
         given = {name: arguments.pop(name) for name in described}
         command(**arguments, changes={name: value for name, value in given.items() if value is not None})
 
-    plain = [spec for spec in inspect.signature(command).parameters.values() if spec.name != "changes"]
-    options = [_parameter_option(name, description) for name, description in described.items()]
+    _take_options(wrapper, command, "changes", [_parameter_option(*one) for one in described.items()])
+    return wrapper
+
+
+def _take_options(
+    wrapper: Callable[..., None], command: Callable[..., None], name: str, options: list[inspect.Parameter]
+) -> None:
+    """Show typer a command with these options in place of its argument `name`."""
+    plain = [spec for spec in inspect.signature(command).parameters.values() if spec.name != name]
     wrapper.__signature__ = inspect.Signature([*plain, *options])  # type: ignore[attr-defined]  # what typer reads
     wrapper.__annotations__ = {spec.name: spec.annotation for spec in (*plain, *options)}
-    return wrapper
 
 
 def _parameter_option(name: str, description: Description) -> inspect.Parameter:

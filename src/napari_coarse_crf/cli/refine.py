@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -11,19 +10,22 @@ import typer
 from rich import box
 from rich.table import Table
 
-from napari_coarse_crf.cli.console import run_refiner, say, stdout, taken_channel_axis, warn
-from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options
+from napari_coarse_crf.cli.console import run_refiner, say, stdout, tell, warn
+from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options, with_reading_options
 from napari_coarse_crf.cli.suggest import suggest_with_progress
 from napari_coarse_crf.compute.arrays import LabelArray
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.io import files
-from napari_coarse_crf.refiner import EngineName, Refinement, Refiner
+from napari_coarse_crf.io.pairs import Reading, read_pair
+from napari_coarse_crf.refiner import EngineName, Refinement
+from napari_coarse_crf.tiles.apart import make_refiner
 
 _MOST_ROWS = 40  # of the summary: a map of numbered objects has thousands of ids
 
 
 @with_parameter_options
+@with_reading_options
 def refine(
     *,
     image: Annotated[Path, typer.Argument(help="The image: PNG or TIFF, grey, colour or with any number of channels.")],
@@ -36,22 +38,10 @@ def refine(
     suggest: Annotated[
         bool, typer.Option("--suggest", help="Choose the parameters by hiding part of the labels, see `suggest`.")
     ] = False,
-    mask: Annotated[
-        Path | None, typer.Option(help="PNG or TIFF: pixels that are 0 there take no part and stay as they are.")
-    ] = None,
-    spacing: Annotated[
-        str | None, typer.Option(help="Size of a pixel along each axis, separated by commas, for example 2,0.5,0.5.")
-    ] = None,
-    contrast_limits: Annotated[
-        tuple[float, float] | None,
-        typer.Option(
-            help="Two values, separated by a space, that become 0 and 255; without, the darkest and brightest "
-            "thousandth are cut off."
-        ),
-    ] = None,
     engine: Annotated[str, typer.Option(help="lattice, or pydensecrf where it is installed.")] = "lattice",
     workers: Annotated[int | None, typer.Option(help="Threads; without, as many as the process may use.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    reading: Reading,
     changes: dict[str, Any],
 ) -> None:
     """Refine the coarse labels of an image: every unlabelled pixel gets the label that fits it best.
@@ -61,58 +51,33 @@ def refine(
     if confidence_out is not None and confidence_out.resolve() == out.resolve():
         raise InputError("--out and --confidence-out name the same file. Give each a name of its own.")
     targets = [out] if confidence_out is None else [out, confidence_out]
-    inputs = tuple(path for path in (image, coarse, mask) if path is not None)
+    inputs = tuple(path for path in (image, coarse, reading.mask) if path is not None)
     for target in targets:
         files.check_writable(target, overwrite=overwrite, inputs=inputs)
     if suggest and preset is not None:
         raise InputError("--suggest and --preset both choose the parameters; give one of them.")
     parameters = chosen_parameters(preset, changes)
-    picture, painted = files.read_image(image), files.read_labels(coarse)
-    files.check_labels_fit(painted.ids, out)
+    pair = read_pair(image, coarse, reading)
+    files.check_labels_fit(pair.labels, out)
     if confidence_out is not None:
-        files.check_plane_fits(painted.ids.shape, confidence_out)
+        files.check_plane_fits(pair.labels.shape, confidence_out)
 
     start = time.perf_counter()
-    picture = replace(
-        picture,
-        mask=_joined_mask(picture.mask, mask),
-        channel_axis=taken_channel_axis(picture.image.shape, painted.ids.shape),
-        spacing=_numbers(spacing),
-        contrast_limits=contrast_limits,
-    )
     # The engine's name is refused there, in words, if there is no such engine.
-    refiner = Refiner.of(picture, painted.ids, engine=cast("EngineName", engine), workers=workers)
+    refiner = make_refiner(pair.picture, pair.labels, pair.apart, engine=cast("EngineName", engine), workers=workers)
+    tell(pair)
     if suggest:
-        suggestion = suggest_with_progress(picture, painted.ids)
+        suggestion = suggest_with_progress(pair)
         say(suggestion.reason)
         parameters = suggestion.parameters.replace(**changes)
     refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")
-    contents = {out: files.encode_labels(refinement.labels, out, painted.palette)}
+    contents = {out: files.encode_labels(refinement.labels, out, pair.palette)}
     if confidence_out is not None:
         contents[confidence_out] = files.encode_confidence(refinement.confidence, confidence_out)
     files.write_files(contents)
-    _print_summary(painted.ids, refinement, time.perf_counter() - start)
+    _print_summary(pair.labels, refinement, time.perf_counter() - start)
     for target in contents:
         say(f"Wrote {target}")
-
-
-def _joined_mask(transparency: Any, path: Path | None) -> Any:
-    if path is None:
-        return transparency
-    given = files.read_mask(path)
-    # Shapes that differ are left to the core, which says so in words.
-    return given if transparency is None or transparency.shape != given.shape else transparency & given
-
-
-def _numbers(text: str | None) -> tuple[float, ...] | None:
-    if text is None:
-        return None
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(
-            f"The spacing {text!r} is no list of numbers. Give one for each axis, for example 2,0.5,0.5."
-        ) from None
 
 
 def _print_summary(painted: LabelArray, refinement: Refinement, seconds: float) -> None:

@@ -1,20 +1,22 @@
 """`napari-coarse-crf suggest`: parameters from the labels themselves, printed and kept as a preset."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich import box
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from napari_coarse_crf.cli.console import say, stderr, stdout, taken_channel_axis
-from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.cli.console import say, stderr, stdout, tell
+from napari_coarse_crf.cli.options import with_reading_options
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.pairs import Pair, Reading, read_pair
 from napari_coarse_crf.suggest.search import Suggestion, search_parameters
+from napari_coarse_crf.tiles.apart import sample_parts
 
 
+@with_reading_options
 def suggest(
     *,
     image: Annotated[Path, typer.Argument(help="The image: PNG or TIFF, grey, colour or with any number of channels.")],
@@ -23,16 +25,18 @@ def suggest(
         Path | None, typer.Option("--out", "-o", help="Write the parameters as JSON, for `refine --preset FILE`.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+    reading: Reading,
 ) -> None:
     """Suggest parameters: hide part of your labels, refine from the rest, and see which parameters find them again.
 
     The defaults stay unless others are clearly better.
     """
     if out is not None:
-        files.check_free(out, overwrite=overwrite, inputs=(image, coarse))
-    picture, painted = files.read_image(image), files.read_labels(coarse)
-    axis = taken_channel_axis(picture.image.shape, painted.ids.shape)
-    suggestion = suggest_with_progress(replace(picture, channel_axis=axis), painted.ids)
+        inputs = tuple(path for path in (image, coarse, reading.mask) if path is not None)
+        files.check_free(out, overwrite=overwrite, inputs=inputs)
+    pair = read_pair(image, coarse, reading)
+    tell(pair)
+    suggestion = suggest_with_progress(pair)
     if suggestion.trials:
         stdout.print(_table(suggestion))
     say(suggestion.reason)
@@ -41,8 +45,8 @@ def suggest(
         say(f"Wrote {out}")
 
 
-def suggest_with_progress(picture: Picture, labels: Any) -> Suggestion:
-    """Suggest parameters with a progress bar on the error stream."""
+def suggest_with_progress(pair: Pair) -> Suggestion:
+    """Suggest parameters with a progress bar on the error stream; those of a few parts, where each is on its own."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=stderr) as bar:
         task = bar.add_task("Trying parameters on hidden labels", total=None)
@@ -50,7 +54,7 @@ def suggest_with_progress(picture: Picture, labels: Any) -> Suggestion:
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        return search_parameters([(picture, labels)], show)
+        return search_parameters(sample_parts(pair.picture, pair.labels, pair.apart), show)
 
 
 def _table(suggestion: Suggestion) -> Table:

@@ -24,9 +24,10 @@ from napari_coarse_crf.compute.parallel import available_workers
 from napari_coarse_crf.errors import CoarseCRFError, InputError, ParameterError
 from napari_coarse_crf.evaluation.baselines import BASELINES, fill_labels
 from napari_coarse_crf.evaluation.scores import Scores, evaluate_labels
-from napari_coarse_crf.inputs import read_labels, read_problem
+from napari_coarse_crf.inputs import read_problem
 from napari_coarse_crf.io import files
-from napari_coarse_crf.refiner import Refiner
+from napari_coarse_crf.io.pairs import read_pair
+from napari_coarse_crf.tiles.apart import cut_picture, make_refiner, parts_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -238,21 +239,22 @@ class _Scene:
     picture: Picture
     coarse: LabelArray
     fine: LabelArray
+    apart: tuple[int, ...]
 
 
 def _read_scene(case: Case, rules: Rules) -> _Scene:
-    picture, coarse = files.read_image(case.image), read_labels(files.read_labels(case.coarse).ids)
+    pair = read_pair(case.image, case.coarse)
     fine = files.read_labels(case.fine).ids
-    if fine.shape != coarse.shape:
+    if fine.shape != pair.labels.shape:
         raise InputError(
-            f"Its coarse labels have shape {coarse.shape} but its fine ones {fine.shape}. Give maps of the same image."
+            f"Its coarse labels have shape {pair.labels.shape} but its fine ones {fine.shape}. Give maps of the same "
+            "image."
         )
-    mask = picture.mask
+    picture = pair.picture.fitted(pair.labels.shape)
     if rules.masked:
-        scene = ~np.isin(coarse, rules.masked)
-        mask = scene if mask is None or mask.shape != scene.shape else mask & scene
-    axis = files.channel_axis(picture.image.shape, coarse.shape)
-    return _Scene(replace(picture, mask=mask, channel_axis=axis), coarse, fine)
+        scene = ~np.isin(pair.labels, rules.masked)
+        picture = replace(picture, mask=scene if picture.mask is None else picture.mask & scene)
+    return _Scene(picture, pair.labels, fine, pair.apart)
 
 
 def _label(scene: _Scene, method: str, parameters: Parameters, workers: int, stop: Event | None) -> LabelArray:
@@ -260,8 +262,12 @@ def _label(scene: _Scene, method: str, parameters: Parameters, workers: int, sto
     if method == COARSE:
         return scene.coarse
     if method != OURS:
-        return fill_labels(method, read_problem(scene.picture, scene.coarse), scene.coarse)
-    refiner = Refiner.of(scene.picture, scene.coarse, workers=workers)
+        labels = scene.coarse.copy()
+        for part in parts_apart(labels.shape, scene.apart):
+            problem = read_problem(cut_picture(scene.picture, part), scene.coarse[part])
+            labels[part] = fill_labels(method, problem, scene.coarse[part])
+        return labels
+    refiner = make_refiner(scene.picture, scene.coarse, scene.apart, workers=workers)
     labels = scene.coarse
     for step in refiner.steps(parameters):
         if stop is not None and stop.is_set():

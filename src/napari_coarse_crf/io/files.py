@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from napari_coarse_crf.errors import InputError, ParameterError
-from napari_coarse_crf.inputs import Picture, fitting_channel_axes
 from napari_coarse_crf.io.pictures import read_picture
+from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 from napari_coarse_crf.io.tiff import SIGNATURES, encode_tiff, read_tiff
 from napari_coarse_crf.parameters import Parameters
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import AnyArray
+    from napari_coarse_crf.compute.arrays import AnyArray, MaskArray
     from napari_coarse_crf.io.raster import Raster
 
 TIFF = (".tif", ".tiff")
@@ -41,28 +41,63 @@ _COLOURS = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ImageFile:
+    """An image as it was read.
+
+    Attributes
+    ----------
+    image : ndarray
+        Without opacity and without axes of length 1; the samples of a pixel last.
+    mask : ndarray of bool or None
+        False where the image is fully transparent, in its shape without samples; None: nowhere.
+    axes : str
+        A letter for each axis, see `Raster`.
+    names_axes : bool
+        Whether the file says so.
+    notes : tuple of str
+        What a person should know of the file, one sentence each.
+    """
+
+    image: AnyArray
+    mask: MaskArray | None
+    axes: str
+    names_axes: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LabelFile:
     """A label map as it was read.
 
     Attributes
     ----------
     ids : ndarray of int
-        The label ids in the type of the file.
+        The label ids in the type of the file, without axes of length 1.
     palette : bytes or None
         The colours a PNG shows its ids in, to be written back with the result.
+    axes : str
+        A letter for each axis, see `Raster`.
+    names_axes : bool
+        Whether the file says so.
     """
 
     ids: AnyArray
     palette: bytes | None
+    axes: str
+    names_axes: bool
 
 
-def read_image(path: Path) -> Picture:
+def read_image(path: Path, channel_axis: int | None = None, labels_shape: tuple[int, ...] | None = None) -> ImageFile:
     """Read an image; where its alpha channel says that it is fully transparent, there is nothing to label.
 
-    Returns
-    -------
-    Picture
-        The image without its alpha channel, which becomes the mask; no mask without one.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    channel_axis : int, optional
+        Which axis of what is stored holds the channels, whatever the file says.
+    labels_shape : tuple of int, optional
+        The shape of its labels, which decides where the file leaves open whether it holds colours or a stack.
 
     Raises
     ------
@@ -70,8 +105,13 @@ def read_image(path: Path) -> Picture:
         If the file cannot be read as an image.
     """
     with _raster(path) as raster:
-        colours, opaque = raster.as_shown().without_alpha()
-    return Picture(colours.pixels, opaque)
+        named = (raster if channel_axis is None else raster.with_channels(channel_axis)).squeezed()
+        fitted = named if labels_shape is None else named.fitted(labels_shape)
+        shown, opaque = fitted.as_shown().without_alpha()
+        if CHANNELS in shown.axes and SAMPLES in shown.axes:
+            raise InputError("Its channels are colour pictures of their own. Save one of them, or grey channels.")
+    notes = [f"{path} holds {raster.pictures} images; the first one is taken."] if raster.pictures > 1 else []
+    return ImageFile(shown.pixels, opaque, shown.axes, shown.names_axes, tuple(notes))
 
 
 def read_labels(path: Path) -> LabelFile:
@@ -80,7 +120,7 @@ def read_labels(path: Path) -> LabelFile:
     Raises
     ------
     InputError
-        If the file cannot be read, loses ids by its nature (JPEG) or holds colours.
+        If the file cannot be read, loses ids by its nature (JPEG), holds colours or several label maps.
     """
     with _raster(path) as raster:
         if raster.blurred_by:
@@ -88,11 +128,14 @@ def read_labels(path: Path) -> LabelFile:
                 f"{raster.blurred_by} blurs what it keeps, so that other ids appear at every edge; only PNG and TIFF "
                 "keep them exactly. Save the labels as one."
             )
-        ids = raster.without_alpha()[0]
+        if raster.pictures > 1:
+            raise InputError(f"It holds {raster.pictures} images of different kinds. Save the label map alone.")
+        ids = (raster.as_planes() if raster.samples_are_guessed else raster).squeezed().without_alpha()[0]
         if ids.has_samples:
             raise InputError(_COLOURS)
     palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
-    return LabelFile(ids.pixels.astype(np.uint8) if ids.pixels.dtype.kind == "b" else ids.pixels, palette)
+    numbers = ids.pixels.astype(np.uint8) if ids.pixels.dtype.kind == "b" else ids.pixels
+    return LabelFile(numbers, palette, ids.axes, ids.names_axes)
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
@@ -122,19 +165,6 @@ def read_preset(path: Path) -> Parameters:
         raise InputError(f"{path} is no text file. Give a JSON file saved by this plugin.") from error
     except ParameterError as error:
         raise ParameterError(f"{path} cannot be used. {error}") from error
-
-
-def channel_axis(image_shape: tuple[int, ...], label_shape: tuple[int, ...]) -> int:
-    """Return the axis of the image that the labels lack, the last one if several would do.
-
-    Where none fits, it is -1 too, and the core says what is wrong with the shapes.
-
-    Examples
-    --------
-    >>> channel_axis((3, 40, 50), (40, 50))
-    0
-    """
-    return max(fitting_channel_axes(image_shape, label_shape), default=-1)
 
 
 def check_writable(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:

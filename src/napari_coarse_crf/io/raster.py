@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.inputs import fitting_channel_axes
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import AnyArray, MaskArray
 
-SAMPLES = "S"
-"""The axis of the numbers of one pixel: its colours, or its bands."""
+CHANNELS, SAMPLES = "C", "S"
+"""The axis of images of the same place, and that of the numbers of one pixel: its colours, or its bands."""
 
 UNKNOWN = "?"
 """An axis of which the file does not say what it is."""
@@ -33,6 +36,8 @@ class Raster:
         As they are stored, one number for each sample.
     axes : str
         A letter for each axis: X, Y, Z (depth), T (time), C (channels), `SAMPLES` or `UNKNOWN`.
+    names_axes : bool
+        Whether the file says so; else Y and X are a guess by their place, right if the others are no channels.
     bits : int
         How many of them a number has in the file.
     white_is_zero : bool
@@ -43,20 +48,66 @@ class Raster:
         Which of the samples is the opacity of the pixel.
     blurred_by : str
         The name of the compression that keeps numbers only roughly; "" where they are exact.
+    pictures : int
+        How many there are in the file, of which this is the first.
+    samples_are_guessed : bool
+        Whether the samples may be planes of a stack: tifffile, and so napari, writes three or four of them as colours.
     """
 
     pixels: AnyArray
     axes: str
     bits: int
+    names_axes: bool = True
     white_is_zero: bool = False
     palette: NDArray[np.uint8] | None = None
     alpha: int | None = None
     blurred_by: str = ""
+    pictures: int = 1
+    samples_are_guessed: bool = False
 
     @property
     def has_samples(self) -> bool:
         """Whether a pixel has more than one number."""
         return SAMPLES in self.axes and self.pixels.shape[self.axes.index(SAMPLES)] > 1
+
+    def with_channels(self, axis: int) -> Raster:
+        """Return the same with this axis as that of the channels, whatever the file calls it.
+
+        Raises
+        ------
+        InputError
+            If there is no such axis.
+        """
+        count = len(self.axes)
+        if not -count <= axis < count:
+            raise InputError(f"channel_axis is {axis} but the image has {count} axes; use {-count} to {count - 1}.")
+        if self.axes[axis] == SAMPLES:
+            return self
+        planes = self.as_planes() if self.samples_are_guessed else self
+        letters = list(planes.axes.replace(CHANNELS, UNKNOWN))
+        letters[axis] = CHANNELS
+        return replace(planes, axes="".join(letters))
+
+    def as_planes(self) -> Raster:
+        """Return the same with the samples as planes of a stack."""
+        return replace(self, axes=self.axes.replace(SAMPLES, UNKNOWN), alpha=None, samples_are_guessed=False)
+
+    def fitted(self, labels_shape: tuple[int, ...]) -> Raster:
+        """Return the same with guessed samples as planes, unless only these are an axis that labels of a shape lack.
+
+        For rasters without axes of length 1.
+        """
+        if not self.samples_are_guessed:
+            return self
+        fitting = fitting_channel_axes(self.pixels.shape, labels_shape)
+        return self if fitting == [self.axes.index(SAMPLES)] else self.as_planes()
+
+    def squeezed(self) -> Raster:
+        """Return the same without axes of length 1, but for Y and X."""
+        kept = [letter in "YX" or size > 1 for letter, size in zip(self.axes, self.pixels.shape, strict=True)]
+        shape = [size for size, keep in zip(self.pixels.shape, kept, strict=True) if keep]
+        axes = "".join(letter for letter, keep in zip(self.axes, kept, strict=True) if keep)
+        return replace(self, pixels=self.pixels.reshape(shape), axes=axes)
 
     def samples_last(self) -> Raster:
         """Return the same with the samples as the last axis, wherever the file has them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -50,13 +51,19 @@ def read_tiff(path: Path) -> Raster:
         If the file is damaged, lacks planes, or stores its colours in a way that is not understood.
     """
     with _complaints() as complaints, tifffile.TiffFile(path) as file:
-        series = file.series[0]
+        series, *others = [one for one in file.series if not (one.keyframe.is_reduced or one.keyframe.is_mask)]
         missing = sum(one is None for one in series.pages)
         if missing:
             raise InputError(
                 f"{missing} of its planes are missing: it is one file of several. Keep them all in one folder."
             )
-        raster = _raster(series)
+        names_axes = _names_axes(file, series)
+        raster = replace(
+            _raster(series),
+            names_axes=names_axes,
+            pictures=1 + len(others),
+            samples_are_guessed=series.kind == "shaped" and not names_axes and "SYX" in series.axes,
+        )
     if grave := [one for one in complaints if any(word in one for word in _GRAVE)]:
         raise InputError(f"It is damaged or incomplete: {grave[0]}. Save it again.")
     return raster
@@ -67,6 +74,13 @@ def encode_tiff(values: AnyArray) -> bytes:
     content = BytesIO()
     tifffile.imwrite(content, values, photometric="minisblack", compression="zlib")
     return content.getvalue()
+
+
+def _names_axes(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> bool:
+    """Whether the file says what its axes are; else tifffile has named them by their places."""
+    if series.kind == "shaped":
+        return "axes" in (file.shaped_metadata or [{}])[0]
+    return series.kind not in ("uniform", "generic")
 
 
 def _raster(series: tifffile.TiffPageSeries) -> Raster:

@@ -1,0 +1,139 @@
+"""An image and its labels as files, fitted to each other: what refine, suggest and evaluate begin with.
+
+What the files say decides, what a person says on top overrules it, and what was decided is told in sentences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_coarse_crf.inputs import Picture, fitting_channel_axes, read_labels
+from napari_coarse_crf.io import files
+from napari_coarse_crf.io.axes import TIME, Layout, axes_apart, find_channel_axis, name_axes
+from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
+    from napari_coarse_crf.io.files import ImageFile, LabelFile
+
+_CALLED = {TIME: "frames", CHANNELS: "channels"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a person says of the files; without, the files themselves decide.
+
+    Attributes
+    ----------
+    mask : Path or None
+        A file that is 0 where pixels take no part.
+    channel_axis : int or None
+        The axis of the image that holds its channels.
+    spacing : sequence of float or None
+        Size of a pixel along each axis of the labels.
+    contrast_limits : (low, high) or None
+        What becomes 0 and 255.
+    each_slice : bool or None
+        True: each plane is refined on its own. False: everything at once, time too.
+    """
+
+    mask: Path | None = None
+    channel_axis: int | None = None
+    spacing: Sequence[float] | None = None
+    contrast_limits: Any = None
+    each_slice: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """An image and its labels.
+
+    Attributes
+    ----------
+    picture : Picture
+        The image and how it is to be read.
+    labels : ndarray of int
+        The label ids.
+    palette : bytes or None
+        The colours in which the label file shows them.
+    axes : str
+        What each axis of the labels is, see `Raster`.
+    apart : tuple of int
+        The axes of the labels along which each index is refined on its own.
+    said : tuple of str
+        What was taken how, one sentence each.
+    warnings : tuple of str
+        What a person should look at.
+    """
+
+    picture: Picture
+    labels: LabelArray
+    palette: bytes | None
+    axes: str
+    apart: tuple[int, ...]
+    said: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair:
+    """Read an image and its labels.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or the files do not fit each other.
+    """
+    chosen = reading or Reading()
+    painted = files.read_labels(labels)
+    pictured = files.read_image(image, chosen.channel_axis, painted.ids.shape)
+    shown, labelled = _layouts(pictured, painted)
+    channel_axis = find_channel_axis(shown, labelled)
+    axes = name_axes(shown, labelled, channel_axis)
+    apart = tuple(axis for axis in axes_apart(axes, each_slice=chosen.each_slice) if labelled.shape[axis] > 1)
+    picture = Picture(
+        pictured.image,
+        _joined(pictured.mask, None if chosen.mask is None else files.read_mask(chosen.mask)),
+        -1 if channel_axis is None else channel_axis,
+        chosen.spacing,
+        chosen.contrast_limits,
+        by_channel=pictured.names_axes and channel_axis is not None and pictured.axes[channel_axis] == CHANNELS,
+    )
+    said = [*_say_channels(shown, labelled, channel_axis), *_say_apart(axes, apart, labelled.shape, chosen.each_slice)]
+    return Pair(picture, read_labels(painted.ids), painted.palette, axes, apart, tuple(said), pictured.notes)
+
+
+def _layouts(image: ImageFile, labels: LabelFile) -> tuple[Layout, Layout]:
+    return (
+        Layout(image.image.shape, image.axes, image.names_axes),
+        Layout(labels.ids.shape, labels.axes, labels.names_axes),
+    )
+
+
+def _joined(opaque: MaskArray | None, given: MaskArray | None) -> MaskArray | None:
+    if opaque is None or given is None:
+        return given if opaque is None else opaque
+    # Shapes that differ are left to the core, which says so in words.
+    return opaque & given if opaque.shape == given.shape else given
+
+
+def _say_channels(image: Layout, labels: Layout, axis: int | None) -> list[str]:
+    """Say which axis was taken for the channels, unless it holds the colours or is the last one, as everywhere."""
+    if axis is None or image.axes[axis] == SAMPLES or axis == len(image.shape) - 1:
+        return []
+    sentence = f"The {image.shape[axis]} planes of the image along axis {axis} are taken as its channels."
+    others = [other for other in fitting_channel_axes(image.shape, labels.shape) if other != axis]
+    if others and image.axes[axis] != CHANNELS:
+        sentence += f" --channel-axis {others[0]} takes those along axis {others[0]}."
+    return [sentence]
+
+
+def _say_apart(axes: str, apart: tuple[int, ...], shape: tuple[int, ...], each_slice: bool | None) -> list[str]:
+    """Say along which axes each index is refined on its own, if nobody asked for it."""
+    if not apart or each_slice is not None:
+        return []
+    named = " and ".join(f"{shape[axis]} {_CALLED[axes[axis]]} (axis {axes[axis]})" for axis in apart)
+    return [f"The {named} are refined each on its own; --volume refines everything at once."]

@@ -1,0 +1,167 @@
+"""An image and its labels as files: which axis is what, and what is said of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_coarse_crf import InputError
+from napari_coarse_crf.inputs import read_problem
+from napari_coarse_crf.io.pairs import Pair, Reading, read_pair
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+RNG = np.random.default_rng(6)
+SHAPE = (20, 30)
+
+
+def labels(*before: int) -> NDArray[np.uint8]:
+    ids = np.zeros((*before, *SHAPE), np.uint8)
+    ids[..., 2:5, 3:20], ids[..., 14:16, 5:22] = 1, 2
+    return ids
+
+
+def noise(*shape: int, dtype: Any = np.uint8) -> NDArray[Any]:
+    return RNG.integers(0, 250, shape).astype(dtype)
+
+
+def pair_of(
+    folder: Path, image: NDArray[Any], ids: NDArray[Any], *, reading: Reading | None = None, **how: Any
+) -> Pair:
+    """Write an image with `how` and its labels plainly, and read both."""
+    tifffile.imwrite(folder / "image.tif", image, **{"photometric": "minisblack", **how})
+    tifffile.imwrite(folder / "labels.tif", ids, photometric="minisblack")
+    return read_pair(folder / "image.tif", folder / "labels.tif", reading)
+
+
+def colours(pair: Pair) -> NDArray[Any]:
+    """Return the image with its channels last."""
+    image: NDArray[Any] = pair.picture.fitted(pair.labels.shape).image
+    return image
+
+
+OME: dict[str, Any] = {"ome": True}
+IMAGEJ: dict[str, Any] = {"imagej": True}
+
+
+@pytest.mark.parametrize("kind", [OME, IMAGEJ], ids=["OME", "ImageJ"])
+@pytest.mark.parametrize(("axes", "channel"), [("ZCYX", 1), ("TCYX", 1)])
+def test_the_axes_of_a_file_decide_where_several_fit(
+    tmp_path: Path, kind: dict[str, Any], axes: str, channel: int
+) -> None:
+    image = noise(3, 3, *SHAPE)
+    pair = pair_of(tmp_path, image, labels(3), metadata={"axes": axes}, **kind)
+    assert np.array_equal(colours(pair), np.moveaxis(image, channel, -1))
+    assert pair.axes == axes.replace("C", "")
+    assert pair.apart == ((0,) if "T" in axes else ())
+
+
+def test_without_axes_the_first_that_fits_is_taken_and_the_other_named(tmp_path: Path) -> None:
+    image = noise(5, 5, *SHAPE)
+    pair = pair_of(tmp_path, image, labels(5))
+    assert np.array_equal(colours(pair), np.moveaxis(image, 0, -1))
+    assert pair.said == (
+        "The 5 planes of the image along axis 0 are taken as its channels. --channel-axis 1 takes those along axis 1.",
+    )
+    chosen = pair_of(tmp_path, image, labels(5), reading=Reading(channel_axis=1))
+    assert np.array_equal(colours(chosen), np.moveaxis(image, 1, -1))
+
+
+def test_a_person_overrules_the_file(tmp_path: Path) -> None:
+    image = noise(3, 3, *SHAPE)
+    for axis in (0, 1, -4):
+        pair = pair_of(
+            tmp_path, image, labels(3), reading=Reading(channel_axis=axis), metadata={"axes": "ZCYX"}, ome=True
+        )
+        assert np.array_equal(colours(pair), np.moveaxis(image, axis, -1))
+    with pytest.raises(InputError, match=r"channel_axis is 4 but the image has 4 axes; use -4 to 3"):
+        pair_of(tmp_path, image, labels(3), reading=Reading(channel_axis=4))
+
+
+def test_axes_of_length_one_are_dropped_and_still_counted(tmp_path: Path) -> None:
+    image = noise(1, 5, *SHAPE)
+    for reading in (None, Reading(channel_axis=1)):
+        pair = pair_of(tmp_path, image, labels(1, 1), reading=reading)
+        assert pair.labels.shape == SHAPE
+        assert np.array_equal(colours(pair), np.moveaxis(image[0], 0, -1))
+
+
+def test_three_or_four_planes_written_as_colours_are_a_stack_where_the_labels_are(tmp_path: Path) -> None:
+    planar: dict[str, Any] = {
+        "photometric": "rgb",
+        "planarconfig": "separate",
+    }  # what tifffile makes of (3, Y, X), and napari
+    for count in (3, 4):
+        image = noise(count, *SHAPE)
+        tifffile.imwrite(tmp_path / "image.tif", image, photometric="rgb", planarconfig="separate")
+        tifffile.imwrite(tmp_path / "labels.tif", labels(count), photometric="rgb", planarconfig="separate")
+        pair = read_pair(tmp_path / "image.tif", tmp_path / "labels.tif")
+        assert pair.picture.mask is None
+        assert np.array_equal(colours(pair)[..., 0], image)
+        assert np.array_equal(pair.labels, labels(count))
+        flat = pair_of(tmp_path, image, labels(), **planar)
+        assert np.array_equal(colours(flat), np.moveaxis(image[:3], 0, -1))
+        assert (flat.picture.mask is None) == (count == 3)
+    deep = noise(3, 3, *SHAPE)
+    assert np.array_equal(colours(pair_of(tmp_path, deep, labels(3), **planar)), np.moveaxis(deep, 0, -1))
+    with_alpha = noise(2, 4, *SHAPE)
+    pair = pair_of(tmp_path, with_alpha, labels(2), extrasamples=["unassalpha"], **planar)
+    assert np.array_equal(colours(pair), np.moveaxis(with_alpha[:, :3], 1, -1))
+    assert np.array_equal(pair.picture.mask, with_alpha[:, 3] > 0)
+
+
+def test_time_is_refined_frame_by_frame_and_said(tmp_path: Path) -> None:
+    pair = pair_of(tmp_path, noise(3, 4, *SHAPE), labels(3, 4), metadata={"axes": "TZYX"}, imagej=True)
+    assert (pair.axes, pair.apart) == ("TZYX", (0,))
+    assert pair.said == ("The 3 frames (axis T) are refined each on its own; --volume refines everything at once.",)
+    for each_slice, apart in ((True, (0, 1)), (False, ())):
+        reading = Reading(each_slice=each_slice)
+        chosen = pair_of(
+            tmp_path, noise(3, 4, *SHAPE), labels(3, 4), reading=reading, metadata={"axes": "TZYX"}, ome=True
+        )
+        assert (chosen.apart, chosen.said) == (apart, ())
+
+
+def test_labels_for_each_channel_are_refined_channel_by_channel(tmp_path: Path) -> None:
+    pair = pair_of(tmp_path, noise(2, *SHAPE), labels(2), metadata={"axes": "CYX"}, ome=True)
+    assert (pair.axes, pair.apart) == ("CYX", (0,))
+    assert "The 2 channels (axis C) are refined each on its own" in pair.said[0]
+
+
+def test_a_stack_without_words_is_a_volume(tmp_path: Path) -> None:
+    pair = pair_of(tmp_path, noise(5, *SHAPE), labels(5))
+    assert (pair.axes, pair.apart, pair.said) == ("?YX", (), ())
+
+
+def test_channels_are_scaled_each_by_its_own_range_and_colours_together(tmp_path: Path) -> None:
+    image = np.stack([noise(*SHAPE, dtype=np.uint16), noise(*SHAPE, dtype=np.uint16) * 200])
+    for is_said in (True, False):
+        how: dict[str, Any] = {"metadata": {"axes": "CYX"}, "imagej": True} if is_said else {}
+        pair = pair_of(tmp_path, image, labels(), **how)
+        brightest = read_problem(pair.picture, pair.labels).colours.max(axis=1)
+        assert np.allclose(brightest, [255 if is_said else 1.3, 255], atol=0.3)
+
+
+def test_several_images_in_a_file_are_told_and_several_label_maps_refused(tmp_path: Path) -> None:
+    for name, pixels in (("image.tif", noise(*SHAPE)), ("labels.tif", labels())):
+        with tifffile.TiffWriter(tmp_path / name) as file:
+            file.write(pixels, metadata=None)
+            file.write(pixels[:9], metadata=None)
+    Image.fromarray(labels()).save(tmp_path / "labels.png")
+    pair = read_pair(tmp_path / "image.tif", tmp_path / "labels.png")
+    assert pair.picture.image.shape == SHAPE
+    assert pair.warnings == (f"{tmp_path / 'image.tif'} holds 2 images; the first one is taken.",)
+    with pytest.raises(InputError, match=r"labels.tif cannot be used. It holds 2 images of different kinds"):
+        read_pair(tmp_path / "image.tif", tmp_path / "labels.tif")
+
+
+def test_channels_of_colour_pictures_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="channels are colour pictures of their own"):
+        pair_of(tmp_path, noise(2, *SHAPE, 3), labels(), metadata={"axes": "CYXS"}, ome=True, photometric="rgb")
