@@ -201,6 +201,29 @@ def test_frames_are_refined_each_on_its_own_and_a_volume_on_request(run: Any, tm
     assert np.array_equal(tifffile.imread(tmp_path / "o.tif"), found)
 
 
+def test_the_result_lies_where_the_image_does(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
+    grey, coarse = files.read_image(small[0]).image, files.read_labels(small[1]).ids
+    tags = [(33550, "d", 3, (0.5, 0.5, 0.0), True), (34735, "H", 4, (1, 1, 0, 0), True)]
+    tifffile.imwrite(tmp_path / "aerial.tif", grey, extratags=tags)
+    out, confidence = tmp_path / "o.tif", tmp_path / "c.tif"
+    written = ("-o", out, "--confidence-out", confidence, "--overwrite")
+    assert run("refine", tmp_path / "aerial.tif", small[1], *written)[0] == 0
+    for path in (out, confidence):
+        with tifffile.TiffFile(path) as file:
+            assert file.geotiff_metadata
+    voxel = {"axes": "ZYX", "spacing": 2.0, "unit": "um"}
+    for name, kind in (("image.tif", np.uint8), ("coarse.tif", np.int32)):
+        stack = np.stack([grey if kind == np.uint8 else coarse] * 3).astype(kind)
+        how: dict[str, Any] = {"imagej": True, "resolution": (10, 10), "metadata": voxel} if kind == np.uint8 else {}
+        tifffile.imwrite(tmp_path / name, stack, photometric="minisblack", **how)
+    code, text, _ = run("refine", tmp_path / "image.tif", tmp_path / "coarse.tif", *written)
+    assert (code, "2 x 0.1 x 0.1 um (Z, Y, X)" in text) == (0, True)
+    for path in (out, confidence):
+        read = files.read_image(path)
+        assert read.axes == "ZYX"
+        assert read.grid.spacing(read.axes)[0] == pytest.approx((2, 0.1, 0.1))
+
+
 def test_a_warning_of_the_core_is_shown(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
     Image.fromarray(np.full((20, 31), 5, np.uint8)).save(tmp_path / "full.png")
     code, _, err = run("refine", small[0], tmp_path / "full.png", "-o", tmp_path / "o.png")

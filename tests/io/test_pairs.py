@@ -32,9 +32,7 @@ def noise(*shape: int, dtype: Any = np.uint8) -> NDArray[Any]:
     return RNG.integers(0, 250, shape).astype(dtype)
 
 
-def pair_of(
-    folder: Path, image: NDArray[Any], ids: NDArray[Any], *, reading: Reading | None = None, **how: Any
-) -> Pair:
+def pair_of(folder: Path, image: NDArray[Any], ids: NDArray[Any], reading: Reading | None = None, **how: Any) -> Pair:
     """Write an image with `how` and its labels plainly, and read both."""
     tifffile.imwrite(folder / "image.tif", image, **{"photometric": "minisblack", **how})
     tifffile.imwrite(folder / "labels.tif", ids, photometric="minisblack")
@@ -147,6 +145,47 @@ def test_channels_are_scaled_each_by_its_own_range_and_colours_together(tmp_path
         pair = pair_of(tmp_path, image, labels(), **how)
         brightest = read_problem(pair.picture, pair.labels).colours.max(axis=1)
         assert np.allclose(brightest, [255 if is_said else 1.3, 255], atol=0.3)
+
+
+VOXEL = {"axes": "ZYX", "spacing": 2.0, "unit": "um"}
+
+
+def test_the_pixel_size_in_the_file_becomes_the_spacing_and_a_person_overrules_it(tmp_path: Path) -> None:
+    pair = pair_of(tmp_path, noise(3, *SHAPE), labels(3), imagej=True, resolution=(10, 10), metadata=VOXEL)
+    assert pair.picture.spacing == (2, 0.1, 0.1)
+    assert pair.said == (
+        "The pixel size in the file, 2 x 0.1 x 0.1 um (Z, Y, X), is taken as the spacing; --spacing overrules it.",
+    )
+    reading = Reading(spacing=(1, 1, 1))
+    pair = pair_of(tmp_path, noise(3, *SHAPE), labels(3), reading, imagej=True, resolution=(10, 10), metadata=VOXEL)
+    assert (pair.picture.spacing, pair.said) == ((1, 1, 1), ())
+
+
+def test_square_pixels_are_nothing_to_speak_of(tmp_path: Path) -> None:
+    for ids, image in ((labels(), noise(*SHAPE)), (labels(3), noise(3, *SHAPE))):
+        pair = pair_of(tmp_path, image, ids, resolution=(72, 72), resolutionunit="inch")
+        assert (pair.picture.spacing, pair.said) == (None, ())
+
+
+def test_a_size_that_the_file_lacks_is_told(tmp_path: Path) -> None:
+    said = {"axes": "ZYX", "PhysicalSizeX": 1.0, "PhysicalSizeY": 2.0}
+    pair = pair_of(tmp_path, noise(3, *SHAPE), labels(3), ome=True, metadata=said)
+    assert pair.picture.spacing == (1, 2, 1)
+    assert "is taken as the spacing, along Z the smallest of the others" in pair.said[0]
+
+
+def test_the_size_of_frames_is_that_of_their_pixels(tmp_path: Path) -> None:
+    said = {"axes": "TYX", "unit": "um"}
+    pair = pair_of(tmp_path, noise(3, *SHAPE), labels(3), imagej=True, resolution=(10, 5), metadata=said)
+    assert pair.picture.spacing == (0.1, 0.2, 0.1)
+    assert "0.2 x 0.1 um (Y, X)" in pair.said[1]
+
+
+def test_the_file_that_says_more_of_its_pixels_is_believed(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "image.tif", noise(3, *SHAPE), photometric="minisblack", resolution=(72, 72))
+    tifffile.imwrite(tmp_path / "labels.tif", labels(3), imagej=True, resolution=(10, 10), metadata=VOXEL)
+    pair = read_pair(tmp_path / "image.tif", tmp_path / "labels.tif")
+    assert (pair.axes, pair.picture.spacing, pair.grid.style) == ("ZYX", (2, 0.1, 0.1), "ImageJ")
 
 
 def test_several_images_in_a_file_are_told_and_several_label_maps_refused(tmp_path: Path) -> None:

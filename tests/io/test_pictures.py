@@ -103,6 +103,17 @@ def test_a_picture_whose_bits_would_be_cut_is_refused(tmp_path: Path) -> None:
         files.read_image(tmp_path / "a.ppm")
 
 
+def test_pixels_that_are_not_square_are_told(tmp_path: Path) -> None:
+    for unit in (0, 1):  # none, and the metre
+        (tmp_path / "a.png").write_bytes(png(GREY, 8, chunk(b"pHYs", struct.pack(">IIB", 1000, 2000, unit))))
+        spacing, _ = files.read_image(tmp_path / "a.png").grid.spacing("YX")
+        assert spacing is not None
+        assert spacing[1] / spacing[0] == pytest.approx(2)
+    for ending in (".jpg", ".png"):
+        Image.fromarray(GREY).save(tmp_path / f"b{ending}", dpi=(72, 72))
+        assert files.read_image(tmp_path / f"b{ending}").grid.spacing("YX")[0] is None
+
+
 def test_a_name_does_not_decide_what_a_file_is(tmp_path: Path) -> None:
     Image.fromarray(RGB).save(tmp_path / "a.tif", format="PNG")
     Image.fromarray(RGB).save(tmp_path / "a.png", format="TIFF")

@@ -71,9 +71,11 @@ def refine(
         say(suggestion.reason)
         parameters = suggestion.parameters.replace(**changes)
     refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")
-    contents = {out: files.encode_labels(refinement.labels, out, pair.palette)}
+    contents = {out: files.encode_labels(refinement.labels, out, pair.palette, axes=pair.axes, grid=pair.grid)}
     if confidence_out is not None:
-        contents[confidence_out] = files.encode_confidence(refinement.confidence, confidence_out)
+        contents[confidence_out] = files.encode_confidence(
+            refinement.confidence, confidence_out, axes=pair.axes, grid=pair.grid
+        )
     files.write_files(contents)
     _print_summary(pair.labels, refinement, time.perf_counter() - start)
     for target in contents:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import fitting_channel_axes
-from napari_coarse_crf.io.raster import CHANNELS, SAMPLES, UNKNOWN
+from napari_coarse_crf.io.grid import UNKNOWN
+from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 
 TIME = "T"
 

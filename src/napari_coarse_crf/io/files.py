@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import AnyArray, MaskArray
+    from napari_coarse_crf.io.grid import Grid
     from napari_coarse_crf.io.raster import Raster
 
 TIFF = (".tif", ".tiff")
@@ -54,6 +55,8 @@ class ImageFile:
         A letter for each axis, see `Raster`.
     names_axes : bool
         Whether the file says so.
+    grid : Grid
+        Where the pixels lie.
     notes : tuple of str
         What a person should know of the file, one sentence each.
     """
@@ -62,6 +65,7 @@ class ImageFile:
     mask: MaskArray | None
     axes: str
     names_axes: bool
+    grid: Grid
     notes: tuple[str, ...] = ()
 
 
@@ -79,12 +83,15 @@ class LabelFile:
         A letter for each axis, see `Raster`.
     names_axes : bool
         Whether the file says so.
+    grid : Grid
+        Where the pixels lie.
     """
 
     ids: AnyArray
     palette: bytes | None
     axes: str
     names_axes: bool
+    grid: Grid
 
 
 def read_image(path: Path, channel_axis: int | None = None, labels_shape: tuple[int, ...] | None = None) -> ImageFile:
@@ -111,7 +118,7 @@ def read_image(path: Path, channel_axis: int | None = None, labels_shape: tuple[
         if CHANNELS in shown.axes and SAMPLES in shown.axes:
             raise InputError("Its channels are colour pictures of their own. Save one of them, or grey channels.")
     notes = [f"{path} holds {raster.pictures} images; the first one is taken."] if raster.pictures > 1 else []
-    return ImageFile(shown.pixels, opaque, shown.axes, shown.names_axes, tuple(notes))
+    return ImageFile(shown.pixels, opaque, shown.axes, shown.names_axes, raster.grid, tuple(notes))
 
 
 def read_labels(path: Path) -> LabelFile:
@@ -135,7 +142,7 @@ def read_labels(path: Path) -> LabelFile:
             raise InputError(_COLOURS)
     palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
     numbers = ids.pixels.astype(np.uint8) if ids.pixels.dtype.kind == "b" else ids.pixels
-    return LabelFile(numbers, palette, ids.axes, ids.names_axes)
+    return LabelFile(numbers, palette, ids.axes, ids.names_axes, raster.grid)
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
@@ -231,14 +238,29 @@ def check_plane_fits(shape: tuple[int, ...], path: Path) -> None:
         raise InputError(f"{path} holds one plane, but the labels have shape {shape}. Write a TIFF: name it .tif.")
 
 
-def encode_labels(labels: AnyArray, path: Path, palette: bytes | None = None) -> bytes:
+def encode_labels(
+    labels: AnyArray, path: Path, palette: bytes | None = None, *, axes: str = "", grid: Grid | None = None
+) -> bytes:
     """Return the content of a label file; its kind follows from the name.
 
-    A TIFF keeps the type of the labels. A PNG has 8 or 16 bits: those of the labels, or as many as their ids need. What
-    fits is said by `check_labels_fit`.
+    A TIFF keeps the type of the labels, and says where they lie. A PNG has 8 or 16 bits: those of the labels, or as
+    many as their ids need. What fits is said by `check_labels_fit`.
+
+    Parameters
+    ----------
+    labels : array of int
+        The label ids.
+    path : Path
+        Where they go.
+    palette : bytes, optional
+        The colours in which a PNG of 8 bits shows them.
+    axes : str, optional
+        What each axis is, see `Raster`.
+    grid : Grid, optional
+        Where the pixels lie.
     """
     if path.suffix.lower() in TIFF:
-        return encode_tiff(labels)
+        return encode_tiff(labels, axes, grid)
     small = labels.dtype == np.uint8 or (labels.dtype != np.uint16 and labels.max(initial=0) <= 255)
     picture = Image.fromarray(labels.astype(np.uint8 if small else np.uint16))
     if small and palette is not None:
@@ -246,10 +268,12 @@ def encode_labels(labels: AnyArray, path: Path, palette: bytes | None = None) ->
     return _png(picture)
 
 
-def encode_confidence(confidence: NDArray[np.float32], path: Path) -> bytes:
+def encode_confidence(
+    confidence: NDArray[np.float32], path: Path, *, axes: str = "", grid: Grid | None = None
+) -> bytes:
     """Return the content of a confidence file: 0..1 as float32 in a TIFF, 0..65535 in a PNG."""
     if path.suffix.lower() in TIFF:
-        return encode_tiff(confidence)
+        return encode_tiff(confidence, axes, grid)
     return _png(Image.fromarray(np.round(confidence * 65535.0).astype(np.uint16)))
 
 

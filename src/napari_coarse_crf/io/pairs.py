@@ -5,12 +5,13 @@ What the files say decides, what a person says on top overrules it, and what was
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_coarse_crf.inputs import Picture, fitting_channel_axes, read_labels
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.axes import TIME, Layout, axes_apart, find_channel_axis, name_axes
+from napari_coarse_crf.io.grid import UNKNOWN, Grid
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Pair:
         The colours in which the label file shows them.
     axes : str
         What each axis of the labels is, see `Raster`.
+    grid : Grid
+        Where the pixels lie, as the file says that says more of it.
     apart : tuple of int
         The axes of the labels along which each index is refined on its own.
     said : tuple of str
@@ -74,6 +77,7 @@ class Pair:
     labels: LabelArray
     palette: bytes | None
     axes: str
+    grid: Grid
     apart: tuple[int, ...]
     said: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -94,16 +98,44 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
     channel_axis = find_channel_axis(shown, labelled)
     axes = name_axes(shown, labelled, channel_axis)
     apart = tuple(axis for axis in axes_apart(axes, each_slice=chosen.each_slice) if labelled.shape[axis] > 1)
+    grid = _more_telling(pictured.grid, painted.grid, axes)
+    spacing, of_spacing = (chosen.spacing, []) if chosen.spacing is not None else _spacing(grid, axes, apart)
     picture = Picture(
         pictured.image,
         _joined(pictured.mask, None if chosen.mask is None else files.read_mask(chosen.mask)),
         -1 if channel_axis is None else channel_axis,
-        chosen.spacing,
+        spacing,
         chosen.contrast_limits,
         by_channel=pictured.names_axes and channel_axis is not None and pictured.axes[channel_axis] == CHANNELS,
     )
-    said = [*_say_channels(shown, labelled, channel_axis), *_say_apart(axes, apart, labelled.shape, chosen.each_slice)]
-    return Pair(picture, read_labels(painted.ids), painted.palette, axes, apart, tuple(said), pictured.notes)
+    said = [
+        *_say_channels(shown, labelled, channel_axis),
+        *_say_apart(axes, apart, labelled.shape, chosen.each_slice),
+        *of_spacing,
+    ]
+    return Pair(picture, read_labels(painted.ids), painted.palette, axes, grid, apart, tuple(said), pictured.notes)
+
+
+def _more_telling(image: Grid, labels: Grid, axes: str) -> Grid:
+    """Return the grid that knows the size along more axes, that of the image if both know as much."""
+    known = [sum(grid.size_along(letter) is not None for letter in axes) for grid in (image, labels)]
+    chosen = labels if known[1] > known[0] else image
+    return replace(chosen, georeference=image.georeference or labels.georeference)
+
+
+def _spacing(grid: Grid, axes: str, apart: tuple[int, ...]) -> tuple[tuple[float, ...] | None, list[str]]:
+    """Return the spacing that a grid says, None if it says none, and a sentence on it."""
+    together = "".join(letter for axis, letter in enumerate(axes) if axis not in apart)
+    sizes, unknown = grid.spacing(together)
+    if sizes is None:
+        return None, []
+    numbers = " x ".join(f"{size:g}" for size in sizes)
+    named = ", ".join("depth" if letter == UNKNOWN else letter for letter in together)
+    sentence = f"The pixel size in the file, {numbers} {grid.unit}".rstrip() + f" ({named}), is taken as the spacing"
+    sentence += f", along {unknown} the smallest of the others" if unknown else ""
+    full = iter(sizes)
+    spacing = tuple(min(sizes) if axis in apart else next(full) for axis in range(len(axes)))
+    return spacing, [f"{sentence}; --spacing overrules it."]
 
 
 def _layouts(image: ImageFile, labels: LabelFile) -> tuple[Layout, Layout]:

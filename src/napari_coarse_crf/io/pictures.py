@@ -6,6 +6,8 @@ with a palette, whose indices only Pillow gives, and of other formats only those
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io.grid import Grid
 from napari_coarse_crf.io.raster import SAMPLES, Raster
 
 if TYPE_CHECKING:
@@ -35,11 +38,22 @@ def read_picture(content: bytes) -> Raster:
         If it is of a kind that is not read.
     """
     with Image.open(BytesIO(content)) as picture:
+        grid, pictures = _grid(picture), 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
         if picture.format == "PNG":
-            return _read_png(content, picture)
-        if picture.format not in _EIGHT_BITS:
+            raster = _read_png(content, picture)
+        elif picture.format in _EIGHT_BITS:
+            raster = _raster(_pixels(picture), blurred_by=_BLURRING.get(picture.format, ""))
+        else:
             raise InputError(f"It is a {picture.format} file, which is not read here. Save it as PNG or TIFF.")
-        return _raster(_pixels(picture), blurred_by=_BLURRING.get(picture.format, ""))
+    return replace(raster, grid=grid, pictures=pictures)
+
+
+def _grid(picture: Image.Image) -> Grid:
+    """Return how large pixels are by the dots per inch, or by the ratio that a PNG says."""
+    dots = picture.info.get("dpi", picture.info.get("aspect", (0, 0)))
+    if not all(math.isfinite(count) and count > 0 for count in dots):
+        return Grid()
+    return Grid({"X": 1 / float(dots[0]), "Y": 1 / float(dots[1])}, "inch" if "dpi" in picture.info else "")
 
 
 def _read_png(content: bytes, picture: Image.Image) -> Raster:

@@ -6,13 +6,14 @@ for the first and kept for the second. So readers of formats return a `Raster`, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import fitting_channel_axes
+from napari_coarse_crf.io.grid import UNKNOWN, Grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 CHANNELS, SAMPLES = "C", "S"
 """The axis of images of the same place, and that of the numbers of one pixel: its colours, or its bands."""
-
-UNKNOWN = "?"
-"""An axis of which the file does not say what it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +50,8 @@ class Raster:
         How many there are in the file, of which this is the first.
     samples_are_guessed : bool
         Whether the samples may be planes of a stack: tifffile, and so napari, writes three or four of them as colours.
+    grid : Grid
+        Where the pixels lie.
     """
 
     pixels: AnyArray
@@ -64,6 +64,7 @@ class Raster:
     blurred_by: str = ""
     pictures: int = 1
     samples_are_guessed: bool = False
+    grid: Grid = field(default_factory=Grid)
 
     @property
     def has_samples(self) -> bool:

@@ -19,7 +19,8 @@ from PIL import Image
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.io.raster import UNKNOWN, Raster
+from napari_coarse_crf.io.grid import UNKNOWN, Grid, describe, read_grid
+from napari_coarse_crf.io.raster import SAMPLES, Raster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +63,7 @@ def read_tiff(path: Path) -> Raster:
             _raster(series),
             names_axes=names_axes,
             pictures=1 + len(others),
+            grid=read_grid(file, series),
             samples_are_guessed=series.kind == "shaped" and not names_axes and "SYX" in series.axes,
         )
     if grave := [one for one in complaints if any(word in one for word in _GRAVE)]:
@@ -69,10 +71,11 @@ def read_tiff(path: Path) -> Raster:
     return raster
 
 
-def encode_tiff(values: AnyArray) -> bytes:
-    """Return the content of a TIFF file."""
+def encode_tiff(values: AnyArray, axes: str = "", grid: Grid | None = None) -> bytes:
+    """Return the content of a TIFF file of one number for each pixel, which says where they lie."""
     content = BytesIO()
-    tifffile.imwrite(content, values, photometric="minisblack", compression="zlib")
+    options = describe(grid or Grid(), axes or (UNKNOWN * values.ndim + "YX")[-values.ndim :], values.dtype)
+    tifffile.imwrite(content, values, photometric="minisblack", compression="zlib", **options)
     return content.getvalue()
 
 
@@ -92,7 +95,7 @@ def _raster(series: tifffile.TiffPageSeries) -> Raster:
         bits=page.bitspersample,
         white_is_zero=page.photometric == PHOTOMETRIC.MINISWHITE,
         palette=_palette(page) if page.photometric == PHOTOMETRIC.PALETTE else None,
-        alpha=_alpha(page),
+        alpha=_alpha(page) if SAMPLES in series.axes else None,
         blurred_by="JPEG" if page.compression in _BLURRING else "",
     )
     decoded = page.photometric == PHOTOMETRIC.YCBCR and page.compression in _DECODED_TO_RGB
