@@ -144,3 +144,21 @@ def test_of_a_stack_whose_slice_is_refined_only_the_slice_is_copied(labels: NDAr
     image, loaded, mask = load(inputs)
     assert (image.shape, mask) == ((28, 60), None)
     np.testing.assert_array_equal(loaded, labels[2:30])
+
+
+@pytest.mark.parametrize(
+    ("keywords", "wanted"),
+    [
+        ({"scale": (10, 1, 2)}, (10, 1, 2)),
+        ({"affine": np.diag([10.0, 1, 2, 1])}, (10, 1, 2)),
+        ({"scale": (5, 1, 1), "affine": np.diag([2.0, 1, 2, 1])}, (10, 1, 2)),
+        ({"scale": (10, 1, 2), "rotate": [[1, 0, 0], [0, 0.6, -0.8], [0, 0.8, 0.6]]}, (10, 1, 2)),
+        ({"scale": (1, 1, 2), "units": ("um", "nm", "nm")}, (1, 0.001, 0.002)),
+        ({"scale": (1, 1, 2), "units": ("second", "nm", "nm")}, (1, 1, 2)),
+    ],
+)
+def test_a_pixel_is_as_large_as_the_whole_way_to_the_world_says(
+    labels: NDArray[Any], keywords: dict[str, Any], wanted: tuple[float, ...]
+) -> None:
+    stack, strokes = Image(np.zeros((3, 40, 60), np.uint8)), Labels(np.stack([labels] * 3), **keywords)
+    np.testing.assert_allclose(read_layers(stack, strokes).spacing, wanted)

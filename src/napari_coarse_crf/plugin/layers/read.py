@@ -21,7 +21,7 @@ from napari_coarse_crf.tiles.outlines import ellipse_outline, fill_outlines
 from napari_coarse_crf.tiles.parts import Scope, cut_out, is_whole, of_axes_left, part_shape, within
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from napari.layers import Labels, Layer
     from numpy.typing import NDArray
@@ -128,6 +128,8 @@ class Inputs:
         Those of the whole layer, not copied: what a result shows where nothing is refined.
     place : mapping of str to object
         Scale, position, units of the labels, as napari calls them.
+    spacing : tuple of float
+        Size of a pixel of the labels along each axis.
     scope : Scope
         What of it is refined.
     outlines : tuple of array
@@ -142,6 +144,7 @@ class Inputs:
     labels: Excerpt
     all_labels: Any
     place: Mapping[str, Any]
+    spacing: tuple[float, ...]
     scope: Scope
     outlines: tuple[NDArray[Any], ...]
     region: Excerpt | None
@@ -151,11 +154,6 @@ class Inputs:
     def shape(self) -> tuple[int, ...]:
         """Shape of the whole label map."""
         return tuple(self.all_labels.shape)
-
-    @property
-    def spacing(self) -> tuple[float, ...]:
-        """Size of a pixel along each axis."""
-        return tuple(abs(float(size)) for size in self.place["scale"])  # napari mirrors by a negative scale
 
     @property
     def contrast_limits(self) -> Any:
@@ -235,10 +233,29 @@ def read_layers(image_layer: Image, labels_layer: Labels, choice: Choice = EVERY
         labels=Excerpt.of(labels, window),
         all_labels=labels,
         place=place_of(labels_layer),
+        spacing=pixel_size(labels_layer),
         scope=choice.scope,
         outlines=read_outlines(region, labels_layer) if isinstance(region, Shapes) else (),
         region=None if region is None or isinstance(region, Shapes) else _read_region(finest(region), window),
     )
+
+
+def pixel_size(layer: Labels) -> tuple[float, ...]:
+    """Return how long a pixel is along each axis of the data, in one unit: that of the first axis.
+
+    Scale, affine, rotation and shear of a layer all have their part in it: a step along an axis of the data is a column
+    of the matrix that leads to the world.
+    """
+    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
+    steps = np.array([layer.data_to_world(one) for one in np.eye(layer.ndim)]) - origin
+    lengths = np.linalg.norm(steps * _in_one_unit(layer.units), axis=1)
+    return tuple(float(length) for length in lengths)
+
+
+def _in_one_unit(units: Sequence[Any]) -> NDArray[np.float64]:
+    """Return what one of each unit is in the first one; 1 where they cannot be compared, as pixels and metres."""
+    first = units[0]
+    return np.array([(1 * unit).to(first).magnitude if unit.is_compatible_with(first) else 1.0 for unit in units])
 
 
 def read_outlines(shapes_layer: Shapes, labels_layer: Labels) -> tuple[NDArray[Any], ...]:
