@@ -10,6 +10,7 @@ from napari.components import ViewerModel
 
 from napari_coarse_crf import InputError, Parameters, refine_labels
 from napari_coarse_crf.plugin import Choice, Scope, refine_layer
+from napari_coarse_crf.plugin.result.views import camera_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,14 @@ def test_the_current_slice_is_the_one_the_viewer_shows(
     layer = press_run(widget)
     np.testing.assert_array_equal(layer.data[1], refine_labels(stack[1], strokes[1], QUICK))
     np.testing.assert_array_equal(layer.data[[0, 2]], strokes[[0, 2]])
+
+
+def test_in_3d_all_that_is_displayed_is_in_view(dock: Dock, stack: NDArray[Any], strokes: NDArray[Any]) -> None:
+    viewer, widget = dock(stack, strokes)
+    widget.scope.in_view.value = True
+    camera_of(viewer).zoom = 50
+    viewer.dims.ndisplay = 3
+    assert widget.scope.choice().scope == Scope()
 
 
 def test_the_axis_of_the_slices_is_chosen_by_its_label(

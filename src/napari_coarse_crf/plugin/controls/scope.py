@@ -127,7 +127,7 @@ class ScopeControls(Container[Any]):
             here = labels.world_to_data(self._viewer.dims.point)[axis]
             index = min(max(round(float(here)), 0), labels.data.shape[axis] - 1)
         box = None
-        if self.in_view.value:
+        if self.in_view.value and self._viewer.dims.ndisplay == 2:  # in 3-D, all that is displayed is in view
             hidden = self._viewer.dims.ndim - labels.ndim
             displayed = [one - hidden for one in self._viewer.dims.displayed if one >= hidden]
             box = visible_box(labels.corner_pixels, displayed, labels.data.shape)
