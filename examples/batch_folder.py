@@ -23,7 +23,8 @@ def refine_pair(image: Path, labels: Path, output: Path, parameters: Parameters)
     files.check_writable(output, overwrite=False)
     pair = read_pair(image, labels)
     refinement = make_refiner(pair.picture, pair.labels, pair.apart).run(parameters)
-    files.write_files({output: files.encode_labels(refinement.labels, output)})
+    refined = pair.finished(refinement.labels)
+    files.write_files({output: files.encode_labels(refined, output, axes=pair.axes, grid=pair.grid)})
     done = f"{(pair.labels != 0).mean():.0%} labelled before, {(refinement.labels != 0).mean():.0%} after"
     return " ".join([done, *pair.warnings, *refinement.warnings])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_coarse_crf import InputError, ParameterError, Parameters, Refinement, Refiner, refine_labels
+from napari_coarse_crf import (
+    InputError,
+    ParameterError,
+    Parameters,
+    Refinement,
+    Refiner,
+    refine_labels,
+    suggest_parameters,
+)
 from napari_coarse_crf.inputs import Picture, fitting_channel_axes, read_problem
 from tests.helpers import problem_of
 
@@ -200,6 +209,48 @@ def test_nothing_outside_the_mask_matters_inside() -> None:
     assert found.confidence[mask].tobytes() == expected.confidence[mask].tobytes()
 
 
+def test_pixels_of_nan_take_no_part_as_with_a_mask() -> None:
+    image, labels, mask = _masked()
+    image = image.astype(np.float32)
+    channels = np.stack([image, image / 2], axis=-1)
+    for hole, expected in (
+        (np.where(mask, image, np.nan), Refiner(image, labels, mask=mask).run(QUICK)),
+        (channels.copy(), Refiner(channels, labels, mask=mask).run(QUICK)),
+    ):
+        if hole.ndim == 3:
+            hole[~mask, 1] = np.nan  # of one channel
+        found = Refiner(hole, labels).run(QUICK)
+        assert _same(found, expected)
+        count = np.count_nonzero(~mask)
+        assert found.warnings[0].startswith(f"{count} pixels of NaN in the image: left out")
+        assert not Refiner(hole, labels, mask=mask).run(QUICK).warnings
+        assert suggest_parameters(hole, labels).trials == suggest_parameters(hole, labels, mask=mask).trials
+
+
+def test_a_value_far_from_all_others_is_named() -> None:
+    image = _image().astype(np.float32)
+    image[:3] = -9999
+    for some in (image, image.astype(np.int16), np.dstack([image, _image()])):
+        (warning,) = Refiner(some, _labels()).run(QUICK).warnings
+        assert re.fullmatch(
+            r"The value -9999 stands on 1\d% of the pixels, far from all others \(\d+ to 255\).*mask.*", warning
+        )
+    image[:3] = 1e30
+    assert "The value 1e+30 stands on" in Refiner(image, _labels()).run(QUICK).warnings[0]
+
+
+def test_values_that_are_no_strangers_are_not_named() -> None:
+    image = _image().astype(np.float32)
+    few, near, drawn = image.copy(), image.copy(), np.where(image > 150, 900.0, 3.0)
+    few[3, 4], near[:3] = -9999, -100
+    drawn[:2] = -9999
+    for some in (image, few, near, drawn):
+        assert not Refiner(some, _labels()).run(QUICK).warnings
+    image[:3] = -9999
+    assert not Refiner(image, _labels(), contrast_limits=(0, 255)).run(QUICK).warnings
+    assert not Refiner(image, _labels(), mask=image > -1).run(QUICK).warnings
+
+
 def test_a_mask_that_is_true_everywhere_changes_nothing() -> None:
     image, labels, mask = _masked()
     assert _same(Refiner(image, labels, mask=np.ones_like(mask)).run(QUICK), Refiner(image, labels).run(QUICK))
@@ -300,8 +351,11 @@ ERRORS: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "dask image": (da.from_array(_image()), _labels(), {}, r"A lazy dask array .* the image.*image\.compute\(\)"),
     "dask labels": (_image(), da.from_array(_labels()), {}, r"A lazy dask array .* the labels.*labels\.compute\(\)"),
     "dask mask": (_image(), _labels(), {"mask": da.ones((18, 29), bool)}, "A lazy dask array was given for the mask"),
-    "one NaN": (_with(_image(), np.nan), _labels(), {}, "holds 1 value that are NaN or infinite.*nan_to_num.*mask"),
-    "infinity": (_with(_image(), -np.inf), _labels(), {}, "NaN or infinite"),
+    "NaN alone": (_image() * np.nan, _labels(), {}, "NaN everywhere, so no pixel takes part"),
+    "NaN in the mask": (
+        np.where(_image() > 200, _image(), np.nan), _labels(), {"mask": _image() < 9}, "NaN everywhere where the mask",
+    ),
+    "infinity": (_with(_image(), -np.inf), _labels(), {}, "holds 1 value that are infinite.*nan_to_num.*mask"),
     "float labels": (_image(), _labels() * 1.0, {}, r"labels have dtype float64.*astype\(np\.int32\)"),
     "boolean labels": (_image(), _labels() > 0, {}, "labels have dtype bool"),
     "object labels": (_image(), _labels().astype(object), {}, "labels have dtype object"),

@@ -42,6 +42,8 @@ _MOST_AXES = 6
 _TILE_PIXELS = 4096  # 64 x 64, 16 x 16 x 16: the vertices a tile touches stay in a core's cache
 _BLOCK = 2**15
 _PERCENTILES = (0.1, 99.9)
+_MANY = 0.01  # of the pixels: so many with one value far from all others are no accident
+_VARIED = 16  # values: an image that has fewer is a drawing, in which every value is far from the others
 _LONGEST = 2**20  # pixels of the finest axis: float32 still places them in a lattice at the smallest theta, 0.5
 
 
@@ -52,7 +54,7 @@ class Picture:
     Attributes
     ----------
     image : array ([Z,] Y, X[, C])
-        Any real dtype: uint8 is used as it is, everything else is scaled to 0..255 by `contrast_limits`.
+        Any real dtype: uint8 is used as it is, everything else is scaled to 0..255 by `contrast_limits`. NaN: no data.
     mask : array of bool or None
         True where pixels take part; None: everywhere.
     channel_axis : int
@@ -75,6 +77,8 @@ class Picture:
     def fitted(self, shape: tuple[int, ...]) -> Picture:
         """Return the picture that labels of this shape belong to: image (*shape, C) and mask (*shape) as arrays.
 
+        Pixels of which a channel is NaN hold no data: the mask leaves them out.
+
         Raises
         ------
         InputError
@@ -85,7 +89,8 @@ class Picture:
             hint = ", for example np.abs(image)" if image.dtype.kind == "c" else ""
             raise InputError(f"The image has dtype {image.dtype}; pass an array of real numbers{hint}.")
         channels_last = _channels_last(image, shape, self.channel_axis)
-        return replace(self, image=channels_last, mask=_read_mask(self.mask, shape), channel_axis=-1)
+        mask = _without_nan(channels_last, _read_mask(self.mask, shape))
+        return replace(self, image=channels_last, mask=mask, channel_axis=-1)
 
 
 @dataclass(frozen=True)  # without slots, as these have no room for what is cached
@@ -107,6 +112,8 @@ class Problem:
         Spatial shape of the image.
     spacing : (D,) float
         Size of a pixel along each axis, 1 along the finest.
+    notes : tuple of str
+        What a person should know of the image, one sentence each.
     """
 
     features: FeatureArray
@@ -115,6 +122,7 @@ class Problem:
     pixels: PixelArray
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def n_open(self) -> int:
@@ -154,7 +162,7 @@ def read_problem(picture: Picture, label_map: LabelArray) -> Problem:
     InputError
         With one sentence on what is wrong and what to do.
     """
-    picture = picture.fitted(label_map.shape)
+    given, picture = picture.mask, picture.fitted(label_map.shape)
     pixels = _tile_order(label_map.shape)
     if picture.mask is not None:
         pixels = pixels[picture.mask.reshape(-1)[pixels]]
@@ -167,9 +175,12 @@ def read_problem(picture: Picture, label_map: LabelArray) -> Problem:
         axes = np.unravel_index(pixels[start:stop], label_map.shape)
         for row, axis in zip(features, reversed(range(ndim)), strict=False):
             row[start:stop] = axes[axis] * sizes[axis]
-    _scale_colours(gather(picture.image.reshape(-1, channels), pixels), picture, features[ndim:])
+    values = gather(picture.image.reshape(-1, channels), pixels)
+    _scale_colours(values, picture, features[ndim:])
     labels, label_ids = _compact(label_map, pixels)
-    return Problem(features, labels, label_ids, pixels, label_map.shape, sizes)
+    without_nan = (label_map.size if given is None else int(np.count_nonzero(given))) - len(pixels)
+    notes = (*_say_nan(without_nan), *(_say_lone_extreme(values) if picture.contrast_limits is None else ()))
+    return Problem(features, labels, label_ids, pixels, label_map.shape, sizes, notes)
 
 
 def read_labels(labels: Any, shape: tuple[int, ...] | None = None) -> LabelArray:
@@ -303,6 +314,51 @@ def _read_mask(mask: Any, shape: tuple[int, ...]) -> MaskArray | None:
     return array
 
 
+def _without_nan(image: NDArray[Any], mask: MaskArray | None) -> MaskArray | None:
+    """Return the mask without the pixels of which a channel is NaN."""
+    if image.dtype.kind != "f" or not (nan := np.isnan(image)).any():
+        return mask
+    numbers: MaskArray = ~nan.any(axis=-1)
+    taking_part = numbers if mask is None else mask & numbers
+    if not taking_part.any():
+        where = "" if mask is None else " where the mask is True"
+        raise InputError(f"The image is NaN everywhere{where}, so no pixel takes part; choose one that holds data.")
+    return taking_part
+
+
+def _say_nan(count: int) -> tuple[str, ...]:
+    """Say how many pixels are left out because they are NaN."""
+    if count == 0:
+        return ()
+    pixels = "1 pixel" if count == 1 else f"{count} pixels"
+    return (f"{pixels} of NaN in the image: left out, as no data, with their labels as they are.",)
+
+
+def _say_lone_extreme(values: NDArray[Any]) -> tuple[str, ...]:
+    """Name the lowest or highest of (N, C) values if many pixels have it and all others are far away.
+
+    It makes all others alike when they are scaled, and mostly stands for no data. Bytes are not scaled.
+    """
+    if values.dtype.itemsize == 1:
+        return ()
+    for channel in values.T:
+        for extreme in (channel.min(), channel.max()):
+            is_extreme = channel == extreme
+            share = np.count_nonzero(is_extreme) / len(channel)
+            if not _MANY < share < 1:
+                continue
+            others = channel[~is_extreme]
+            low, high = float(others.min()), float(others.max())
+            gap = max(low - float(extreme), float(extreme) - high)
+            if gap > high - low and len(np.unique(others[:_BLOCK])) >= _VARIED:
+                sentence = (
+                    f"The value {float(extreme):g} stands on {share:.0%} of the pixels, far from all others ({low:g} "
+                    f"to {high:g}): if it means no data, leave these pixels out with a mask, or make them NaN."
+                )
+                return (sentence,)
+    return ()
+
+
 def _read_spacing(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> tuple[float, ...]:
     """Return the spacing in units of the finest axis."""
     ndim = len(shape)
@@ -339,8 +395,8 @@ def _scale_colours(values: NDArray[Any], picture: Picture, out: FeatureArray) ->
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         count = int(np.count_nonzero(~np.isfinite(values)))
         raise InputError(
-            f"The image holds {count} value{'s' * (count > 1)} that are NaN or infinite; replace them "
-            "(np.nan_to_num), or leave those pixels out with mask."
+            f"The image holds {count} value{'s' * (count > 1)} that are infinite; replace them (np.nan_to_num), or "
+            "leave those pixels out with mask."
         )
     for channel, (low, high) in enumerate(_read_contrast_limits(picture, values)):
         # Halves, as the difference of two huge numbers may overflow.

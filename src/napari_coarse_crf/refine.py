@@ -36,7 +36,8 @@ def refine_labels(
     ----------
     image : array ([Z,] Y, X[, C])
         The shape of `labels`, or one axis more for channels. Any real dtype: uint8 is used as it is, everything else
-        is scaled to 0..255 by `contrast_limits`. Drop an alpha channel first (and pass alpha > 0 as `mask`).
+        is scaled to 0..255 by `contrast_limits`. Pixels of NaN take no part. Drop an alpha channel first (and pass
+        alpha > 0 as `mask`).
     labels : array of int ([Z,] Y, X)
         Any ids; 0 = unlabelled. At least two ids must occur.
     parameters : Parameters, optional
@@ -69,7 +70,8 @@ def refine_labels(
     Warns
     -----
     CoarseCRFWarning
-        If a label took none of the unlabelled pixels, or nothing was left to label.
+        If a label took none of the unlabelled pixels, nothing was left to label, pixels are NaN, or many have one value
+        far from all others.
 
     Notes
     -----

@@ -364,7 +364,8 @@ class Refiner:
         warning = "Every pixel that takes part has a label already: the labels are returned as they are."
         counts = {label_id: (count, count) for label_id, count in self._counts_before().items()}
         confidence = (self._label_map != UNLABELLED).astype(np.float32)
-        return Refinement(self._label_map.copy(), confidence, parameters, 0, counts, (warning,))
+        warnings = (*self._problem.notes, warning)
+        return Refinement(self._label_map.copy(), confidence, parameters, 0, counts, warnings)
 
     def _counts_before(self) -> dict[int, int]:
         """Pixels of each label among those that take part."""
@@ -373,12 +374,13 @@ class Refiner:
         return {int(label_id): int(size) for label_id, size in zip(problem.label_ids, sizes, strict=True)}
 
     def _warnings(self, counts: dict[int, tuple[int, int]]) -> tuple[str, ...]:
-        return tuple(
+        took_none = (
             f"Label {label_id} took none of the {self._problem.n_open} unlabelled pixels: paint more of it, "
             "or lower the appearance weight."
             for label_id, (before, after) in counts.items()
             if after == before
         )
+        return (*self._problem.notes, *took_none)
 
 
 def _check_labels(problem: Problem) -> None:

@@ -224,6 +224,24 @@ def test_the_result_lies_where_the_image_does(run: Any, small: tuple[Path, Path]
         assert read.grid.spacing(read.axes)[0] == pytest.approx((2, 0.1, 0.1))
 
 
+def test_no_data_takes_no_part_and_stays_as_it_is(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
+    coarse = files.read_labels(small[1]).ids.astype(np.int32)
+    height = files.read_image(small[0]).image + np.random.default_rng(0).random(coarse.shape, np.float32)
+    height[:, :2], coarse[-2:] = -9999, -1
+    tag = [(42113, "s", 0, "-9999", True)], [(42113, "s", 0, "-1", True)]
+    tifffile.imwrite(tmp_path / "height.tif", height, extratags=tag[0])
+    tifffile.imwrite(tmp_path / "coarse.tif", coarse, extratags=tag[1])
+    out = tmp_path / "o.tif"
+    code, text, err = run("refine", tmp_path / "height.tif", tmp_path / "coarse.tif", "-o", out)
+    assert (code, "Left out, and left as they are: 40 pixels of no data, 58 pixels whose label" in text) == (0, True)
+    assert "Warning" not in err
+    found, mask = tifffile.imread(out), (height > -9999) & (coarse >= 0)
+    assert np.array_equal(found, refine_labels(height, np.maximum(coarse, 0), mask=mask) + np.minimum(coarse, 0))
+    tifffile.imwrite(tmp_path / "height.tif", height)
+    code, _, err = run("refine", tmp_path / "height.tif", tmp_path / "coarse.tif", "-o", out, "--overwrite")
+    assert (code, "The value -9999 stands on 6% of the pixels" in err) == (0, True)
+
+
 def test_a_warning_of_the_core_is_shown(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
     Image.fromarray(np.full((20, 31), 5, np.uint8)).save(tmp_path / "full.png")
     code, _, err = run("refine", small[0], tmp_path / "full.png", "-o", tmp_path / "o.png")

@@ -188,6 +188,98 @@ def test_the_file_that_says_more_of_its_pixels_is_believed(tmp_path: Path) -> No
     assert (pair.axes, pair.picture.spacing, pair.grid.style) == ("ZYX", (2, 0.1, 0.1), "ImageJ")
 
 
+def nodata(text: str) -> dict[str, Any]:
+    return {"extratags": [(42113, "s", 0, text, True)]}
+
+
+HOLE = np.zeros(SHAPE, bool)
+HOLE[:, :4] = True
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "text"),
+    [
+        (np.float32, -9999, "-9999"),
+        (np.float32, -9999, " -9999.0\0"),
+        (np.float32, np.finfo(np.float32).min, "-3.40282346638529e+38"),
+        (np.float32, np.nan, "nan"),
+        (np.float64, 1e-7, "1e-07"),
+        (np.int16, -32768, "-32768"),
+        (np.uint16, 0, "0"),
+        (np.uint8, 255, "255"),
+        (np.uint64, 2**64 - 1, str(2**64 - 1)),
+    ],
+)
+def test_what_gdal_calls_no_data_takes_no_part(tmp_path: Path, dtype: type[Any], value: Any, text: str) -> None:
+    image = (1 + noise(*SHAPE)).astype(dtype)
+    image[HOLE] = value
+    pair = pair_of(tmp_path, image, labels(), **nodata(text))
+    assert np.array_equal(pair.picture.mask, ~HOLE)
+    assert pair.said == (f"Left out, and left as they are: {HOLE.sum()} pixels of no data.",)
+
+
+def test_no_data_outside_the_numbers_of_a_file_is_nowhere(tmp_path: Path) -> None:
+    for text in ("-9999", "0.5", "1e300", "nan", "300"):
+        assert pair_of(tmp_path, noise(*SHAPE), labels(), **nodata(text)).picture.mask is None
+    with pytest.raises(InputError, match=r"image.tif cannot be used. Its number for no data is 'none', which is none."):
+        pair_of(tmp_path, noise(*SHAPE), labels(), **nodata("none"))
+
+
+def test_of_several_channels_all_bytes_or_one_other_number_say_no_data(tmp_path: Path) -> None:
+    rgb = 1 + noise(*SHAPE, 3)
+    rgb[HOLE] = 0
+    rgb[10, 10, 1] = 0  # a dark blue is a colour
+    for planar in (False, True):
+        stored, layout = (np.moveaxis(rgb, -1, 0), "separate") if planar else (rgb, "contig")
+        pair = pair_of(tmp_path, stored, labels(), photometric="rgb", planarconfig=layout, **nodata("0"))
+        assert np.array_equal(pair.picture.mask, ~HOLE)
+    bands = 1 + noise(3, *SHAPE).astype(np.float32)
+    bands[1, HOLE] = -9999
+    assert np.array_equal(pair_of(tmp_path, bands, labels(), **nodata("-9999")).picture.mask, ~HOLE)
+
+
+def test_transparent_pixels_no_data_and_nan_are_counted_once_each(tmp_path: Path) -> None:
+    image = 1 + noise(*SHAPE, 2).astype(np.float32)
+    image[..., 1] = 1
+    image[0, :9, 1] = 0
+    image[0, :20, 0] = -9999
+    image[:2, :20, 0][:, ::2] = np.nan
+    how: dict[str, Any] = {"planarconfig": "contig", "extrasamples": ["unassalpha"], **nodata("-9999")}
+    pair = pair_of(tmp_path, image, labels(), **how)
+    assert pair.said == (
+        "Left out, and left as they are: 9 transparent pixels, 6 pixels of no data, 15 pixels of NaN.",
+    )
+    assert np.count_nonzero(~pair.picture.mask) == 30
+    with pytest.raises(InputError, match="No pixel takes part: all are transparent pixels or pixels of no data"):
+        pair_of(tmp_path, np.where(image[..., [1]] == 0, image, [-9999, 1]).astype(np.float32), labels(), **how)
+
+
+def test_a_mask_that_gdal_stores_beside_takes_out_pixels(tmp_path: Path) -> None:
+    rgb = noise(*SHAPE, 3)
+    with tifffile.TiffWriter(tmp_path / "image.tif") as file:
+        file.write(rgb, photometric="rgb", metadata=None)
+        file.write(~HOLE, photometric=4, subfiletype=4, metadata=None)
+        file.write(~HOLE[::2, ::2], photometric=4, subfiletype=5, metadata=None)
+    Image.fromarray(labels()).save(tmp_path / "labels.png")
+    pair = read_pair(tmp_path / "image.tif", tmp_path / "labels.png")
+    assert np.array_equal(pair.picture.mask, ~HOLE)
+    assert pair.warnings == ()
+
+
+def test_no_data_in_labels_is_no_id_and_stays(tmp_path: Path) -> None:
+    ids = labels().astype(np.int32)
+    ids[HOLE] = -9999
+    tifffile.imwrite(tmp_path / "labels.tif", ids, **nodata("-9999"))
+    tifffile.imwrite(tmp_path / "image.tif", noise(*SHAPE))
+    pair = read_pair(tmp_path / "image.tif", tmp_path / "labels.tif")
+    assert np.array_equal(pair.labels, np.where(HOLE, 0, labels()))
+    assert np.array_equal(pair.picture.mask, ~HOLE)
+    assert pair.said == (f"Left out, and left as they are: {HOLE.sum()} pixels whose label stands for no data.",)
+    assert np.array_equal(pair.finished(np.full_like(ids, 7)), np.where(HOLE, -9999, 7))
+    tifffile.imwrite(tmp_path / "labels.tif", labels(), **nodata("0"))
+    assert read_pair(tmp_path / "image.tif", tmp_path / "labels.tif").picture.mask is None
+
+
 def test_several_images_in_a_file_are_told_and_several_label_maps_refused(tmp_path: Path) -> None:
     for name, pixels in (("image.tif", noise(*SHAPE)), ("labels.tif", labels())):
         with tifffile.TiffWriter(tmp_path / name) as file:

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -58,7 +59,7 @@ def refine(
         raise InputError("--suggest and --preset both choose the parameters; give one of them.")
     parameters = chosen_parameters(preset, changes)
     pair = read_pair(image, coarse, reading)
-    files.check_labels_fit(pair.labels, out)
+    files.check_labels_fit(pair.stored, out)
     if confidence_out is not None:
         files.check_plane_fits(pair.labels.shape, confidence_out)
 
@@ -71,13 +72,14 @@ def refine(
         say(suggestion.reason)
         parameters = suggestion.parameters.replace(**changes)
     refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")
+    refinement = replace(refinement, labels=pair.finished(refinement.labels))
     contents = {out: files.encode_labels(refinement.labels, out, pair.palette, axes=pair.axes, grid=pair.grid)}
     if confidence_out is not None:
         contents[confidence_out] = files.encode_confidence(
             refinement.confidence, confidence_out, axes=pair.axes, grid=pair.grid
         )
     files.write_files(contents)
-    _print_summary(pair.labels, refinement, time.perf_counter() - start)
+    _print_summary(pair.stored, refinement, time.perf_counter() - start)
     for target in contents:
         say(f"Wrote {target}")
 

@@ -57,6 +57,8 @@ class ImageFile:
         Whether the file says so.
     grid : Grid
         Where the pixels lie.
+    missing : ndarray of bool or None
+        Like `mask`, True where the number stands for no data.
     notes : tuple of str
         What a person should know of the file, one sentence each.
     """
@@ -66,6 +68,7 @@ class ImageFile:
     axes: str
     names_axes: bool
     grid: Grid
+    missing: MaskArray | None
     notes: tuple[str, ...] = ()
 
 
@@ -85,6 +88,8 @@ class LabelFile:
         Whether the file says so.
     grid : Grid
         Where the pixels lie.
+    missing : ndarray of bool or None
+        True where the number stands for no data, which is no id; None: nowhere.
     """
 
     ids: AnyArray
@@ -92,6 +97,7 @@ class LabelFile:
     axes: str
     names_axes: bool
     grid: Grid
+    missing: MaskArray | None
 
 
 def read_image(path: Path, channel_axis: int | None = None, labels_shape: tuple[int, ...] | None = None) -> ImageFile:
@@ -118,7 +124,7 @@ def read_image(path: Path, channel_axis: int | None = None, labels_shape: tuple[
         if CHANNELS in shown.axes and SAMPLES in shown.axes:
             raise InputError("Its channels are colour pictures of their own. Save one of them, or grey channels.")
     notes = [f"{path} holds {raster.pictures} images; the first one is taken."] if raster.pictures > 1 else []
-    return ImageFile(shown.pixels, opaque, shown.axes, shown.names_axes, raster.grid, tuple(notes))
+    return ImageFile(shown.pixels, opaque, shown.axes, shown.names_axes, raster.grid, fitted.missing(), tuple(notes))
 
 
 def read_labels(path: Path) -> LabelFile:
@@ -142,7 +148,7 @@ def read_labels(path: Path) -> LabelFile:
             raise InputError(_COLOURS)
     palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
     numbers = ids.pixels.astype(np.uint8) if ids.pixels.dtype.kind == "b" else ids.pixels
-    return LabelFile(numbers, palette, ids.axes, ids.names_axes, raster.grid)
+    return LabelFile(numbers, palette, ids.axes, ids.names_axes, raster.grid, ids.missing() if ids.nodata else None)
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
@@ -221,7 +227,9 @@ def check_labels_fit(labels: AnyArray, path: Path) -> None:
     if path.suffix.lower() in TIFF:
         return
     check_plane_fits(labels.shape, path)
-    highest = int(labels.max(initial=0))
+    highest, lowest = int(labels.max(initial=0)), int(labels.min(initial=0))
+    if lowest < 0:
+        raise InputError(f"The number {lowest} does not fit into a PNG (at least 0). Write a TIFF: name it .tif.")
     if highest > 65535:
         raise InputError(f"The label id {highest} does not fit into a PNG (at most 65535). Write a TIFF: name it .tif.")
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from napari_coarse_crf.inputs import Picture, fitting_channel_axes, read_labels
+import numpy as np
+
+from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.inputs import UNLABELLED, Picture, fitting_channel_axes, read_labels
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.axes import TIME, Layout, axes_apart, find_channel_axis, name_axes
 from napari_coarse_crf.io.grid import UNKNOWN, Grid
-from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
+from napari_coarse_crf.io.raster import CHANNELS, SAMPLES, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +61,9 @@ class Pair:
     picture : Picture
         The image and how it is to be read.
     labels : ndarray of int
-        The label ids.
+        The label ids, 0 where the label file holds none.
+    stored : ndarray of int
+        The label map as it is in the file.
     palette : bytes or None
         The colours in which the label file shows them.
     axes : str
@@ -75,12 +80,17 @@ class Pair:
 
     picture: Picture
     labels: LabelArray
+    stored: LabelArray
     palette: bytes | None
     axes: str
     grid: Grid
     apart: tuple[int, ...]
     said: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    def finished(self, refined: LabelArray) -> LabelArray:
+        """Return refined labels with what is no id as it is stored."""
+        return np.where(self.labels == self.stored, refined, self.stored)
 
 
 def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair:
@@ -100,9 +110,10 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
     apart = tuple(axis for axis in axes_apart(axes, each_slice=chosen.each_slice) if labelled.shape[axis] > 1)
     grid = _more_telling(pictured.grid, painted.grid, axes)
     spacing, of_spacing = (chosen.spacing, []) if chosen.spacing is not None else _spacing(grid, axes, apart)
+    left_out = _left_out(pictured, painted, channel_axis)
     picture = Picture(
         pictured.image,
-        _joined(pictured.mask, None if chosen.mask is None else files.read_mask(chosen.mask)),
+        _mask(left_out, None if chosen.mask is None else files.read_mask(chosen.mask)),
         -1 if channel_axis is None else channel_axis,
         spacing,
         chosen.contrast_limits,
@@ -112,8 +123,54 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
         *_say_channels(shown, labelled, channel_axis),
         *_say_apart(axes, apart, labelled.shape, chosen.each_slice),
         *of_spacing,
+        *_say_left_out(left_out),
     ]
-    return Pair(picture, read_labels(painted.ids), painted.palette, axes, grid, apart, tuple(said), pictured.notes)
+    ids = painted.ids if painted.missing is None else np.where(painted.missing, UNLABELLED, painted.ids)
+    return Pair(
+        picture=picture,
+        labels=read_labels(ids),
+        stored=painted.ids,
+        palette=painted.palette,
+        axes=axes,
+        grid=grid,
+        apart=apart,
+        said=tuple(said),
+        warnings=pictured.notes,
+    )
+
+
+def _left_out(image: ImageFile, labels: LabelFile, channel_axis: int | None) -> dict[str, MaskArray]:
+    """Return where pixels take no part because of what the files say, by what they are; nowhere twice."""
+    pixels = image.image
+    found: dict[str, Any] = {
+        "transparent pixels": None if image.mask is None else ~image.mask,
+        "pixels of no data": image.missing,
+        "pixels of NaN": np.isnan(pixels) if pixels.dtype.kind == "f" else None,
+        "pixels whose label stands for no data": labels.missing,
+    }
+    if channel_axis is not None:
+        for name, where in found.items():
+            if where is not None and where.ndim == pixels.ndim:
+                found[name] = together(where, pixels.dtype, channel_axis)
+    left_out: dict[str, MaskArray] = {}
+    taken = np.zeros(labels.ids.shape, np.bool_)
+    for name, where in found.items():
+        if where is not None and where.shape == taken.shape:  # shapes that differ are left to the core
+            left_out[name] = where & ~taken
+            taken |= where
+    return {name: where for name, where in left_out.items() if where.any()}
+
+
+def _mask(left_out: dict[str, MaskArray], given: MaskArray | None) -> MaskArray | None:
+    """Return where pixels take part."""
+    if not left_out:
+        return given
+    mask: MaskArray = ~np.logical_or.reduce(list(left_out.values()))
+    if not mask.any():
+        raise InputError(f"No pixel takes part: all are {' or '.join(left_out)}. Give an image that shows something.")
+    if given is None:
+        return mask
+    return mask & given if given.shape == mask.shape else given  # shapes that differ are left to the core
 
 
 def _more_telling(image: Grid, labels: Grid, axes: str) -> Grid:
@@ -145,13 +202,6 @@ def _layouts(image: ImageFile, labels: LabelFile) -> tuple[Layout, Layout]:
     )
 
 
-def _joined(opaque: MaskArray | None, given: MaskArray | None) -> MaskArray | None:
-    if opaque is None or given is None:
-        return given if opaque is None else opaque
-    # Shapes that differ are left to the core, which says so in words.
-    return opaque & given if opaque.shape == given.shape else given
-
-
 def _say_channels(image: Layout, labels: Layout, axis: int | None) -> list[str]:
     """Say which axis was taken for the channels, unless it holds the colours or is the last one, as everywhere."""
     if axis is None or image.axes[axis] == SAMPLES or axis == len(image.shape) - 1:
@@ -169,3 +219,9 @@ def _say_apart(axes: str, apart: tuple[int, ...], shape: tuple[int, ...], each_s
         return []
     named = " and ".join(f"{shape[axis]} {_CALLED[axes[axis]]} (axis {axes[axis]})" for axis in apart)
     return [f"The {named} are refined each on its own; --volume refines everything at once."]
+
+
+def _say_left_out(left_out: dict[str, MaskArray]) -> list[str]:
+    """Say how many pixels take no part."""
+    counts = [f"{np.count_nonzero(where)} {name}" for name, where in left_out.items()]
+    return [f"Left out, and left as they are: {', '.join(counts)}."] if counts else []

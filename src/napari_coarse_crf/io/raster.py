@@ -7,7 +7,7 @@ for the first and kept for the second. So readers of formats return a `Raster`, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,6 +52,10 @@ class Raster:
         Whether the samples may be planes of a stack: tifffile, and so napari, writes three or four of them as colours.
     grid : Grid
         Where the pixels lie.
+    nodata : float or None
+        The number that stands for no data, as GDAL writes it.
+    opaque : ndarray of bool or None
+        A mask that is stored beside: False where there is nothing.
     """
 
     pixels: AnyArray
@@ -65,6 +69,8 @@ class Raster:
     pictures: int = 1
     samples_are_guessed: bool = False
     grid: Grid = field(default_factory=Grid)
+    nodata: float | None = None
+    opaque: MaskArray | None = None
 
     @property
     def has_samples(self) -> bool:
@@ -131,17 +137,45 @@ class Raster:
             pixels = pixels.dtype.type(2**bits - 1) - pixels
         return replace(shown, pixels=pixels, bits=bits, white_is_zero=False)
 
+    def missing(self) -> MaskArray | None:
+        """Return True where a pixel is no data, in the shape without samples; None if nothing stands for that.
+
+        Of bytes, which are colours, all samples have to say so, of other numbers one of them.
+        """
+        if self.nodata is None:
+            return None
+        last = self.samples_last()
+        kind = last.pixels.dtype.kind
+        if kind == "f":
+            with np.errstate(over="ignore", invalid="ignore"):  # written in decimals, it is not exactly the number
+                found = np.isclose(last.pixels, self.nodata, rtol=1e-6, atol=0, equal_nan=True)
+        else:
+            found = last.pixels == self.nodata
+        if not last.axes.endswith(SAMPLES):
+            return found
+        if self.alpha is not None:
+            found = np.delete(found, self.alpha, axis=-1)
+        return together(found, last.pixels.dtype)
+
     def without_alpha(self) -> tuple[Raster, MaskArray | None]:
         """Return the same without its opacity, and True where that is not 0; None where it has none."""
         if self.alpha is None:
-            return self, None
+            return self, self.opaque
         last = self.samples_last()
         opaque = last.pixels[..., self.alpha] != 0
+        if self.opaque is not None:
+            opaque &= self.opaque
         kept = [sample for sample in range(last.pixels.shape[-1]) if sample != self.alpha]
         pixels, axes = last.pixels[..., kept], last.axes
         if len(kept) == 1:
             pixels, axes = pixels[..., 0], axes[:-1]
         return replace(last, pixels=np.ascontiguousarray(pixels), axes=axes, alpha=None), opaque
+
+
+def together(missing: MaskArray, dtype: np.dtype[Any], axis: int = -1) -> MaskArray:
+    """Return where a pixel is no data, from where its channels are."""
+    found: MaskArray = np.all(missing, axis=axis) if dtype.itemsize == 1 else np.any(missing, axis=axis)
+    return found
 
 
 def _stretched(pixels: AnyArray, bits: int, alpha: int | None) -> NDArray[np.uint8]:

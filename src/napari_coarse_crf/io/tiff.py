@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import AnyArray
+    from napari_coarse_crf.compute.arrays import AnyArray, MaskArray
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -39,6 +39,7 @@ _AS_NUMBERS = {
 _MADE_RGB = {PHOTOMETRIC.YCBCR: ("YCbCr", 3), PHOTOMETRIC.SEPARATED: ("CMYK", 4)}  # Pillow's name, samples
 _DECODED_TO_RGB = {COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY, COMPRESSION.WEBP, COMPRESSION.JPEGXL}
 _BLURRING = {COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY}
+_NODATA = 42113  # the tag GDAL_NODATA
 _KNOWN_AXES = "XYZTCS"
 _GRAVE = ("corrupt", "invalid page offset", "failed to reshape")  # tifffile goes on with the planes it has found
 
@@ -52,7 +53,8 @@ def read_tiff(path: Path) -> Raster:
         If the file is damaged, lacks planes, or stores its colours in a way that is not understood.
     """
     with _complaints() as complaints, tifffile.TiffFile(path) as file:
-        series, *others = [one for one in file.series if not (one.keyframe.is_reduced or one.keyframe.is_mask)]
+        whole = [one for one in file.series if not one.keyframe.is_reduced]
+        series, *others = [one for one in whole if not one.keyframe.is_mask] or whole
         missing = sum(one is None for one in series.pages)
         if missing:
             raise InputError(
@@ -64,6 +66,7 @@ def read_tiff(path: Path) -> Raster:
             names_axes=names_axes,
             pictures=1 + len(others),
             grid=read_grid(file, series),
+            opaque=_mask_beside(series, [one for one in whole if one.keyframe.is_mask and one is not series]),
             samples_are_guessed=series.kind == "shaped" and not names_axes and "SYX" in series.axes,
         )
     if grave := [one for one in complaints if any(word in one for word in _GRAVE)]:
@@ -97,9 +100,33 @@ def _raster(series: tifffile.TiffPageSeries) -> Raster:
         palette=_palette(page) if page.photometric == PHOTOMETRIC.PALETTE else None,
         alpha=_alpha(page) if SAMPLES in series.axes else None,
         blurred_by="JPEG" if page.compression in _BLURRING else "",
+        nodata=_nodata(page),
     )
     decoded = page.photometric == PHOTOMETRIC.YCBCR and page.compression in _DECODED_TO_RGB
     return raster if decoded or page.photometric in _AS_NUMBERS else _made_rgb(raster, page)
+
+
+def _mask_beside(series: tifffile.TiffPageSeries, masks: list[tifffile.TiffPageSeries]) -> MaskArray | None:
+    """Return the mask that GDAL stores as a picture beside."""
+    shape = tuple(size for size, axis in zip(series.shape, series.axes, strict=True) if axis != SAMPLES)
+    for mask in masks:
+        if mask.shape == shape:
+            opaque: MaskArray = mask.asarray() != 0
+            return opaque
+    return None
+
+
+def _nodata(page: Any) -> float | None:
+    """Return the number that stands for no data."""
+    if _NODATA not in page.tags:
+        return None
+    text = str(page.tags[_NODATA].value).strip("\0 ")
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            pass
+    raise InputError(f"Its number for no data is {text!r}, which is none. Correct the tag GDAL_NODATA, or remove it.")
 
 
 def _palette(page: Any) -> NDArray[np.uint8]:
