@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.colours import scale_colours
 from napari_coarse_crf.compute.morton import morton_codes
 from napari_coarse_crf.compute.parallel import blocks
 from napari_coarse_crf.errors import InputError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FeatureArray, IndexArray, LabelArray, MaskArray, PixelArray
+
 
 UNLABELLED = 0
 """The id of unlabelled pixels in a person's label map."""
@@ -41,9 +43,6 @@ _MOST_AXES = 6
 
 _TILE_PIXELS = 4096  # 64 x 64, 16 x 16 x 16: the vertices a tile touches stay in a core's cache
 _BLOCK = 2**15
-_PERCENTILES = (0.1, 99.9)
-_MANY = 0.01  # of the pixels: so many with one value far from all others are no accident
-_VARIED = 16  # values: an image that has fewer is a drawing, in which every value is far from the others
 _LONGEST = 2**20  # pixels of the finest axis: float32 still places them in a lattice at the smallest theta, 0.5
 
 
@@ -62,7 +61,8 @@ class Picture:
     spacing : sequence of float or None
         Size of a pixel along each axis; None: the same along all.
     contrast_limits : (low, high), or one such pair for each channel, or None
-        What becomes 0 and 255; None: the 0.1 and 99.9 percentiles over all channels.
+        What becomes 0 and 255; None: the 0.1 and 99.9 percentiles over all channels, or of each where one is 20 times
+        as bright as another.
     by_channel : bool
         Whether these percentiles are those of each channel: for channels that say different things, unlike colours.
     """
@@ -176,10 +176,10 @@ def read_problem(picture: Picture, label_map: LabelArray) -> Problem:
         for row, axis in zip(features, reversed(range(ndim)), strict=False):
             row[start:stop] = axes[axis] * sizes[axis]
     values = gather(picture.image.reshape(-1, channels), pixels)
-    _scale_colours(values, picture, features[ndim:])
+    said = scale_colours(values, picture.contrast_limits, picture.by_channel, features[ndim:])
     labels, label_ids = _compact(label_map, pixels)
     without_nan = (label_map.size if given is None else int(np.count_nonzero(given))) - len(pixels)
-    notes = (*_say_nan(without_nan), *(_say_lone_extreme(values) if picture.contrast_limits is None else ()))
+    notes = (*_say_nan(without_nan), *said)
     return Problem(features, labels, label_ids, pixels, label_map.shape, sizes, notes)
 
 
@@ -334,31 +334,6 @@ def _say_nan(count: int) -> tuple[str, ...]:
     return (f"{pixels} of NaN in the image: left out, as no data, with their labels as they are.",)
 
 
-def _say_lone_extreme(values: NDArray[Any]) -> tuple[str, ...]:
-    """Name the lowest or highest of (N, C) values if many pixels have it and all others are far away.
-
-    It makes all others alike when they are scaled, and mostly stands for no data. Bytes are not scaled.
-    """
-    if values.dtype.itemsize == 1:
-        return ()
-    for channel in values.T:
-        for extreme in (channel.min(), channel.max()):
-            is_extreme = channel == extreme
-            share = np.count_nonzero(is_extreme) / len(channel)
-            if not _MANY < share < 1:
-                continue
-            others = channel[~is_extreme]
-            low, high = float(others.min()), float(others.max())
-            gap = max(low - float(extreme), float(extreme) - high)
-            if gap > high - low and len(np.unique(others[:_BLOCK])) >= _VARIED:
-                sentence = (
-                    f"The value {float(extreme):g} stands on {share:.0%} of the pixels, far from all others ({low:g} "
-                    f"to {high:g}): if it means no data, leave these pixels out with a mask, or make them NaN."
-                )
-                return (sentence,)
-    return ()
-
-
 def _read_spacing(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> tuple[float, ...]:
     """Return the spacing in units of the finest axis."""
     ndim = len(shape)
@@ -380,48 +355,6 @@ def _read_spacing(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> tu
             "all axes the same unit."
         )
     return tuple(float(size) for size in sizes / sizes.min())
-
-
-def _scale_colours(values: NDArray[Any], picture: Picture, out: FeatureArray) -> None:
-    """Write (N, C) values to (C, N), in 0..255: uint8 as it is, everything else by its contrast limits."""
-    if values.dtype == np.uint8:
-        if picture.contrast_limits is not None:  # not needed, but what cannot be used is refused
-            _read_contrast_limits(picture, values)
-        out[:] = values.T
-        return
-    if values.dtype.itemsize > 8:  # long double: what float64 cannot hold becomes infinite, and is refused
-        with np.errstate(over="ignore"):
-            values = values.astype(np.float64)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        count = int(np.count_nonzero(~np.isfinite(values)))
-        raise InputError(
-            f"The image holds {count} value{'s' * (count > 1)} that are infinite; replace them (np.nan_to_num), or "
-            "leave those pixels out with mask."
-        )
-    for channel, (low, high) in enumerate(_read_contrast_limits(picture, values)):
-        # Halves, as the difference of two huge numbers may overflow.
-        halves = np.clip(values[:, channel].astype(np.float64), low, high) / 2 - low / 2
-        out[channel] = halves / (high / 2 - low / 2) * 255.0 if high > low else 0.0
-
-
-def _read_contrast_limits(picture: Picture, values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return (C, 2) limits: one pair for all channels (given, or from percentiles) or a pair for each."""
-    channels, contrast_limits = values.shape[-1], picture.contrast_limits
-    if contrast_limits is None:
-        halves = values.astype(np.float64, copy=False) / 2  # see _scale_colours
-        both = 2 * np.percentile(halves, _PERCENTILES, axis=0 if picture.by_channel else None)
-        return np.broadcast_to(both.T, (channels, 2))
-    try:
-        limits = np.asarray(contrast_limits, dtype=np.float64)
-    except (TypeError, ValueError):
-        limits = np.empty(0)
-    fitting = limits.shape in {(2,), (channels, 2)} and np.isfinite(limits).all()
-    if not fitting or (limits[..., 0] >= limits[..., 1]).any():
-        raise InputError(
-            f"contrast_limits is {contrast_limits!r}; pass (low, high) with low < high, or one such pair for each of "
-            f"the {channels} channel{'s' * (channels > 1)}."
-        )
-    return np.broadcast_to(limits, (channels, 2))
 
 
 def _compact(label_map: LabelArray, pixels: PixelArray) -> tuple[IndexArray, LabelArray]:

@@ -49,7 +49,8 @@ def refine_labels(
     spacing : sequence of float, optional
         Size of a pixel along each axis. Twice the size halves the reach of the kernels in pixels there.
     contrast_limits : (low, high), or one such pair for each channel, optional
-        What becomes 0 and 255; by default the 0.1 and 99.9 percentiles over all channels.
+        What becomes 0 and 255; by default the 0.1 and 99.9 percentiles over all channels, or of each where one is 20
+        times as bright as another.
     engine : {"lattice", "pydensecrf"}
         "pydensecrf" is the reference (an optional install).
     workers : int, optional

@@ -112,7 +112,8 @@ class Refiner:
     spacing : sequence of float, optional
         Size of a pixel along each axis. Only ratios matter: distances count in pixels of the finest axis.
     contrast_limits : (low, high), or one such pair for each channel, optional
-        What becomes 0 and 255; by default the 0.1 and 99.9 percentiles over all channels.
+        What becomes 0 and 255; by default the 0.1 and 99.9 percentiles over all channels, or of each where one is 20
+        times as bright as another.
     engine : {"lattice", "pydensecrf"}
         "pydensecrf" is the reference (an optional install).
     workers : int, optional
