@@ -125,6 +125,42 @@ def test_labels_of_one_bit_become_the_ids_0_and_1(tmp_path: Path) -> None:
     assert files.read_mask(path).dtype == bool
 
 
+@pytest.mark.parametrize(
+    ("highest", "lowest", "stored"),
+    [(200, 0, np.uint8), (1000, 0, np.uint16), (70000, 0, np.uint32), (5, -1, np.int8), (70000, -9999, np.int32)],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_whole_numbered_floats_are_ids(tmp_path: Path, highest: int, lowest: int, stored: Any, dtype: Any) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.array([[0, 3], [highest, lowest]], dtype))
+    read = files.read_labels(path)
+    assert read.ids.dtype == stored
+    assert read.ids.tolist() == [[0, 3], [highest, lowest]]
+    assert read.missing is None
+
+
+def test_numbers_that_are_no_ids_are_refused_and_nan_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    for number, word in ((2.5, "2.5"), (np.inf, "inf"), (1e30, r"1e\+30")):
+        tifffile.imwrite(path, np.array([[1, number]], np.float32))
+        with pytest.raises(InputError, match=rf"a.tif cannot be used. .* no ids, such as {word}\."):
+            files.read_labels(path)
+    tifffile.imwrite(path, np.array([[1, np.nan, 7]], np.float32))
+    read = files.read_labels(path)
+    assert read.ids.tolist() == [[1, 0, 7]]
+    assert read.missing is not None
+    assert read.missing.tolist() == [[False, True, False]]
+
+
+def test_ids_beside_an_opacity_are_read_unless_labels_are_transparent(tmp_path: Path) -> None:
+    ids = np.array([[0, 1, 2]], np.uint8)
+    path = saved(tmp_path / "a.png", np.dstack([ids, (ids > 0) * np.uint8(255)]))
+    assert files.read_labels(path).ids.tolist() == [[0, 1, 2]]
+    saved(path, np.dstack([ids, (ids > 1) * np.uint8(255)]))
+    with pytest.raises(InputError, match="labelled pixels are transparent"):
+        files.read_labels(path)
+
+
 @pytest.mark.parametrize("ending", [".png", ".tif"])
 def test_labels_stored_as_colours_are_refused_with_a_way_out(tmp_path: Path, ending: str) -> None:
     with pytest.raises(InputError, match=r"holds colours, not label ids. Save the label map with one channel"):

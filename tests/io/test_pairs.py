@@ -280,6 +280,35 @@ def test_no_data_in_labels_is_no_id_and_stays(tmp_path: Path) -> None:
     assert read_pair(tmp_path / "image.tif", tmp_path / "labels.tif").picture.mask is None
 
 
+def test_an_ignored_id_takes_no_part_and_stays(tmp_path: Path) -> None:
+    ids = labels()
+    ids[HOLE] = 255
+    pair = pair_of(tmp_path, noise(*SHAPE), ids, Reading(ignore=255))
+    assert np.array_equal(pair.labels, np.where(HOLE, 0, labels()))
+    assert np.array_equal(pair.picture.mask, ~HOLE)
+    assert np.array_equal(pair.finished(np.full_like(ids, 7)), np.where(HOLE, 255, 7))
+    assert pair.said == (f"Left out, and left as they are: {HOLE.sum()} pixels of the id 255.",)
+    with pytest.raises(InputError, match="0 cannot be ignored"):
+        pair_of(tmp_path, noise(*SHAPE), ids, Reading(ignore=0))
+
+
+def test_a_mask_beside_labels_takes_out_pixels(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "labels.tif") as file:
+        file.write(labels(), photometric="minisblack", metadata=None)
+        file.write(~HOLE, photometric=4, subfiletype=4, metadata=None)
+    tifffile.imwrite(tmp_path / "image.tif", noise(*SHAPE))
+    pair = read_pair(tmp_path / "image.tif", tmp_path / "labels.tif")
+    assert np.array_equal(pair.picture.mask, ~HOLE)
+    assert np.array_equal(pair.finished(np.full_like(pair.labels, 7)), np.where(HOLE & (labels() > 0), labels(), 7))
+
+
+def test_smooth_edges_of_labels_are_told(tmp_path: Path) -> None:
+    y, x = np.mgrid[:120, :160]
+    ids = sum(n * (30.5 - np.hypot(y - 60, x - centre)).clip(0, 1) for n, centre in ((100, 40), (200, 120)))
+    pair = pair_of(tmp_path, noise(120, 160), np.asarray(ids, np.uint8))
+    assert "ids have few pixels each, at the edges of 100, 200" in pair.warnings[0]
+
+
 def test_several_images_in_a_file_are_told_and_several_label_maps_refused(tmp_path: Path) -> None:
     for name, pixels in (("image.tif", noise(*SHAPE)), ("labels.tif", labels())):
         with tifffile.TiffWriter(tmp_path / name) as file:

@@ -51,6 +51,10 @@ def _reading(
             "thousandth are cut off."
         ),
     ] = None,
+    ignore: Annotated[
+        int | None,
+        typer.Option(help="The id of labelled pixels that take no part and stay as they are, 255 in many data sets."),
+    ] = None,
     each_slice: Annotated[
         bool | None,
         typer.Option(
@@ -66,6 +70,7 @@ def _reading(
         spacing=_numbers(spacing),
         contrast_limits=contrast_limits,
         each_slice=each_slice,
+        ignore=ignore,
     )
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 TIFF = (".tif", ".tiff")
 WRITABLE = (".png", *TIFF)
+_WHOLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 
 _COLOURS = (
     "It holds colours, not label ids. Save the label map with one channel whose values are the ids: as a PNG with a "
@@ -79,7 +80,7 @@ class LabelFile:
     Attributes
     ----------
     ids : ndarray of int
-        The label ids in the type of the file, without axes of length 1.
+        The label ids in the type of the file, floats as whole numbers; without axes of length 1.
     palette : bytes or None
         The colours a PNG shows its ids in, to be written back with the result.
     axes : str
@@ -143,12 +144,17 @@ def read_labels(path: Path) -> LabelFile:
             )
         if raster.pictures > 1:
             raise InputError(f"It holds {raster.pictures} images of different kinds. Save the label map alone.")
-        ids = (raster.as_planes() if raster.samples_are_guessed else raster).squeezed().without_alpha()[0]
-        if ids.has_samples:
+        planes = (raster.as_planes() if raster.samples_are_guessed else raster).squeezed()
+        plain, opaque = planes.without_alpha()
+        if plain.has_samples:
             raise InputError(_COLOURS)
+        ids, missing = _ids(plain)
+        if opaque is not None and planes.alpha is None:  # a mask that is stored beside
+            missing = ~opaque if missing is None else missing | ~opaque
+        elif opaque is not None and ids[~opaque].any():
+            raise InputError("Some of its labelled pixels are transparent. Save the label map without opacity.")
     palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
-    numbers = ids.pixels.astype(np.uint8) if ids.pixels.dtype.kind == "b" else ids.pixels
-    return LabelFile(numbers, palette, ids.axes, ids.names_axes, raster.grid, ids.missing() if ids.nodata else None)
+    return LabelFile(ids, palette, plain.axes, plain.names_axes, raster.grid, missing)
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
@@ -350,6 +356,31 @@ def _read(path: Path, size: int = -1) -> bytes:
         raise InputError(f"There is no file {path}. Check its name and folder.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _ids(raster: Raster) -> tuple[AnyArray, MaskArray | None]:
+    """Return the numbers of a label map as whole ones, and where they stand for no data.
+
+    Programs that know floats alone, or no large whole numbers, write ids as floats.
+    """
+    numbers, missing = raster.pixels, raster.missing() if raster.nodata else None  # 0 is no label, not no data
+    if numbers.dtype.kind == "b":
+        return numbers.astype(np.uint8), missing
+    if numbers.dtype.kind != "f":
+        return numbers, missing
+    nan = np.isnan(numbers)
+    if nan.any():
+        missing = nan if missing is None else missing | nan
+        numbers = np.where(nan, 0, numbers)
+    with np.errstate(invalid="ignore"):
+        fractions = np.mod(numbers, 1) != 0  # of infinity it is NaN
+    low, high = numbers.min(initial=0), numbers.max(initial=0)
+    fitting = (kind for kind in _WHOLE if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
+    smallest = next(fitting, None)
+    if fractions.any() or smallest is None:
+        first = numbers[fractions][0] if fractions.any() else high
+        raise InputError(f"It holds numbers that are no ids, such as {first:g}. Save a label map of whole numbers.")
+    return numbers.astype(smallest), missing
 
 
 @contextmanager

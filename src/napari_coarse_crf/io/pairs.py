@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.inputs import UNLABELLED, Picture, fitting_channel_axes, read_labels
+from napari_coarse_crf.inputs import Picture, fitting_channel_axes, read_labels
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.axes import TIME, Layout, axes_apart, find_channel_axis, name_axes
+from napari_coarse_crf.io.edges import say_smoothed_edges
 from napari_coarse_crf.io.grid import UNKNOWN, Grid
-from napari_coarse_crf.io.raster import CHANNELS, SAMPLES, together
+from napari_coarse_crf.io.left_out import find_left_out, find_void, mask_without, say_left_out, without_void
+from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
+    from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.io.files import ImageFile, LabelFile
 
 _CALLED = {TIME: "frames", CHANNELS: "channels"}
@@ -43,6 +44,8 @@ class Reading:
         What becomes 0 and 255.
     each_slice : bool or None
         True: each plane is refined on its own. False: everything at once, time too.
+    ignore : int or None
+        The id of labelled pixels that take no part and stay as they are: what nobody could tell.
     """
 
     mask: Path | None = None
@@ -50,6 +53,7 @@ class Reading:
     spacing: Sequence[float] | None = None
     contrast_limits: Any = None
     each_slice: bool | None = None
+    ignore: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,67 +114,25 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
     apart = tuple(axis for axis in axes_apart(axes, each_slice=chosen.each_slice) if labelled.shape[axis] > 1)
     grid = _more_telling(pictured.grid, painted.grid, axes)
     spacing, of_spacing = (chosen.spacing, []) if chosen.spacing is not None else _spacing(grid, axes, apart)
-    left_out = _left_out(pictured, painted, channel_axis)
+    void = find_void(painted, chosen.ignore)
+    left_out = find_left_out(pictured, channel_axis, void, painted.ids.shape)
     picture = Picture(
         pictured.image,
-        _mask(left_out, None if chosen.mask is None else files.read_mask(chosen.mask)),
+        mask_without(left_out, None if chosen.mask is None else files.read_mask(chosen.mask)),
         -1 if channel_axis is None else channel_axis,
         spacing,
         chosen.contrast_limits,
         by_channel=pictured.names_axes and channel_axis is not None and pictured.axes[channel_axis] == CHANNELS,
     )
-    said = [
+    said = (
         *_say_channels(shown, labelled, channel_axis),
         *_say_apart(axes, apart, labelled.shape, chosen.each_slice),
         *of_spacing,
-        *_say_left_out(left_out),
-    ]
-    ids = painted.ids if painted.missing is None else np.where(painted.missing, UNLABELLED, painted.ids)
-    return Pair(
-        picture=picture,
-        labels=read_labels(ids),
-        stored=painted.ids,
-        palette=painted.palette,
-        axes=axes,
-        grid=grid,
-        apart=apart,
-        said=tuple(said),
-        warnings=pictured.notes,
+        *say_left_out(left_out),
     )
-
-
-def _left_out(image: ImageFile, labels: LabelFile, channel_axis: int | None) -> dict[str, MaskArray]:
-    """Return where pixels take no part because of what the files say, by what they are; nowhere twice."""
-    pixels = image.image
-    found: dict[str, Any] = {
-        "transparent pixels": None if image.mask is None else ~image.mask,
-        "pixels of no data": image.missing,
-        "pixels of NaN": np.isnan(pixels) if pixels.dtype.kind == "f" else None,
-        "pixels whose label stands for no data": labels.missing,
-    }
-    if channel_axis is not None:
-        for name, where in found.items():
-            if where is not None and where.ndim == pixels.ndim:
-                found[name] = together(where, pixels.dtype, channel_axis)
-    left_out: dict[str, MaskArray] = {}
-    taken = np.zeros(labels.ids.shape, np.bool_)
-    for name, where in found.items():
-        if where is not None and where.shape == taken.shape:  # shapes that differ are left to the core
-            left_out[name] = where & ~taken
-            taken |= where
-    return {name: where for name, where in left_out.items() if where.any()}
-
-
-def _mask(left_out: dict[str, MaskArray], given: MaskArray | None) -> MaskArray | None:
-    """Return where pixels take part."""
-    if not left_out:
-        return given
-    mask: MaskArray = ~np.logical_or.reduce(list(left_out.values()))
-    if not mask.any():
-        raise InputError(f"No pixel takes part: all are {' or '.join(left_out)}. Give an image that shows something.")
-    if given is None:
-        return mask
-    return mask & given if given.shape == mask.shape else given  # shapes that differ are left to the core
+    ids = read_labels(without_void(painted.ids, void))
+    warnings = (*pictured.notes, *say_smoothed_edges(ids))
+    return Pair(picture, ids, painted.ids, painted.palette, axes, grid, apart, said, warnings)
 
 
 def _more_telling(image: Grid, labels: Grid, axes: str) -> Grid:
@@ -219,9 +181,3 @@ def _say_apart(axes: str, apart: tuple[int, ...], shape: tuple[int, ...], each_s
         return []
     named = " and ".join(f"{shape[axis]} {_CALLED[axes[axis]]} (axis {axes[axis]})" for axis in apart)
     return [f"The {named} are refined each on its own; --volume refines everything at once."]
-
-
-def _say_left_out(left_out: dict[str, MaskArray]) -> list[str]:
-    """Say how many pixels take no part."""
-    counts = [f"{np.count_nonzero(where)} {name}" for name, where in left_out.items()]
-    return [f"Left out, and left as they are: {', '.join(counts)}."] if counts else []
