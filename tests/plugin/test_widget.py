@@ -248,7 +248,7 @@ def test_run_looks_again_when_the_labels_were_changed_behind_its_back(
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (lambda image, labels: (np.where(image == image[0, 0], np.nan, image.astype(float)), labels), "NaN"),
+        (lambda image, labels: (np.where(image == image[0, 0], np.inf, image.astype(float)), labels), "infinite"),
         (lambda image, labels: (image, -labels), "negative"),
     ],
 )
@@ -262,6 +262,18 @@ def test_what_only_the_core_finds_is_said_in_its_words(
     wait_until_ready(qtbot, widget)
     assert sentence in widget.status
     assert len(viewer.layers) == 2
+
+
+def test_pixels_of_nan_take_no_part_and_are_counted(
+    dock: Dock, press_run: Callable[[RefineWidget], Any], image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    grey = image[..., 0].astype(float)
+    grey[:3] = np.nan
+    _, widget = dock(grey, labels, contrast_limits=(0, 255))
+    layer = press_run(widget)
+    assert not layer.data[:3].any()
+    assert layer.data[3:].all()
+    assert "180 pixels of NaN" in widget.status
 
 
 def test_the_boxes_follow_the_layer_list(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:
@@ -316,3 +328,15 @@ def test_nothing_is_cut_at_this_width(dock: Dock, width: int) -> None:
     scroll_bar = widget.native.style().pixelMetric(widget.native.style().PixelMetric.PM_ScrollBarExtent)
     assert widget.controls.minimumSizeHint().width() + margins.left() + margins.right() + scroll_bar <= width
     assert widget.native.minimumSizeHint().width() <= width
+
+
+def test_layers_at_different_places_are_named_before_run(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    assert widget.status.startswith("Ready.")
+    viewer.layers["photo"].translate = (0, 9)
+    qtbot.waitUntil(lambda: "lie at different places" in widget.status, timeout=TIMEOUT)
+    assert widget.run_bar.button.isEnabled()
+    viewer.layers["photo"].translate = (0, 0)
+    qtbot.waitUntil(lambda: widget.status.startswith("Ready."), timeout=TIMEOUT)

@@ -387,7 +387,7 @@ class RefineWidget(Container[Any]):
             return
         problem = self.snapshot.problem
         self.presets.suggest_button.setEnabled(not problem)
-        sentence = problem or self._message or _READY
+        sentence = problem or self._message or " ".join(filter(None, [self.snapshot.misfit, _READY]))
         if WARM_UP.is_running and not self._message:
             sentence = f"{sentence} {_WARMING_UP}"
         self.run_bar.show_idle(sentence, enabled=not problem)

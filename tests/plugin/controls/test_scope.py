@@ -160,7 +160,7 @@ def test_channels_on_an_axis_of_their_own_are_used(
     widget.parameters = QUICK
     layer = press_run(widget)
     np.testing.assert_array_equal(layer.data, refine_labels(image, labels, QUICK))
-    assert "were taken as channels" in widget.status
+    assert "are taken as channels" in widget.status
 
 
 def test_the_axis_of_the_channels_is_chosen_where_several_could_be_it(
@@ -179,7 +179,7 @@ def test_the_axis_of_the_channels_is_chosen_where_several_could_be_it(
     wanted = refine_labels(channels_first, strokes, QUICK, channel_axis=0, contrast_limits=(0, 255))
     np.testing.assert_array_equal(layer.data, wanted)
     assert layer.metadata["napari_coarse_crf"]["channel_axis"] == 1
-    assert "along axis 1 were taken as channels" in widget.status
+    assert "along axis 1 are taken as channels" in widget.status
 
 
 def test_no_axis_is_offered_where_there_is_no_choice(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:

@@ -84,6 +84,14 @@ def test_multiscale_labels_are_refused_in_words(image: NDArray[Any], labels: NDA
     assert "multiscale" in find_problem(photo(image), pyramid)
 
 
+def test_places_are_compared_in_one_unit(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    layer = photo(image, scale=(0.5, 0.5), translate=(1, 2), units=("um", "um"))
+    strokes = Labels(labels, scale=(500, 500), translate=(1000, 2000), units=("nm", "nm"))
+    assert describe_misfit(layer, strokes) == ""
+    strokes.units = ("um", "um")
+    assert "different places" in describe_misfit(layer, strokes)
+
+
 def test_layers_at_different_places_are_noticed(image: NDArray[Any], labels: NDArray[Any]) -> None:
     assert describe_misfit(photo(image, scale=(2, 2)), Labels(labels, scale=(2, 2))) == ""
     for keywords in ({"scale": (2, 2)}, {"translate": (0, 3)}, {"rotate": 30}):

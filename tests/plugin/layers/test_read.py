@@ -34,7 +34,7 @@ def test_one_axis_more_than_the_labels_is_taken_for_channels_and_said(labels: ND
     assert find_problem(layer, strokes) == ""
     loaded, _, _ = load(read_layers(layer, strokes))
     np.testing.assert_array_equal(loaded, np.moveaxis(image, axis, -1))
-    assert describe_misfit(layer, strokes) == f"The 2 slices of 'photo' along axis {axis} were taken as channels."
+    assert describe_misfit(layer, strokes) == f"The 2 slices of 'photo' along axis {axis} are taken as channels."
 
 
 def test_further_layers_are_channels_with_contrast_limits_of_their_own(

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Shapes
 
-from napari_coarse_crf.plugin.layers.read import EVERYTHING, channel_axes, channel_axis, finest, read_outlines
+from napari_coarse_crf.plugin.layers.read import (
+    EVERYTHING,
+    channel_axes,
+    channel_axis,
+    finest,
+    in_unit,
+    pixel_size,
+    read_outlines,
+)
 from napari_coarse_crf.tiles.parts import has_two_labels, is_whole
 
 if TYPE_CHECKING:
@@ -75,20 +83,27 @@ def describe_misfit(image_layer: Image, labels_layer: Labels, choice: Choice = E
     sentences = []
     if axis is not None:
         count = finest(image_layer).shape[axis]
-        sentences.append(f"The {count} slices of '{image_layer.name}' along axis {axis} were taken as channels.")
-    pixel = np.abs(np.asarray(labels_layer.scale)).min()
-    for corner in (np.zeros(len(shape)), np.array(shape) - 1.0):
-        if axis is None:
-            in_image = np.asarray(image_layer.data_to_world(corner))
-        else:
-            in_image = np.delete(image_layer.data_to_world(np.insert(corner, axis, 0)), axis)
-        if np.abs(in_image - np.asarray(labels_layer.data_to_world(corner))).max() > _APART * pixel:
-            sentences.append(
-                "The image and the labels lie at different places in the viewer (scale, position or rotation differ); "
-                "pixels were matched by their index."
-            )
-            break
+        sentences.append(f"The {count} slices of '{image_layer.name}' along axis {axis} are taken as channels.")
+    if not _lies_on(image_layer, axis, labels_layer):
+        sentences.append(
+            "The image and the labels lie at different places in the viewer (scale, position, rotation or units "
+            "differ); pixels are matched by their index."
+        )
     return " ".join(sentences)
+
+
+def _lies_on(image_layer: Image, axis: int | None, labels_layer: Labels) -> bool:
+    """Whether the corners of both layers are at the same places; `axis` is that of the channels."""
+    unit, shape = labels_layer.units[0], labels_layer.data.shape
+    of_image, of_labels = in_unit(unit, image_layer.units), in_unit(unit, labels_layer.units)
+    for corner in (np.zeros(len(shape)), np.array(shape) - 1.0):
+        in_image = corner if axis is None else np.insert(corner, axis, 0)
+        place = np.asarray(image_layer.data_to_world(in_image)) * of_image
+        place = place if axis is None else np.delete(place, axis)
+        apart = np.abs(place - np.asarray(labels_layer.data_to_world(corner)) * of_labels).max()
+        if apart > _APART * min(pixel_size(labels_layer)):
+            return False
+    return True
 
 
 def _problem_of_shapes(image_layer: Image, labels_layer: Labels, choice: Choice) -> str:

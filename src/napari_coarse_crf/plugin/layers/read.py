@@ -248,14 +248,13 @@ def pixel_size(layer: Labels) -> tuple[float, ...]:
     """
     origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
     steps = np.array([layer.data_to_world(one) for one in np.eye(layer.ndim)]) - origin
-    lengths = np.linalg.norm(steps * _in_one_unit(layer.units), axis=1)
+    lengths = np.linalg.norm(steps * in_unit(layer.units[0], layer.units), axis=1)
     return tuple(float(length) for length in lengths)
 
 
-def _in_one_unit(units: Sequence[Any]) -> NDArray[np.float64]:
-    """Return what one of each unit is in the first one; 1 where they cannot be compared, as pixels and metres."""
-    first = units[0]
-    return np.array([(1 * unit).to(first).magnitude if unit.is_compatible_with(first) else 1.0 for unit in units])
+def in_unit(wanted: Any, units: Sequence[Any]) -> NDArray[np.float64]:
+    """Return what one of each unit is in the wanted one; 1 where they cannot be compared, as pixels and metres."""
+    return np.array([(1 * unit).to(wanted).magnitude if unit.is_compatible_with(wanted) else 1.0 for unit in units])
 
 
 def read_outlines(shapes_layer: Shapes, labels_layer: Labels) -> tuple[NDArray[Any], ...]:
