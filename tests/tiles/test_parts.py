@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
@@ -22,6 +22,10 @@ from napari_coarse_crf.tiles.parts import (
     part_shape,
     within,
 )
+from tests.storage import stored
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHAPE = (3, 4, 5)
 ALL = slice(0, 3), slice(0, 4), slice(0, 5)
@@ -110,12 +114,12 @@ def test_nothing_put_is_an_error_that_says_what_to_do() -> None:
         assembly.result(Parameters())
 
 
-@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("storage", ["memory", "dask", "zarr", "tensorstore"])
 @pytest.mark.parametrize("shape", [(7,), (5, 7), (4, 5, 7), (2, 4, 5, 7)])
-def test_labels_are_copied_whatever_holds_them(shape: tuple[int, ...], lazy: bool) -> None:
+def test_labels_are_copied_whatever_holds_them(shape: tuple[int, ...], storage: str, tmp_path: Path) -> None:
     labels = np.random.default_rng(2).integers(0, 3, shape, np.uint16)
     labels[1] = 0
-    copied = copy_labels(da.from_array(labels, chunks=2) if lazy else labels)
+    copied = copy_labels(stored(labels, storage, tmp_path))
     np.testing.assert_array_equal(copied, labels)
     assert copied.dtype == labels.dtype
     assert not np.shares_memory(copied, labels)

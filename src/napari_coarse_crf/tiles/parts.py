@@ -143,7 +143,8 @@ def copy_labels(labels: Any) -> LabelArray:
     labels : array of int
         May be lazy.
     """
-    copied = np.zeros(labels.shape, labels.dtype)
+    # Asked of what numpy makes of them: tensorstore has types of its own.
+    copied = np.zeros(labels.shape, np.asarray(labels[(slice(0, 1),) * labels.ndim]).dtype)
     for place, plane in _planes(labels):
         if plane.any():
             copied[place] = plane
@@ -213,7 +214,7 @@ def _planes(labels: Any) -> Iterator[tuple[int | slice, LabelArray]]:
         return
     chunks = getattr(labels, "chunks", None)
     step = int(np.max(chunks[0])) if chunks else max(1, _AT_ONCE // int(np.prod(labels.shape[1:])))
-    for start, stop in blocks(len(labels), step):
+    for start, stop in blocks(labels.shape[0], step):
         yield from enumerate(np.asarray(labels[start:stop]), start)
 
 

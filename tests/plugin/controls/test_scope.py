@@ -11,9 +11,11 @@ from napari.components import ViewerModel
 from napari_coarse_crf import InputError, Parameters, refine_labels
 from napari_coarse_crf.plugin import Choice, Scope, refine_layer
 from napari_coarse_crf.plugin.result.views import camera_of
+from tests.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -72,6 +74,22 @@ def test_the_current_slice_is_the_one_the_viewer_shows(
     layer = press_run(widget)
     np.testing.assert_array_equal(layer.data[1], refine_labels(stack[1], strokes[1], QUICK))
     np.testing.assert_array_equal(layer.data[[0, 2]], strokes[[0, 2]])
+
+
+@pytest.mark.parametrize("storage", ["dask", "zarr", "tensorstore"])
+@pytest.mark.parametrize("mode", ["current", "each"])
+def test_slices_of_a_stack_that_is_stored_elsewhere_are_refined(
+    dock: Dock, press_run: PressRun, stack: NDArray[Any], strokes: NDArray[Any], mode: str, storage: str, tmp_path: Path
+) -> None:
+    viewer, widget = dock(stack, stored(strokes, storage, tmp_path))
+    widget.parameters = QUICK
+    widget.scope.mode.value = mode
+    viewer.dims.set_current_step(0, 1)
+    layer = press_run(widget)
+    np.testing.assert_array_equal(layer.data[1], refine_labels(stack[1], strokes[1], QUICK))
+    assert layer.data.dtype == strokes.dtype
+    if mode == "current":
+        np.testing.assert_array_equal(layer.data[[0, 2]], strokes[[0, 2]])
 
 
 def test_in_3d_all_that_is_displayed_is_in_view(dock: Dock, stack: NDArray[Any], strokes: NDArray[Any]) -> None:

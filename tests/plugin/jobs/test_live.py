@@ -7,16 +7,14 @@ import weakref
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
 import pytest
-import tensorstore
-import zarr
 from qtpy.QtCore import Qt
 
 from napari_coarse_crf import Parameters, refine_labels
 from napari_coarse_crf.plugin.layers import key, snapshot
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
+from tests.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -298,22 +296,6 @@ def test_strokes_on_labels_that_are_stored_elsewhere_are_seen(
     painted = np.asarray(strokes.data)
     assert 9 in painted
     np.testing.assert_array_equal(preview.data, refine_labels(image, painted))
-
-
-def stored(labels: NDArray[Any], storage: str, folder: Path) -> Any:
-    """Return labels as napari users have them who do not hold them in memory."""
-    if storage == "dask":
-        return da.from_array(labels, chunks=16)
-    if storage == "zarr":
-        array = zarr.create_array(
-            store=str(folder / "labels.zarr"), shape=labels.shape, dtype=labels.dtype, chunks=(16, 16)
-        )
-        array[:] = labels
-        return array
-    spec = {"driver": "n5", "kvstore": {"driver": "file", "path": str(folder / "labels.n5")}}
-    store = tensorstore.open(spec, create=True, dtype=tensorstore.int32, shape=labels.shape).result()
-    store.write(labels).result()
-    return store
 
 
 def test_a_deleted_preview_comes_back_even_if_nothing_is_different_in_the_end(
