@@ -122,7 +122,6 @@ def test_a_palette_of_labels_keeps_indices_and_colours(tmp_path: Path) -> None:
 def test_labels_of_one_bit_become_the_ids_0_and_1(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", GREY > 100)
     assert np.array_equal(files.read_labels(path).ids, (GREY > 100).astype(np.uint8))
-    assert files.read_mask(path).dtype == bool
 
 
 @pytest.mark.parametrize(
@@ -165,6 +164,65 @@ def test_ids_beside_an_opacity_are_read_unless_labels_are_transparent(tmp_path: 
 def test_labels_stored_as_colours_are_refused_with_a_way_out(tmp_path: Path, ending: str) -> None:
     with pytest.raises(InputError, match=r"holds colours, not label ids. Save the label map with one channel"):
         files.read_labels(saved(tmp_path / f"a{ending}", RGB))
+
+
+WHITE = GREY > 100
+
+
+def masks(folder: Path) -> Iterator[Path]:
+    """Write the same mask in many ways, and yield each file."""
+    number = np.where(WHITE, 255, 0).astype(np.uint8)
+    for name, pixels in (
+        ("grey", number),
+        ("ids", WHITE * np.uint8(3)),
+        ("bits", WHITE),
+        ("rgb", np.dstack([number] * 3)),
+    ):
+        for ending in (".png", ".tif"):
+            yield saved(folder / f"{name}{ending}", pixels)
+    yield saved(folder / "alpha.png", np.dstack([number | 255, number]))
+    yield saved(folder / "rgba.png", np.dstack([*[number | 255] * 3, number]))
+    for black in (0, 1):  # which index of the palette
+        picture = Image.fromarray(WHITE ^ np.uint8(black))
+        picture.putpalette([0, 0, 0, 255, 255, 255] if black == 0 else [255, 255, 255, 0, 0, 0])
+        for ending in (".png", ".tif"):
+            picture.save(folder / f"palette{black}{ending}")
+            yield folder / f"palette{black}{ending}"
+    for name, stored in (("white", 255 - number), ("white16", 65535 - number.astype(np.uint16) * 257), ("bit", ~WHITE)):
+        tifffile.imwrite(folder / f"{name}.tif", stored, photometric="miniswhite", software="a scanner")
+        yield folder / f"{name}.tif"
+    tifffile.imwrite(folder / "true.tif", WHITE)  # in which white is zero too, though napari shows True in white
+    yield folder / "true.tif"
+    tifffile.imwrite(folder / "float.tif", np.where(WHITE, np.float32(0.5), 0))
+    yield folder / "float.tif"
+    tifffile.imwrite(folder / "nan.tif", np.where(WHITE, np.float32(0.5), np.nan))
+    yield folder / "nan.tif"
+    tag = (42113, "s", 0, "7", True)
+    tifffile.imwrite(folder / "nodata.tif", np.where(WHITE, 1, 7).astype(np.uint8), extratags=[tag])
+    yield folder / "nodata.tif"
+    planes = np.stack([number] * 3)
+    tifffile.imwrite(folder / "planar.tif", planes, photometric="rgb", planarconfig="separate")
+    yield folder / "planar.tif"
+
+
+def test_white_takes_part_however_it_is_stored(tmp_path: Path) -> None:
+    for path in masks(tmp_path):
+        read = files.read_mask(path, GREY.shape)
+        assert np.array_equal(read.mask, WHITE), path
+        assert bool(read.notes) == path.name.startswith(("white", "bit."))
+    assert read.mask.dtype == np.bool_
+
+
+def test_a_mask_that_does_not_say_what_is_black_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a.png cannot be used. It holds colours, not a mask. Save it in black"):
+        files.read_mask(saved(tmp_path / "a.png", RGB))
+    with pytest.raises(InputError, match="JPEG blurs"):
+        files.read_mask(saved(tmp_path / "a.jpg", GREY))
+    picture = Image.fromarray(WHITE.astype(np.uint8))
+    picture.putpalette([9, 90, 200, 255, 255, 255])
+    picture.save(tmp_path / "b.png")
+    with pytest.raises(InputError, match="None of its colours is black"):
+        files.read_mask(tmp_path / "b.png")
 
 
 def test_labels_in_a_jpeg_are_refused_because_it_blurs_ids(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
 def _reading(
     *,
     mask: Annotated[
-        Path | None, typer.Option(help="PNG or TIFF: pixels that are 0 there take no part and stay as they are.")
+        Path | None, typer.Option(help="PNG or TIFF: pixels that are black there take no part and stay as they are.")
     ] = None,
     channel_axis: Annotated[
         int | None,

@@ -101,6 +101,22 @@ class LabelFile:
     missing: MaskArray | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskFile:
+    """A mask as it was read.
+
+    Attributes
+    ----------
+    mask : ndarray of bool
+        True where pixels take part.
+    notes : tuple of str
+        What a person should know of the file, one sentence each.
+    """
+
+    mask: MaskArray
+    notes: tuple[str, ...] = ()
+
+
 def read_image(path: Path, channel_axis: int | None = None, labels_shape: tuple[int, ...] | None = None) -> ImageFile:
     """Read an image; where its alpha channel says that it is fully transparent, there is nothing to label.
 
@@ -137,13 +153,7 @@ def read_labels(path: Path) -> LabelFile:
         If the file cannot be read, loses ids by its nature (JPEG), holds colours or several label maps.
     """
     with _raster(path) as raster:
-        if raster.blurred_by:
-            raise InputError(
-                f"{raster.blurred_by} blurs what it keeps, so that other ids appear at every edge; only PNG and TIFF "
-                "keep them exactly. Save the labels as one."
-            )
-        if raster.pictures > 1:
-            raise InputError(f"It holds {raster.pictures} images of different kinds. Save the label map alone.")
+        _check_exact(raster)
         planes = (raster.as_planes() if raster.samples_are_guessed else raster).squeezed()
         plain, opaque = planes.without_alpha()
         if plain.has_samples:
@@ -157,15 +167,33 @@ def read_labels(path: Path) -> LabelFile:
     return LabelFile(ids, palette, plain.axes, plain.names_axes, raster.grid, missing)
 
 
-def read_mask(path: Path) -> NDArray[np.bool_]:
-    """Read a mask: True where a PNG or TIFF is not 0.
+def read_mask(path: Path, labels_shape: tuple[int, ...] | None = None) -> MaskFile:
+    """Read a mask: True where a picture is not black, however it stores that.
+
+    Parameters
+    ----------
+    path : Path
+        The file: of one number for each pixel, or colours that are black and white.
+    labels_shape : tuple of int, optional
+        As for `read_image`.
 
     Raises
     ------
     InputError
-        As `read_labels`.
+        If the file cannot be read, or does not say what is black.
     """
-    return np.not_equal(read_labels(path).ids, 0)
+    with _raster(path) as raster:
+        _check_exact(raster)
+        planes = raster.squeezed() if labels_shape is None else raster.squeezed().fitted(labels_shape)
+        shown, opaque = planes.as_shown().without_alpha()
+        mask = np.nan_to_num(shown.pixels) != 0
+        if shown.has_samples:
+            mask = mask.any(axis=-1)
+            _check_black_and_white(shown.pixels, mask, has_palette=planes.palette is not None)
+    for hidden in (None if opaque is None else ~opaque, planes.missing()):
+        mask = mask if hidden is None else mask & ~hidden
+    notes = (f"White is zero in {path}: pixels that are 0 there take part.",) if planes.white_is_zero else ()
+    return MaskFile(mask, notes)
 
 
 def read_preset(path: Path) -> Parameters:
@@ -356,6 +384,26 @@ def _read(path: Path, size: int = -1) -> bytes:
         raise InputError(f"There is no file {path}. Check its name and folder.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _check_exact(raster: Raster) -> None:
+    """Raise if the numbers of a file are not those of its one picture."""
+    if raster.blurred_by:
+        raise InputError(
+            f"{raster.blurred_by} blurs what it keeps, so that other ids appear at every edge; only PNG and TIFF "
+            "keep them exactly. Save it as one."
+        )
+    if raster.pictures > 1:
+        raise InputError(f"It holds {raster.pictures} images of different kinds. Save the one that is meant alone.")
+
+
+def _check_black_and_white(colours: AnyArray, mask: MaskArray, *, has_palette: bool) -> None:
+    """Raise if colours leave open which of them are black."""
+    if has_palette:
+        if mask.all() and np.ptp(colours, axis=tuple(range(mask.ndim))).any():
+            raise InputError("None of its colours is black, where pixels take no part. Save it in black and white.")
+    elif np.ptp(colours, axis=-1).any():
+        raise InputError("It holds colours, not a mask. Save it in black and white.")
 
 
 def _ids(raster: Raster) -> tuple[AnyArray, MaskArray | None]:

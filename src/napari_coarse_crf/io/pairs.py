@@ -114,11 +114,12 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
     apart = tuple(axis for axis in axes_apart(axes, each_slice=chosen.each_slice) if labelled.shape[axis] > 1)
     grid = _more_telling(pictured.grid, painted.grid, axes)
     spacing, of_spacing = (chosen.spacing, []) if chosen.spacing is not None else _spacing(grid, axes, apart)
+    masked = None if chosen.mask is None else files.read_mask(chosen.mask, painted.ids.shape)
     void = find_void(painted, chosen.ignore)
     left_out = find_left_out(pictured, channel_axis, void, painted.ids.shape)
     picture = Picture(
         pictured.image,
-        mask_without(left_out, None if chosen.mask is None else files.read_mask(chosen.mask)),
+        mask_without(left_out, None if masked is None else masked.mask),
         -1 if channel_axis is None else channel_axis,
         spacing,
         chosen.contrast_limits,
@@ -128,6 +129,7 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
         *_say_channels(shown, labelled, channel_axis),
         *_say_apart(axes, apart, labelled.shape, chosen.each_slice),
         *of_spacing,
+        *(() if masked is None else masked.notes),
         *say_left_out(left_out),
     )
     ids = read_labels(without_void(painted.ids, void))

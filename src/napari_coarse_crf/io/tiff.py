@@ -96,7 +96,9 @@ def _raster(series: tifffile.TiffPageSeries) -> Raster:
         pixels=pixels.astype(pixels.dtype.newbyteorder("="), copy=False),
         axes="".join(axis if axis in _KNOWN_AXES else UNKNOWN for axis in series.axes),
         bits=page.bitspersample,
-        white_is_zero=page.photometric == PHOTOMETRIC.MINISWHITE,
+        # tifffile, and so napari, writes True and False in one bit with white as zero, and shows True in white.
+        white_is_zero=page.photometric == PHOTOMETRIC.MINISWHITE
+        and not (page.bitspersample == 1 and page.software.startswith("tifffile")),
         palette=_palette(page) if page.photometric == PHOTOMETRIC.PALETTE else None,
         alpha=_alpha(page) if SAMPLES in series.axes else None,
         blurred_by="JPEG" if page.compression in _BLURRING else "",
