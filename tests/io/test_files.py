@@ -206,10 +206,11 @@ def masks(folder: Path) -> Iterator[Path]:
 
 
 def test_white_takes_part_however_it_is_stored(tmp_path: Path) -> None:
+    labels = files.read_labels(saved(tmp_path / "labels.png", GREY))
     for path in masks(tmp_path):
-        read = files.read_mask(path, GREY.shape)
+        read = files.read_mask(path, labels)
         assert np.array_equal(read.mask, WHITE), path
-        assert bool(read.notes) == path.name.startswith(("white", "bit."))
+        assert bool(read.said) == path.name.startswith(("white", "bit."))
     assert read.mask.dtype == np.bool_
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from napari_coarse_crf import InputError
 from napari_coarse_crf.inputs import read_problem
@@ -309,6 +309,66 @@ def test_smooth_edges_of_labels_are_told(tmp_path: Path) -> None:
     assert "ids have few pixels each, at the edges of 100, 200" in pair.warnings[0]
 
 
+def test_a_picture_is_turned_upright_where_only_so_it_fits(tmp_path: Path) -> None:
+    upright = noise(30, 20, 3)
+    ids = np.zeros((30, 20), np.uint8)
+    ids[3:20, 2:4], ids[5:22, 14:16] = 1, 2
+    Image.fromarray(ids).save(tmp_path / "labels.png")
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[274] = orientation
+        # What is stored is what the camera saw; turned by its orientation, it is upright.
+        inverse = {5: 5, 6: 8, 7: 7, 8: 6}.get(orientation, orientation)
+        holder = Image.fromarray(upright)
+        holder.getexif()[274] = inverse
+        stored = np.asarray(ImageOps.exif_transpose(holder))
+        Image.fromarray(stored).save(tmp_path / "image.png", exif=exif)
+        tifffile.imwrite(tmp_path / "image.tif", stored, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
+        for name in ("image.png", "image.tif"):
+            pair = read_pair(tmp_path / name, tmp_path / "labels.png")
+            assert np.array_equal(colours(pair), upright if orientation > 4 else stored)
+            assert ("turned upright (orientation" in "".join(pair.said)) == (orientation > 4)
+            assert ("fit it as it is stored" in "".join(pair.warnings)) == (1 < orientation < 5)
+
+
+def turned_tag(orientation: int) -> dict[str, Any]:
+    return {"extratags": [(274, 3, 1, orientation, True)]}
+
+
+def test_labels_drawn_on_the_stored_picture_or_turned_like_it_need_no_words(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "image.tif", noise(*SHAPE), **turned_tag(6))
+    tifffile.imwrite(tmp_path / "labels.tif", labels())
+    pair = read_pair(tmp_path / "image.tif", tmp_path / "labels.tif")
+    assert (pair.said, pair.warnings, pair.grid.orientation) == ((), (), 1)
+    tifffile.imwrite(tmp_path / "image.tif", noise(*SHAPE), **turned_tag(3))
+    tifffile.imwrite(tmp_path / "labels.tif", labels(), **turned_tag(3))
+    pair = read_pair(tmp_path / "image.tif", tmp_path / "labels.tif")
+    assert (pair.said, pair.warnings, pair.grid.orientation) == ((), (), 3)
+
+
+def test_labels_and_masks_turned_otherwise_are_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "image.tif", noise(*SHAPE))
+    tifffile.imwrite(tmp_path / "labels.tif", labels(), **turned_tag(3))
+    with pytest.raises(InputError, match=r"labels are stored turned \(orientation 3\), and the image otherwise \(1\)"):
+        read_pair(tmp_path / "image.tif", tmp_path / "labels.tif")
+    tifffile.imwrite(tmp_path / "labels.tif", labels())
+    tifffile.imwrite(tmp_path / "mask.tif", labels() + 1, **turned_tag(3))
+    with pytest.raises(InputError, match=r"mask.tif cannot be used. It is stored turned in another way"):
+        read_pair(tmp_path / "image.tif", tmp_path / "labels.tif", Reading(mask=tmp_path / "mask.tif"))
+
+
+def test_an_upright_picture_has_upright_pixel_sizes_and_no_georeference(tmp_path: Path) -> None:
+    tags: list[Any] = [
+        (274, 3, 1, 8, True),
+        (33550, "d", 3, (0.5, 0.25, 0.0), True),
+        (34735, "H", 4, (1, 1, 0, 0), True),
+    ]
+    tifffile.imwrite(tmp_path / "image.tif", noise(*SHAPE[::-1]), extratags=tags)
+    tifffile.imwrite(tmp_path / "labels.tif", labels())
+    pair = read_pair(tmp_path / "image.tif", tmp_path / "labels.tif")
+    assert (pair.picture.spacing, pair.grid.georeference) == ((0.5, 0.25), ())
+
+
 def test_several_images_in_a_file_are_told_and_several_label_maps_refused(tmp_path: Path) -> None:
     for name, pixels in (("image.tif", noise(*SHAPE)), ("labels.tif", labels())):
         with tifffile.TiffWriter(tmp_path / name) as file:
@@ -317,7 +377,7 @@ def test_several_images_in_a_file_are_told_and_several_label_maps_refused(tmp_pa
     Image.fromarray(labels()).save(tmp_path / "labels.png")
     pair = read_pair(tmp_path / "image.tif", tmp_path / "labels.png")
     assert pair.picture.image.shape == SHAPE
-    assert pair.warnings == (f"{tmp_path / 'image.tif'} holds 2 images; the first one is taken.",)
+    assert pair.warnings == (f"{tmp_path / 'image.tif'}: It holds 2 images; the first one is taken.",)
     with pytest.raises(InputError, match=r"labels.tif cannot be used. It holds 2 images of different kinds"):
         read_pair(tmp_path / "image.tif", tmp_path / "labels.tif")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,6 +16,8 @@ import tifffile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from napari_coarse_crf.compute.arrays import AnyArray
 
 UNKNOWN = "?"
 """An axis of which the file does not say what it is."""
@@ -39,6 +41,8 @@ _MICROMETRES = {
     "ft": 304800.0,
 }
 _RESOLUTION_UNITS = {2: "inch", 3: "cm"}
+_ORIENTATION = 274
+_UPSIDE_DOWN, _MIRRORED = (3, 4, 7, 8), (2, 3, 6, 7)  # orientations, after Y and X have changed places from 5 on
 _GEOREFERENCE = (33550, 33922, 34264, 34735, 34736, 34737)  # scale, tie points, matrix, and the three tags of keys
 _OF_IMAGEJ = ("finterval", "fps", "loop", "tunit", "xorigin", "yorigin", "zorigin", "Info")  # no values: these are ids
 _OF_OME = ("TimeIncrement", "TimeIncrementUnit")
@@ -63,6 +67,8 @@ class Grid:
         The tags of a GeoTIFF.
     more : mapping
         What else is said in these words, of time for example.
+    orientation : int
+        How a camera was held, 1 to 8 as TIFF and EXIF number it: 1 is upright.
     """
 
     sizes: Mapping[str, float] = field(default_factory=dict)
@@ -70,6 +76,13 @@ class Grid:
     style: Style = "plain"
     georeference: tuple[tuple[int, int, int, Any], ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
+    orientation: int = 1
+
+    def upright(self) -> Grid:
+        """Return the same of the picture turned upright, which lies at another place on the ground."""
+        places = {"X": "Y", "Y": "X"} if self.orientation >= 5 else {}
+        sizes = {places.get(axis, axis): size for axis, size in self.sizes.items()}
+        return replace(self, sizes=sizes, orientation=1, georeference=() if self.orientation > 1 else self.georeference)
 
     def size_along(self, letter: str) -> float | None:
         """Return the size along an axis; one that the file does not name is depth."""
@@ -93,8 +106,24 @@ class Grid:
         return tuple(min(sizes) if size is None else size for size in known), unknown
 
 
+def turned(pixels: AnyArray, orientation: int, y: int, x: int) -> AnyArray:
+    """Return pixels, whose axes Y and X are named, turned from how they are stored to how they are shown."""
+    shown: AnyArray = np.swapaxes(pixels, y, x) if orientation >= 5 else pixels
+    return np.flip(shown, tuple(axis for axis, which in ((y, _UPSIDE_DOWN), (x, _MIRRORED)) if orientation in which))
+
+
+def read_orientation(number: Any) -> int:
+    """Return an orientation, upright where the number is none."""
+    return int(number) if number in range(1, 9) else 1
+
+
 def read_grid(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Grid:
     """Return what a TIFF file says of the place of the pixels of a series."""
+    tag = series.keyframe.tags.get(_ORIENTATION)
+    return replace(_grid_of(file, series), orientation=read_orientation(1 if tag is None else tag.value))
+
+
+def _grid_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Grid:
     page = series.keyframe
     if series.kind == "ome":
         return _grid_of_ome(file.ome_metadata or "", file.series.index(series))
@@ -121,7 +150,10 @@ def describe(grid: Grid, axes: str, dtype: np.dtype[Any]) -> dict[str, Any]:
     """
     if axes.count(UNKNOWN) == 1 and "Z" not in axes and grid.style != "plain":
         axes = axes.replace(UNKNOWN, "Z")
-    tags = {"extratags": [(*tag, True) for tag in grid.georeference]}
+    extra = [(*tag, True) for tag in grid.georeference]
+    if grid.orientation > 1:
+        extra.append((_ORIENTATION, 3, 1, grid.orientation, True))
+    tags = {"extratags": extra}
     if grid.style == "plain" or UNKNOWN in axes or dtype.name not in _IN_OME:
         return tags | _say_plainly(grid, axes)
     if grid.style == "ImageJ" and dtype.name in _IN_IMAGEJ and "TZCYX".endswith(axes[-2:]):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
-    from napari_coarse_crf.io.files import ImageFile, LabelFile
+    from napari_coarse_crf.io.reading import ImageFile, LabelFile
 
 LeftOut = dict[str, "MaskArray"]
 """Where pixels are left out, by what they are; none twice."""

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.inputs import Picture, fitting_channel_axes, read_labels
-from napari_coarse_crf.io import files
 from napari_coarse_crf.io.axes import TIME, Layout, axes_apart, find_channel_axis, name_axes
 from napari_coarse_crf.io.edges import say_smoothed_edges
 from napari_coarse_crf.io.grid import UNKNOWN, Grid
 from napari_coarse_crf.io.left_out import find_left_out, find_void, mask_without, say_left_out, without_void
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
+from napari_coarse_crf.io.reading import read_image, read_mask
+from napari_coarse_crf.io.reading import read_labels as read_label_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from napari_coarse_crf.compute.arrays import LabelArray
-    from napari_coarse_crf.io.files import ImageFile, LabelFile
+    from napari_coarse_crf.io.reading import ImageFile, LabelFile
 
 _CALLED = {TIME: "frames", CHANNELS: "channels"}
 
@@ -106,15 +107,15 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
         If a file cannot be read, or the files do not fit each other.
     """
     chosen = reading or Reading()
-    painted = files.read_labels(labels)
-    pictured = files.read_image(image, chosen.channel_axis, painted.ids.shape)
+    painted = read_label_file(labels)
+    pictured = read_image(image, chosen.channel_axis, painted)
     shown, labelled = _layouts(pictured, painted)
     channel_axis = find_channel_axis(shown, labelled)
     axes = name_axes(shown, labelled, channel_axis)
     apart = tuple(axis for axis in axes_apart(axes, each_slice=chosen.each_slice) if labelled.shape[axis] > 1)
     grid = _more_telling(pictured.grid, painted.grid, axes)
     spacing, of_spacing = (chosen.spacing, []) if chosen.spacing is not None else _spacing(grid, axes, apart)
-    masked = None if chosen.mask is None else files.read_mask(chosen.mask, painted.ids.shape)
+    masked = None if chosen.mask is None else read_mask(chosen.mask, painted)
     void = find_void(painted, chosen.ignore)
     left_out = find_left_out(pictured, channel_axis, void, painted.ids.shape)
     picture = Picture(
@@ -129,7 +130,8 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
         *_say_channels(shown, labelled, channel_axis),
         *_say_apart(axes, apart, labelled.shape, chosen.each_slice),
         *of_spacing,
-        *(() if masked is None else masked.notes),
+        *pictured.said,
+        *(() if masked is None else masked.said),
         *say_left_out(left_out),
     )
     ids = read_labels(without_void(painted.ids, void))
@@ -141,7 +143,8 @@ def _more_telling(image: Grid, labels: Grid, axes: str) -> Grid:
     """Return the grid that knows the size along more axes, that of the image if both know as much."""
     known = [sum(grid.size_along(letter) is not None for letter in axes) for grid in (image, labels)]
     chosen = labels if known[1] > known[0] else image
-    return replace(chosen, georeference=image.georeference or labels.georeference)
+    georeference = image.georeference or labels.georeference
+    return replace(chosen, georeference=georeference, orientation=labels.orientation)
 
 
 def _spacing(grid: Grid, axes: str, apart: tuple[int, ...]) -> tuple[tuple[float, ...] | None, list[str]]:

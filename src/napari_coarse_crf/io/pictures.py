@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.io.grid import Grid
+from napari_coarse_crf.io.grid import Grid, read_orientation
 from napari_coarse_crf.io.raster import SAMPLES, Raster
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 _EIGHT_BITS = ("BMP", "GIF", "JPEG", "MPO", "WEBP")
 _BLURRING = {"JPEG": "JPEG", "MPO": "JPEG", "WEBP": "WebP"}
+_ORIENTATION = 274  # in EXIF
 _PALETTE = 3  # the colour type of a PNG
 
 
@@ -38,7 +39,8 @@ def read_picture(content: bytes) -> Raster:
         If it is of a kind that is not read.
     """
     with Image.open(BytesIO(content)) as picture:
-        grid, pictures = _grid(picture), 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
+        grid = replace(_grid(picture), orientation=read_orientation(picture.getexif().get(_ORIENTATION)))
+        pictures = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
         if picture.format == "PNG":
             raster = _read_png(content, picture)
         elif picture.format in _EIGHT_BITS:

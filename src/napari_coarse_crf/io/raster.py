@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import fitting_channel_axes
-from napari_coarse_crf.io.grid import UNKNOWN, Grid
+from napari_coarse_crf.io.grid import UNKNOWN, Grid, turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -115,6 +115,23 @@ class Raster:
         shape = [size for size, keep in zip(self.pixels.shape, kept, strict=True) if keep]
         axes = "".join(letter for letter, keep in zip(self.axes, kept, strict=True) if keep)
         return replace(self, pixels=self.pixels.reshape(shape), axes=axes)
+
+    def upright(self) -> Raster:
+        """Return the same as it is shown, whichever way the camera was held."""
+        orientation = self.grid.orientation
+        if orientation == 1:
+            return self
+        pixels = turned(self.pixels, orientation, self.axes.index("Y"), self.axes.index("X"))
+        plain = self.axes.replace(SAMPLES, "")
+        opaque = self.opaque
+        if opaque is not None:
+            opaque = turned(opaque, orientation, plain.index("Y"), plain.index("X"))
+        return replace(self, pixels=pixels, opaque=opaque, grid=self.grid.upright())
+
+    def fits(self, labels_shape: tuple[int, ...]) -> bool:
+        """Whether labels of a shape may be those of this image."""
+        shape = self.pixels.shape
+        return shape == labels_shape or bool(fitting_channel_axes(shape, labels_shape))
 
     def samples_last(self) -> Raster:
         """Return the same with the samples as the last axis, wherever the file has them."""
