@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import warnings
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
         return int(leaving.value.code or 0), printed.out, printed.err
 
     # `main` owns its process; here it is a guest.
-    handler, limit = signal.getsignal(signal.SIGTERM), Image.MAX_IMAGE_PIXELS
+    handler, limit, shown = signal.getsignal(signal.SIGTERM), Image.MAX_IMAGE_PIXELS, warnings.showwarning
     yield run
+    warnings.showwarning = shown
     signal.signal(signal.SIGTERM, handler)
     Image.MAX_IMAGE_PIXELS = limit

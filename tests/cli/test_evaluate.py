@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -188,6 +189,15 @@ def test_files_that_are_left_out_are_told(run: Any, folders: tuple[object, ...],
     code, text, err = run("evaluate", *folders, *FAST)
     assert (code, "images: 1 image\n" in text) == (0, True)
     assert "1 of 2 images have no fine labels in fine and are left out." in err
+
+
+def test_what_is_odd_about_a_file_is_told_with_its_name(folders: tuple[object, ...], tmp_path: Path) -> None:
+    first = Image.fromarray(street(0)[0])
+    (tmp_path / "images" / "street0.png").unlink()
+    first.save(tmp_path / "images" / "street0.tif", save_all=True, append_images=[first.resize((9, 9))])
+    command = [*COMMAND, *map(str, folders), "--limit", "1", *FAST]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=True)
+    assert re.search(r"Warning: street0: .*street0.tif: It holds 2 images; the first one is taken.", done.stderr)
 
 
 def test_a_preset_and_options_reach_the_refinement(run: Any, folders: tuple[object, ...], tmp_path: Path) -> None:

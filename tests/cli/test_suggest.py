@@ -8,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import napari_coarse_crf
-from napari_coarse_crf import Parameters, cli, refine_labels, suggest_parameters
+from napari_coarse_crf import Parameters, Refiner, cli, refine_labels, suggest_parameters
+from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.io import files
 from napari_coarse_crf.samples import load_sample
+from napari_coarse_crf.suggest.search import search_parameters
 
 SAMPLES = Path(napari_coarse_crf.__file__).parent / "samples"
 IMAGE, COARSE = SAMPLES / "nuclei_image.png", SAMPLES / "nuclei_coarse.png"
@@ -48,6 +51,51 @@ def test_refine_can_take_the_suggestion_and_changes_on_top(tmp_path: Path, capsy
     expected = refine_labels(sample.image, sample.coarse, suggestion.parameters.replace(iterations=3))
     assert np.array_equal(files.read_labels(out).ids, expected)
     assert suggestion.reason in capsys.readouterr().out
+
+
+def test_a_suggestion_kept_as_a_preset_refines_like_one_taken_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everything that says how the files are read reaches the search as it does the refinement."""
+    monkeypatch.chdir(tmp_path)
+    sample = load_sample("nuclei")
+    wide = sample.image.astype(np.uint16) * 50
+    tifffile.imwrite("film.tif", np.stack([[wide, wide // 9]] * 2), imagej=True, metadata={"axes": "TCYX"})
+    ids = np.where(np.indices(wide.shape)[0] < 9, 255, sample.coarse).astype(np.uint8)
+    tifffile.imwrite("labels.tif", np.stack([ids, ids]), photometric="minisblack")
+    tifffile.imwrite("mask.tif", np.stack([np.indices(wide.shape)[1] > 20] * 2))
+    given: tuple[object, ...] = (
+        "film.tif",
+        "labels.tif",
+        "--mask",
+        "mask.tif",
+        "--spacing",
+        "1,2,1",
+        "--ignore",
+        255,
+        "--each-slice",
+    )
+    given += ("--contrast-limits", 0, 9000, "--channel-axis", 1)
+    assert _run("suggest", *given, "-o", "preset.json") == 0
+    said = capsys.readouterr().out
+    assert "pixels of the id 255" in said
+    assert _run("refine", *given, "-o", "kept.tif", "--preset", "preset.json") == 0
+    assert _run("refine", *given, "-o", "at_once.tif", "--suggest") == 0
+    assert said.splitlines()[-2] in capsys.readouterr().out
+    kept, at_once = (tifffile.imread(name) for name in ("kept.tif", "at_once.tif"))
+    assert np.array_equal(kept, at_once)
+    assert set(np.unique(kept)) == {*np.unique(ids).tolist()}
+    picture = Picture(
+        *(np.stack([wide, wide // 9]), (np.indices(wide.shape)[1] > 20) & (ids < 255)),
+        channel_axis=0,
+        spacing=(2, 1),
+        contrast_limits=(0, 9000),
+    )
+    labels = np.where(ids == 255, 0, ids)
+    chosen = search_parameters([(picture, labels)] * 2).parameters
+    assert Parameters.from_json(Path("preset.json").read_text(encoding="utf-8")) == chosen
+    expected = Refiner.of(picture, labels).run(chosen).labels
+    assert np.array_equal(kept[0], np.where(ids == 255, 255, expected))
 
 
 def test_a_preset_and_a_suggestion_exclude_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

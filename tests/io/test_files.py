@@ -284,6 +284,14 @@ def test_a_result_may_not_replace_what_it_should_not(tmp_path: Path) -> None:
             files.check_writable(same, overwrite=True, inputs=(taken,))
 
 
+def test_what_the_system_will_not_write_is_found_before_the_work(tmp_path: Path) -> None:
+    long = tmp_path / f"{'o' * 300}.png"  # as a folder without leave would not stop root
+    with pytest.raises(InputError, match=r"png cannot be written: .* Choose another folder or name"):
+        files.check_writable(long, overwrite=False)
+    files.check_writable(tmp_path / "o.png", overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 class StoppedHalfway(UserDict[Path, bytes]):
     """Contents whose second file never comes: the person pressed Ctrl-C."""
 

@@ -7,14 +7,15 @@ they are real in this package, not strings.
 
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from PIL import Image
 
 from napari_coarse_crf.cli import demo, evaluate, refine, suggest
-from napari_coarse_crf.cli.console import app, stderr
-from napari_coarse_crf.errors import CoarseCRFError
+from napari_coarse_crf.cli.console import app, stderr, warn
+from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning
 
 __all__ = ["app", "main"]
 
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # θ on a terminal that has no Greek
     signal.signal(signal.SIGTERM, _terminate)
+    warnings.showwarning = _show_warning
     Image.MAX_IMAGE_PIXELS = None  # Pillow takes a large aerial image for an attack; these are a person's own files
     try:
         app(args=arguments)
@@ -50,6 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except MemoryError:
         stderr.print("Error: The memory does not suffice for this image. Crop it, or refine it in parts.", style="red")
         raise SystemExit(1) from None
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
+    """Print a warning of ours as a sentence, and another with the place in the code that it comes from."""
+    if issubclass(category, CoarseCRFWarning):
+        warn(str(message))
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
 
 
 def _terminate(number: int, frame: Any) -> NoReturn:

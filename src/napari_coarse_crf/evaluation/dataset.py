@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Role = Literal["image", "coarse", "fine"]
 
 _LABEL_FILES = WRITABLE  # what keeps every id exactly
-_IMAGE_FILES = (*_LABEL_FILES, ".bmp", ".jpeg", ".jpg", ".webp")
+_IMAGE_FILES = (*_LABEL_FILES, ".bmp", ".jpeg", ".jpg", ".lsm", ".webp")
 _ENDINGS: dict[Role, tuple[str, ...]] = {"image": ("_image", "_img"), "coarse": ("_coarse",), "fine": ("_fine",)}
 _CALLED: dict[Role, str] = {"image": "images", "coarse": "coarse labels", "fine": "fine labels"}
 _RULE = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
@@ -21,7 +22,7 @@ import numpy as np
 
 import napari_coarse_crf
 from napari_coarse_crf.compute.parallel import available_workers
-from napari_coarse_crf.errors import CoarseCRFError, InputError, ParameterError
+from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning, InputError, ParameterError
 from napari_coarse_crf.evaluation.baselines import BASELINES, fill_labels
 from napari_coarse_crf.evaluation.scores import Scores, evaluate_labels
 from napari_coarse_crf.inputs import read_problem
@@ -216,6 +217,11 @@ def score_case(
     ------
     InputError
         Naming the image, if it or its label maps cannot be used.
+
+    Warns
+    -----
+    CoarseCRFWarning
+        For each thing about the files that a person should look at.
     """
     try:
         scene = _read_scene(case, plan.rules)
@@ -244,6 +250,8 @@ class _Scene:
 
 def _read_scene(case: Case, rules: Rules) -> _Scene:
     pair = read_pair(case.image, case.coarse)
+    for sentence in pair.warnings:
+        warnings.warn(f"{case.name}: {sentence}", CoarseCRFWarning, stacklevel=2)
     fine = files.read_labels(case.fine).ids
     if fine.shape != pair.labels.shape:
         raise InputError(

@@ -85,19 +85,23 @@ def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) ->
     Raises
     ------
     InputError
-        If it is an input, it exists and may not be replaced, or its folder cannot be written to.
+        If it is an input, it exists and may not be replaced, or the system does not let it be written.
     """
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise InputError(f"The folder {folder} does not exist. Create it first, or choose another one.")
-    if any(path.resolve() == taken.resolve() for taken in inputs):
-        raise InputError(f"{path} is read by this command. Choose another file for the result.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder. Give the file in it a name.")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path} exists. Add --overwrite to replace it, or choose another file.")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"You may not write to the folder {folder}. Choose another one.")
+    try:
+        target = path.resolve()
+        if not target.parent.is_dir():
+            raise InputError(f"The folder {target.parent} does not exist. Create it first, or choose another one.")
+        if any(target == taken.resolve() for taken in inputs):
+            raise InputError(f"{path} is read by this command. Choose another file for the result.")
+        if path.is_dir():
+            raise InputError(f"{path} is a folder. Give the file in it a name.")
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists. Add --overwrite to replace it, or choose another file.")
+        beside = _beside(target, secrets.token_hex(4))
+        beside.touch(exist_ok=False)
+        beside.unlink()
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}. Choose another folder or name.") from error
 
 
 def check_labels_fit(labels: AnyArray, path: Path) -> None:
@@ -187,7 +191,7 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     try:
         for path, content in contents.items():
             target = path.resolve()  # through a link, which stays a link
-            beside = target.with_name(f".{target.name}.{mark}.part")
+            beside = _beside(target, mark)
             waiting[beside] = target
             with beside.open("xb") as file:  # unlike tempfile, with the permissions of any new file
                 file.write(content)
@@ -207,6 +211,11 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     finally:
         for beside in waiting:
             beside.unlink(missing_ok=True)
+
+
+def _beside(target: Path, mark: str) -> Path:
+    """Return where a file is written before it is moved to its place."""
+    return target.with_name(f".{target.name}.{mark}.part")
 
 
 def _keep(target: Path, old: Path, undo: ExitStack) -> None:
