@@ -44,6 +44,15 @@ def test_a_map_resized_between_its_ids_is_told(method: Any) -> None:
     assert say_smoothed_edges(np.asarray(nearest)) == ()
 
 
+@pytest.mark.parametrize("method", [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS])
+@pytest.mark.parametrize("scale", [0.5, 1.5])
+def test_thin_lines_resized_between_their_ids_are_told(method: Any, scale: float) -> None:
+    labels = np.zeros((120, 160), np.uint8)
+    labels[36:48, 48], labels[84, 96:128], labels[5, 5:155], labels[36:60, 120] = 160, 240, 80, 80
+    resized = Image.fromarray(labels).resize((round(160 * scale), round(120 * scale)), method)
+    assert say_smoothed_edges(np.asarray(resized))
+
+
 @pytest.mark.parametrize("name", SAMPLE_NAMES)
 def test_labels_of_a_person_are_not_told_classes_or_numbered_objects(name: str) -> None:
     sample = load_sample(name)

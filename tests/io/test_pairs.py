@@ -306,7 +306,7 @@ def test_smooth_edges_of_labels_are_told(tmp_path: Path) -> None:
     y, x = np.mgrid[:120, :160]
     ids = sum(n * (30.5 - np.hypot(y - 60, x - centre)).clip(0, 1) for n, centre in ((100, 40), (200, 120)))
     pair = pair_of(tmp_path, noise(120, 160), np.asarray(ids, np.uint8))
-    assert "ids have few pixels each, at the edges of 100, 200" in pair.warnings[0]
+    assert "ids have few pixels each, beside 100, 200" in pair.warnings[0]
 
 
 def test_a_picture_is_turned_upright_where_only_so_it_fits(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ _MICROMETRES = {
     "in": 25400.0,
     "ft": 304800.0,
 }
-_RESOLUTION_UNITS = {2: "inch", 3: "cm"}
+_RESOLUTION_UNITS = {2: "inch", 3: "cm", 4: "mm", 5: "µm"}  # the last two by agreement of some programs
 _ORIENTATION = 274
 _UPSIDE_DOWN, _MIRRORED = (3, 4, 7, 8), (2, 3, 6, 7)  # orientations, after Y and X have changed places from 5 on
 _GEOREFERENCE = (33550, 33922, 34264, 34735, 34736, 34737)  # scale, tie points, matrix, and the three tags of keys
