@@ -23,7 +23,7 @@ PLANE = STACK[0]
 KEYS = [
     (34735, 3, 8, (1, 1, 0, 1, 1024, 0, 1, 1), True),
     (34736, 12, 1, (6378137.0,), True),
-    (34737, 2, 8, "WGS 84|", True),
+    (34737, 2, 15, "Gauß-Krüger|".encode(), True),
 ]
 SCALE = [(33550, 12, 3, (0.5, 0.25, 0.0), True), (33922, 12, 6, (0, 0, 0, 5e5, 4e6, 0), True), *KEYS]
 MATRIX = [(34264, 12, 16, (0.3, 0.4, 0, 5e5, 0.4, -0.3, 0, 4e6, *(0,) * 7, 1), True), *KEYS]
@@ -90,6 +90,19 @@ def test_ids_that_neither_ome_nor_imagej_can_hold_keep_axes_and_sizes(tmp_path: 
     assert (axes, read.unit, read.spacing(axes)) == ("ZYX", "µm", ((2.0, 0.1, 0.1), ""))
     axes, read = again(tmp_path / "a.tif", STACK.astype(np.int32), "ZYX", grid)
     assert (axes, read.style, read.spacing(axes)) == ("ZYX", "OME", ((2.0, 0.1, 0.1), ""))
+
+
+@pytest.mark.parametrize("style", ["OME", "ImageJ", "plain"])
+@pytest.mark.parametrize("axes", ["TZYX", "ZTYX", "CZYX", "TCYX", "CTYX", "?ZYX", "??YX", "T?YX"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.float32])
+def test_axes_of_any_order_are_kept(tmp_path: Path, style: Any, axes: str, dtype: Any) -> None:
+    grid = Grid({"X": 0.1, "Y": 0.2, "Z": 3.0}, "µm", style, more={"tunit": "µs"} if style == "ImageJ" else {})
+    found, read = again(tmp_path / "a.tif", np.zeros((3, 2, 8, 9), dtype), axes, grid)
+    assert len(found) == 4
+    if "?" not in axes:
+        assert found == axes
+    if style != "plain" and axes.count("?") < 2:
+        assert read.sizes["X"] == pytest.approx(0.1)
 
 
 def test_dots_per_inch_are_sizes(tmp_path: Path) -> None:

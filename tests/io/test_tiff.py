@@ -186,3 +186,13 @@ def test_a_stack_that_was_cut_short_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:8000])
     with pytest.raises(InputError, match=r"a.tif cannot be used. It is damaged or incomplete"):
         files.read_image(path)
+
+
+def test_what_the_reader_of_tiff_doubts_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.ome.tif", np.stack([GREY] * 3), metadata={"axes": "ZYX"})
+    with tifffile.TiffFile(path) as file:
+        fewer = str(file.ome_metadata).replace('SizeZ="3"', 'SizeZ="2"').encode()
+    written(path, np.stack([GREY] * 3), photometric="minisblack", description=fewer, metadata=None)
+    read = files.read_image(path)
+    assert read.image.shape == (2, *GREY.shape)
+    assert [note.removeprefix(f"{path}: ") for note in read.notes] == ["OME series expected 2 frames, got 3"]

@@ -24,8 +24,7 @@ _MOST_NAMED = 5
 
 def say_smoothed_edges(labels: LabelArray) -> tuple[str, ...]:
     """Return a sentence if beside few large ids there are many with few pixels each, most of them thin and mixed."""
-    ids, counts = np.unique(labels, return_counts=True)
-    ids, counts = ids[ids != 0], counts[ids != 0]
+    ids, counts = np.unique(labels[labels != 0], return_counts=True)
     is_small = counts < _SMALL * counts.sum()
     large, small = ids[~is_small], ids[is_small]
     if len(small) < _FEWEST_SMALL or not 0 < len(large) <= _MOST_LARGE or _mixed(labels, small).mean() < _MOST:

@@ -46,7 +46,7 @@ _UPSIDE_DOWN, _MIRRORED = (3, 4, 7, 8), (2, 3, 6, 7)  # orientations, after Y an
 _GEOREFERENCE = (33550, 33922, 34264, 34735, 34736, 34737)  # scale, tie points, matrix, and the three tags of keys
 _OF_IMAGEJ = ("finterval", "fps", "loop", "tunit", "xorigin", "yorigin", "zorigin", "Info")  # no values: these are ids
 _OF_OME = ("TimeIncrement", "TimeIncrementUnit")
-_IN_IMAGEJ = ("uint8", "uint16", "float32")
+_IN_IMAGEJ, _ORDER_OF_IMAGEJ, _MOST_OF_IMAGEJ = ("uint8", "uint16", "float32"), "TZCYX", 2**31  # types, axes, bytes
 _IN_OME = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 _ALIKE = 1.001  # sizes that differ by less are the same, rounded to a fraction of whole numbers
 
@@ -133,7 +133,7 @@ def _grid_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Grid:
         metres = file.lsm_metadata or {}
         return Grid(_positive({axis: 1e6 * metres.get(f"VoxelSize{axis}", 0) for axis in "XYZ"}), "µm", "OME")
     tags = [page.tags[code] for code in _GEOREFERENCE if code in page.tags]
-    georeference = tuple((tag.code, int(tag.dtype), tag.count, tag.value) for tag in tags)
+    georeference = tuple((tag.code, int(tag.dtype), tag.count, _in_bytes(tag.value)) for tag in tags)
     sizes, unit = _resolution(page), _RESOLUTION_UNITS.get(int(page.resolutionunit or 1), "")
     if on_the_ground := _sizes_on_the_ground(page):
         sizes, unit = on_the_ground, ""
@@ -143,10 +143,11 @@ def _grid_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Grid:
     return Grid(sizes, unit if sizes else "", georeference=georeference)
 
 
-def describe(grid: Grid, axes: str, dtype: np.dtype[Any]) -> dict[str, Any]:
+def describe(grid: Grid, axes: str, values: AnyArray) -> dict[str, Any]:
     """Return how tifffile is told to say this of an array with these axes, in the words of the file it comes from.
 
-    ImageJ knows three types of numbers. OME says the same for others, and plain words for those that OME lacks.
+    ImageJ knows three types of numbers and one order of axes. OME says the same for others, and plain words for those
+    that OME lacks.
     """
     if axes.count(UNKNOWN) == 1 and "Z" not in axes and grid.style != "plain":
         axes = axes.replace(UNKNOWN, "Z")
@@ -154,9 +155,10 @@ def describe(grid: Grid, axes: str, dtype: np.dtype[Any]) -> dict[str, Any]:
     if grid.orientation > 1:
         extra.append((_ORIENTATION, 3, 1, grid.orientation, True))
     tags = {"extratags": extra}
-    if grid.style == "plain" or UNKNOWN in axes or dtype.name not in _IN_OME:
+    if grid.style == "plain" or UNKNOWN in axes or values.dtype.name not in _IN_OME:
         return tags | _say_plainly(grid, axes)
-    if grid.style == "ImageJ" and dtype.name in _IN_IMAGEJ and "TZCYX".endswith(axes[-2:]):
+    in_order = axes == "".join(letter for letter in _ORDER_OF_IMAGEJ if letter in axes)
+    if grid.style == "ImageJ" and values.dtype.name in _IN_IMAGEJ and in_order and values.nbytes < _MOST_OF_IMAGEJ:
         return tags | _say_as_imagej(grid, axes)
     return tags | _say_as_ome(grid, axes)
 
@@ -170,8 +172,10 @@ def _say_plainly(grid: Grid, axes: str) -> dict[str, Any]:
 def _say_as_imagej(grid: Grid, axes: str) -> dict[str, Any]:
     depth = grid.sizes.get("Z") if "Z" in axes else None
     words = _some(axes=axes, spacing=depth, unit=_escaped(grid.unit) or None)
-    more = grid.more if grid.style == "ImageJ" else {}
-    return _in_dots(grid) | {"imagej": True, "metadata": words | dict(more), "resolutionunit": 1}
+    more = {
+        name: _escaped(word) if isinstance(word, str) and name != "Info" else word for name, word in grid.more.items()
+    }
+    return _in_dots(grid) | {"imagej": True, "metadata": words | more, "resolutionunit": 1}
 
 
 def _say_as_ome(grid: Grid, axes: str) -> dict[str, Any]:
@@ -247,13 +251,18 @@ def _positive(sizes: Mapping[str, Any]) -> dict[str, float]:
     return {axis: size for axis, size in numbers.items() if math.isfinite(size) and size > 0}
 
 
+def _in_bytes(value: Any) -> Any:
+    """Return text as it may be written in any alphabet, other values as they are."""
+    return value.encode() if isinstance(value, str) else value
+
+
 def _some(**words: Any) -> dict[str, Any]:
     return {name: word for name, word in words.items() if word is not None}
 
 
-def _escaped(unit: str) -> str:
+def _escaped(unit: Any) -> str:
     """Return a unit as ImageJ writes it, in ASCII."""
-    return "".join(letter if ord(letter) < 128 else f"\\u{ord(letter):04X}" for letter in unit)
+    return "".join(letter if ord(letter) < 128 else f"\\u{ord(letter):04X}" for letter in str(unit))
 
 
 def _unescaped(unit: str) -> str:

@@ -95,7 +95,7 @@ class Pair:
 
     def finished(self, refined: LabelArray) -> LabelArray:
         """Return refined labels with what is no id as it is stored."""
-        return np.where(self.labels == self.stored, refined, self.stored)
+        return refined if self.labels is self.stored else np.where(self.labels == self.stored, refined, self.stored)
 
 
 def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair:
@@ -135,7 +135,7 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
         *say_left_out(left_out),
     )
     ids = read_labels(without_void(painted.ids, void))
-    warnings = (*pictured.notes, *say_smoothed_edges(ids))
+    warnings = (*pictured.notes, *painted.notes, *say_smoothed_edges(ids))
     return Pair(picture, ids, painted.ids, painted.palette, axes, grid, apart, said, warnings)
 
 

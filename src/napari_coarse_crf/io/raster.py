@@ -56,6 +56,8 @@ class Raster:
         The number that stands for no data, as GDAL writes it.
     opaque : ndarray of bool or None
         A mask that is stored beside: False where there is nothing.
+    notes : tuple of str
+        What the reader of the format was in doubt of.
     """
 
     pixels: AnyArray
@@ -71,6 +73,7 @@ class Raster:
     grid: Grid = field(default_factory=Grid)
     nodata: float | None = None
     opaque: MaskArray | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def has_samples(self) -> bool:

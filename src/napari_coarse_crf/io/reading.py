@@ -85,6 +85,8 @@ class LabelFile:
         Where the pixels lie.
     missing : ndarray of bool or None
         True where the number stands for no data, which is no id; None: nowhere.
+    notes : tuple of str
+        What a person should look at, one sentence each.
     """
 
     ids: AnyArray
@@ -93,6 +95,7 @@ class LabelFile:
     names_axes: bool
     grid: Grid
     missing: MaskArray | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +149,7 @@ def read_image(path: Path, channel_axis: int | None = None, labels: LabelFile | 
         grid=fitted.grid,
         missing=fitted.missing(),
         said=(f"{path}: {said}",) if said else (),
-        notes=tuple(f"{path}: {note}" for note in (several, doubt) if note),
+        notes=tuple(f"{path}: {note}" for note in (*raster.notes, several, doubt) if note),
     )
 
 
@@ -170,7 +173,8 @@ def read_labels(path: Path) -> LabelFile:
         elif opaque is not None and ids[~opaque].any():
             raise InputError("Some of its labelled pixels are transparent. Save the label map without opacity.")
     palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
-    return LabelFile(ids, palette, plain.axes, plain.names_axes, raster.grid, missing)
+    notes = tuple(f"{path}: {note}" for note in raster.notes)
+    return LabelFile(ids, palette, plain.axes, plain.names_axes, raster.grid, missing, notes)
 
 
 def read_mask(path: Path, labels: LabelFile | None = None) -> MaskFile:
@@ -200,8 +204,10 @@ def read_mask(path: Path, labels: LabelFile | None = None) -> MaskFile:
             _check_black_and_white(shown.pixels, mask, has_palette=planes.palette is not None)
     for hidden in (None if opaque is None else ~opaque, planes.missing()):
         mask = mask if hidden is None else mask & ~hidden
-    said = (f"White is zero in {path}: pixels that are 0 there take part.",) if planes.white_is_zero else ()
-    return MaskFile(mask, said)
+    said = [f"{path}: {note}" for note in raster.notes]
+    if planes.white_is_zero:
+        said.append(f"White is zero in {path}: pixels that are 0 there take part.")
+    return MaskFile(mask, tuple(said))
 
 
 def read_bytes(path: Path, size: int = -1) -> bytes:

@@ -71,13 +71,13 @@ def read_tiff(path: Path) -> Raster:
         )
     if grave := [one for one in complaints if any(word in one for word in _GRAVE)]:
         raise InputError(f"It is damaged or incomplete: {grave[0]}. Save it again.")
-    return raster
+    return replace(raster, notes=tuple(dict.fromkeys(complaints)))
 
 
 def encode_tiff(values: AnyArray, axes: str = "", grid: Grid | None = None) -> bytes:
     """Return the content of a TIFF file of one number for each pixel, which says where they lie."""
     content = BytesIO()
-    options = describe(grid or Grid(), axes or (UNKNOWN * values.ndim + "YX")[-values.ndim :], values.dtype)
+    options = describe(grid or Grid(), axes or (UNKNOWN * values.ndim + "YX")[-values.ndim :], values)
     tifffile.imwrite(content, values, photometric="minisblack", compression="zlib", **options)
     return content.getvalue()
 
@@ -161,7 +161,7 @@ def _made_rgb(raster: Raster, page: Any) -> Raster:
 
 @contextmanager
 def _complaints() -> Iterator[list[str]]:
-    """Collect what tifffile only notes down about a damaged file, before it goes on with what is left."""
+    """Collect what tifffile only notes down about a file, before it goes on with what it has understood."""
     found: list[str] = []
     here = threading.get_ident()
 
@@ -170,7 +170,7 @@ def _complaints() -> Iterator[list[str]]:
             if record.thread == here:
                 found.append(record.getMessage().partition("> ")[2] or record.getMessage())
 
-    collector = Collector(logging.ERROR)
+    collector = Collector(logging.WARNING)
     logger = logging.getLogger("tifffile")
     logger.addHandler(collector)
     try:
