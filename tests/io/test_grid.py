@@ -59,7 +59,10 @@ def test_imagej_leaves_out_a_spacing_of_one_and_may_have_a_unit_for_each_axis(tm
     said |= {"spacing": 500, "zunit": "micron"}
     assert grid_of(tmp_path / "a.tif", imagej=True, resolution=(4, 4), metadata=said).sizes["Z"] == 0.5
     said |= {"zunit": "hands"}
-    assert grid_of(tmp_path / "a.tif", imagej=True, resolution=(4, 4), metadata=said).sizes == {}
+    grid = grid_of(tmp_path / "a.tif", imagej=True, resolution=(4, 4), metadata=said)
+    assert grid.sizes == {}
+    assert grid.doubt.startswith("Its pixel sizes are in units that were not understood (mm, hands). Give them with")
+    assert grid.doubt in read_tiff(tmp_path / "a.tif").notes
     assert "Z" not in grid_of(tmp_path / "a.tif", imagej=True, metadata={"axes": "ZYX", "unit": "pixel"}).sizes
 
 

@@ -79,6 +79,8 @@ def test_a_person_overrules_the_file(tmp_path: Path) -> None:
             tmp_path, image, labels(3), reading=Reading(channel_axis=axis), metadata={"axes": "ZCYX"}, ome=True
         )
         assert np.array_equal(colours(pair), np.moveaxis(image, axis, -1))
+    with pytest.raises(InputError, match=r"have as many axes, so none of them holds channels. Leave out"):
+        pair_of(tmp_path, image[0], labels(3), reading=Reading(channel_axis=0))
     with pytest.raises(InputError, match=r"channel_axis is 4 but the image has 4 axes; use -4 to 3"):
         pair_of(tmp_path, image, labels(3), reading=Reading(channel_axis=4))
 

@@ -138,6 +138,15 @@ def test_white_as_zero_is_turned_in_an_image_and_left_in_labels(tmp_path: Path, 
     assert np.array_equal(files.read_labels(path).ids, GREY)
 
 
+def test_white_as_zero_leaves_opacity_as_it_is(tmp_path: Path) -> None:
+    pixels = np.dstack([GREY, ALPHA])
+    how: dict[str, Any] = {"photometric": "miniswhite", "planarconfig": "contig", "extrasamples": ["unassalpha"]}
+    read = files.read_image(written(tmp_path / "a.tif", pixels, **how))
+    assert np.array_equal(read.image, 255 - GREY)
+    assert read.mask is not None
+    assert np.array_equal(read.mask, ALPHA > 0)
+
+
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr"])
 def test_other_ways_to_store_colours_become_rgb(tmp_path: Path, mode: str) -> None:
     picture = Image.fromarray(RGB).convert(mode)

@@ -69,6 +69,8 @@ class Grid:
         What else is said in these words, of time for example.
     orientation : int
         How a camera was held, 1 to 8 as TIFF and EXIF number it: 1 is upright.
+    doubt : str
+        What was not understood, in a sentence; "" where all was.
     """
 
     sizes: Mapping[str, float] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class Grid:
     georeference: tuple[tuple[int, int, int, Any], ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
     orientation: int = 1
+    doubt: str = ""
 
     def upright(self) -> Grid:
         """Return the same of the picture turned upright, which lies at another place on the ground."""
@@ -197,11 +200,12 @@ def _in_dots(grid: Grid) -> dict[str, Any]:
 
 
 def _grid_of_ome(xml: str, number: int) -> Grid:
-    images = tifffile.xml2dict(xml)["OME"]["Image"]
-    pixels = (images if isinstance(images, list) else [images])[number]["Pixels"]
+    images = tifffile.xml2dict(xml).get("OME", {}).get("Image", [])
+    image = dict(enumerate(images if isinstance(images, list) else [images])).get(number, {})
+    pixels = image.get("Pixels", {})
     said = {axis: (pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "XYZ"}
-    sizes, unit = _in_one_unit({axis: one for axis, one in said.items() if one[0] is not None})
-    return Grid(sizes, unit, "OME", more={name: pixels[name] for name in _OF_OME if name in pixels})
+    sizes, unit, doubt = _in_one_unit({axis: one for axis, one in said.items() if one[0] is not None})
+    return Grid(sizes, unit, "OME", more={name: pixels[name] for name in _OF_OME if name in pixels}, doubt=doubt)
 
 
 def _grid_of_imagej(said: Mapping[str, Any], sizes: Mapping[str, float]) -> Grid:
@@ -211,8 +215,10 @@ def _grid_of_imagej(said: Mapping[str, Any], sizes: Mapping[str, float]) -> Grid
     depth = said.get("spacing", 1.0 if is_measured else 0.0)
     both = dict(sizes) | _positive({"Z": abs(depth) if isinstance(depth, int | float) else 0.0})
     units = {"X": unit, "Y": said.get("yunit", unit), "Z": said.get("zunit", unit)}
-    in_one, unit = _in_one_unit({axis: (size, _unescaped(str(units[axis]))) for axis, size in both.items()})
-    return Grid(in_one, unit, "ImageJ", more={name: said[name] for name in _OF_IMAGEJ if name in said})
+    measured = {axis: (size, _unescaped(str(units[axis]))) for axis, size in both.items()}
+    in_one, unit, doubt = _in_one_unit(measured)
+    more = {name: said[name] for name in _OF_IMAGEJ if name in said}
+    return Grid(in_one, unit, "ImageJ", more=more, doubt=doubt)
 
 
 def _resolution(page: Any) -> dict[str, float]:
@@ -235,14 +241,15 @@ def _sizes_on_the_ground(page: Any) -> dict[str, float]:
     return {}
 
 
-def _in_one_unit(said: Mapping[str, tuple[float, str]]) -> tuple[dict[str, float], str]:
-    """Return sizes, each with its unit, in the first of these units; none if one of several is no length."""
+def _in_one_unit(said: Mapping[str, tuple[float, str]]) -> tuple[dict[str, float], str, str]:
+    """Return sizes, each with its unit, in the first of these; none, but a doubt, if one of several is no length."""
     units = [unit for _, unit in said.values()]
     if len(set(units)) > 1:
         if any(unit not in _MICROMETRES for unit in units):
-            return {}, ""
+            named = ", ".join(dict.fromkeys(unit or "none" for unit in units))
+            return {}, "", f"Its pixel sizes are in units that were not understood ({named}). Give them with --spacing."
         said = {axis: (size * _MICROMETRES[unit] / _MICROMETRES[units[0]], unit) for axis, (size, unit) in said.items()}
-    return _positive({axis: size for axis, (size, _) in said.items()}), units[0] if units else ""
+    return _positive({axis: size for axis, (size, _) in said.items()}), units[0] if units else "", ""
 
 
 def _positive(sizes: Mapping[str, Any]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import Picture, fitting_channel_axes, read_labels
 from napari_coarse_crf.io.axes import TIME, Layout, axes_apart, find_channel_axis, name_axes
 from napari_coarse_crf.io.edges import say_smoothed_edges
@@ -111,6 +112,11 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
     pictured = read_image(image, chosen.channel_axis, painted)
     shown, labelled = _layouts(pictured, painted)
     channel_axis = find_channel_axis(shown, labelled)
+    if chosen.channel_axis is not None and channel_axis is None and CHANNELS in pictured.axes:
+        raise InputError(
+            f"The image {pictured.image.shape} and its labels {painted.ids.shape} have as many axes, so none of them "
+            "holds channels. Leave out --channel-axis, or give labels that lack it."
+        )
     axes = name_axes(shown, labelled, channel_axis)
     apart = tuple(axis for axis in axes_apart(axes, each_slice=chosen.each_slice) if labelled.shape[axis] > 1)
     grid = _more_telling(pictured.grid, painted.grid, axes)

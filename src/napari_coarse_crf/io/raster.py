@@ -152,9 +152,11 @@ class Raster:
             return replace(shown, pixels=colours, axes=self.axes + SAMPLES, bits=8, palette=None, alpha=alpha)
         pixels, bits = shown.pixels, self.bits
         if pixels.dtype.kind in "bu" and bits < 8:
-            pixels, bits = _stretched(pixels, bits, self.alpha), 8
+            pixels, bits = pixels.astype(np.uint8) * np.uint8(255 // (2**bits - 1)), 8  # as on any screen
         if self.white_is_zero and pixels.dtype.kind == "u":
             pixels = pixels.dtype.type(2**bits - 1) - pixels
+        if self.alpha is not None and pixels is not shown.pixels:
+            pixels[..., self.alpha] = shown.pixels[..., self.alpha]
         return replace(shown, pixels=pixels, bits=bits, white_is_zero=False)
 
     def missing(self) -> MaskArray | None:
@@ -196,11 +198,3 @@ def together(missing: MaskArray, dtype: np.dtype[Any], axis: int = -1) -> MaskAr
     """Return where a pixel is no data, from where its channels are."""
     found: MaskArray = np.all(missing, axis=axis) if dtype.itemsize == 1 else np.any(missing, axis=axis)
     return found
-
-
-def _stretched(pixels: AnyArray, bits: int, alpha: int | None) -> NDArray[np.uint8]:
-    """Return few bits as the 8 that a screen makes of them; opacity has 8 already."""
-    stretched = pixels.astype(np.uint8) * np.uint8(255 // (2**bits - 1))
-    if alpha is not None:
-        stretched[..., alpha] = pixels[..., alpha]
-    return stretched

@@ -71,7 +71,8 @@ def read_tiff(path: Path) -> Raster:
         )
     if grave := [one for one in complaints if any(word in one for word in _GRAVE)]:
         raise InputError(f"It is damaged or incomplete: {grave[0]}. Save it again.")
-    return replace(raster, notes=tuple(dict.fromkeys(complaints)))
+    doubts = [*complaints, raster.grid.doubt] if raster.grid.doubt else complaints
+    return replace(raster, notes=tuple(dict.fromkeys(doubts)))
 
 
 def encode_tiff(values: AnyArray, axes: str = "", grid: Grid | None = None) -> bytes:
@@ -156,7 +157,7 @@ def _made_rgb(raster: Raster, page: Any) -> Raster:
     shape = samples.pixels.shape
     size = (shape[-2], int(np.prod(shape[:-2])))
     picture = Image.frombytes(mode, size, np.ascontiguousarray(samples.pixels).tobytes()).convert("RGB")
-    return Raster(np.asarray(picture).reshape(*shape[:-1], 3), samples.axes, 8, blurred_by=raster.blurred_by)
+    return replace(samples, pixels=np.asarray(picture).reshape(*shape[:-1], 3))
 
 
 @contextmanager
