@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import tifffile
 from napari.layers import Labels
 from PIL import Image
 
@@ -59,6 +60,33 @@ def test_a_result_of_another_version_is_saved_with_its_parameters_as_they_stand(
     Saving.prepare(layer_of([1, 2], parameters), tmp_path / "out.tif").write()
     np.testing.assert_array_equal(files.read_labels(tmp_path / "out.tif").ids, [[1, 2], [1, 2]])
     assert json.loads((tmp_path / "out_parameters.json").read_text(encoding="utf-8")) == parameters
+
+
+@pytest.mark.parametrize(
+    ("keywords", "axes", "sizes"),
+    [
+        ({"scale": (2, 0.5, 0.25), "units": ("um", "um", "um")}, "ZYX", {"Z": 2, "Y": 0.5, "X": 0.25}),
+        ({"scale": (2, 500, 0.25), "units": ("um", "nm", "um")}, "ZYX", {"Z": 2, "Y": 0.5, "X": 0.25}),
+        ({"axis_labels": ("t", "y", "x"), "scale": (9, 3, 3), "units": ("s", "mm", "mm")}, "TYX", {"Y": 3e3, "X": 3e3}),
+    ],
+)
+def test_a_tiff_says_what_its_axes_are_and_how_large_its_pixels_are(
+    tmp_path: Path, keywords: dict[str, Any], axes: str, sizes: dict[str, float]
+) -> None:
+    layer = Labels(np.ones((2, 3, 4), np.int32), **keywords)
+    (path,) = Saving.prepare(layer, tmp_path / "out.tif").write()
+    with tifffile.TiffFile(path) as file:
+        assert file.series[0].axes == axes
+        found = dict(re.findall(r'PhysicalSize(\w)="([^"]+)"', file.ome_metadata or ""))
+        assert set(re.findall(r'PhysicalSize\wUnit="([^"]+)"', file.ome_metadata or "")) == {"µm"}
+        assert file.asarray().dtype == np.int32
+    assert {axis: float(size) for axis, size in found.items()} == sizes
+
+
+def test_axes_that_tiff_has_no_names_for_are_saved_without(tmp_path: Path) -> None:
+    layer = Labels(np.ones((1, 2, 1, 3, 4), np.int32))
+    (path,) = Saving.prepare(layer, tmp_path / "out.tif").write()
+    np.testing.assert_array_equal(tifffile.imread(path).reshape(layer.data.shape), layer.data)
 
 
 def test_a_number_in_the_name_is_no_ending(tmp_path: Path) -> None:

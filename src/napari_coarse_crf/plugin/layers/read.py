@@ -240,15 +240,15 @@ def read_layers(image_layer: Image, labels_layer: Labels, choice: Choice = EVERY
     )
 
 
-def pixel_size(layer: Labels) -> tuple[float, ...]:
-    """Return how long a pixel is along each axis of the data, in one unit: that of the first axis.
+def pixel_size(layer: Labels, unit: Any = None) -> tuple[float, ...]:
+    """Return how long a pixel is along each axis of the data, in one unit: by default that of the first axis.
 
     Scale, affine, rotation and shear of a layer all have their part in it: a step along an axis of the data is a column
     of the matrix that leads to the world.
     """
     origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
     steps = np.array([layer.data_to_world(one) for one in np.eye(layer.ndim)]) - origin
-    lengths = np.linalg.norm(steps * in_unit(layer.units[0], layer.units), axis=1)
+    lengths = np.linalg.norm(steps * in_unit(layer.units[0] if unit is None else unit, layer.units), axis=1)
     return tuple(float(length) for length in lengths)
 
 

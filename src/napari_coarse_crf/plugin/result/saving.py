@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.grid import Grid
 from napari_coarse_crf.plugin.layers.provenance import parameters_of, provenance
+from napari_coarse_crf.plugin.layers.read import pixel_size
 from napari_coarse_crf.plugin.layers.record import recall
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from numpy.typing import NDArray
 
+_AXES = "TZYX"
 FILE_KINDS = "TIFF, any labels (*.tif *.tiff);;PNG, one plane, ids up to 65535 (*.png)"
 """What the file dialog offers."""
 
@@ -39,6 +42,8 @@ class Saving:
         The colours of the first 256 ids, for PNG.
     confidence : ndarray or None
         None where it is not known: the layer was made in another session.
+    axes, grid
+        What each axis is and how large the pixels are, as `files.encode_labels` takes them.
     parameters : bytes or None
         The JSON file of what they were made with, as the metadata say it; None where nobody knows.
     labels_path, confidence_path, parameters_path : Path
@@ -48,6 +53,8 @@ class Saving:
     labels: NDArray[Any]
     palette: bytes
     confidence: NDArray[np.float32] | None
+    axes: str
+    grid: Grid | None
     parameters: bytes | None
     labels_path: Path
     confidence_path: Path
@@ -72,6 +79,7 @@ class Saving:
             labels,
             _palette(layer),
             None if record is None else record.confidence,
+            *_place(layer),
             _parameters(layer),
             path,
             path.with_name(f"{path.stem}_confidence.tif"),
@@ -101,9 +109,12 @@ class Saving:
         InputError
             If the system refuses.
         """
-        contents = {self.labels_path: files.encode_labels(self.labels, self.labels_path, self.palette)}
+        labels = files.encode_labels(self.labels, self.labels_path, self.palette, axes=self.axes, grid=self.grid)
+        contents = {self.labels_path: labels}
         if self.confidence is not None:
-            contents[self.confidence_path] = files.encode_confidence(self.confidence, self.confidence_path)
+            contents[self.confidence_path] = files.encode_confidence(
+                self.confidence, self.confidence_path, axes=self.axes, grid=self.grid
+            )
         if self.parameters is not None:
             contents[self.parameters_path] = self.parameters
         files.write_files(contents)
@@ -156,6 +167,18 @@ def file_name(layer_name: str) -> str:
     'slide_3_7_strokes_refined'
     """
     return re.sub(r"[^\w.-]+", "_", layer_name).strip("_.") or "labels"
+
+
+def _place(layer: Labels) -> tuple[str, Grid | None]:
+    """Return what each axis of a layer is and how large its pixels are; nothing where TIFF has no names for them."""
+    named = "".join(str(name).upper() for name in layer.axis_labels)
+    known = len(set(named)) == layer.ndim and set(named) <= set(_AXES)
+    axes = named if known else _AXES[-layer.ndim :]
+    if len(axes) < layer.ndim:
+        return "", None
+    unit = layer.units[-1]
+    sizes = dict(zip(axes, pixel_size(layer, unit), strict=True))
+    return axes, Grid({axis: size for axis, size in sizes.items() if axis != "T"}, f"{unit:~}", "OME")
 
 
 def _parameters(layer: Labels) -> bytes | None:
