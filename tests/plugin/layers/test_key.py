@@ -29,7 +29,7 @@ def test_arrays_of_any_type_have_a_key(dtype: Any, labels: NDArray[Any]) -> None
     assert Key.of(Picture(image), labels).picture != Key.of(Picture(other), labels).picture
 
 
-@pytest.mark.parametrize("change", ["flipped", "reshaped", "type", "mask", "spacing", "limits"])
+@pytest.mark.parametrize("change", ["flipped", "reshaped", "type", "mask", "spacing", "limits", "by channel"])
 def test_what_changes_the_result_changes_the_picture(image: NDArray[Any], labels: NDArray[Any], change: str) -> None:
     first = Key.of(Picture(image), labels)
     others = {
@@ -39,6 +39,7 @@ def test_what_changes_the_result_changes_the_picture(image: NDArray[Any], labels
         "mask": Picture(image, labels == 0),
         "spacing": Picture(image, spacing=(1, 2)),
         "limits": Picture(image, contrast_limits=(0, 9)),
+        "by channel": Picture(image, by_channel=True),
     }
     other = Key.of(others[change], labels)
     assert other.picture != first.picture

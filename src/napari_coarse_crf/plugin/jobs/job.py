@@ -84,7 +84,7 @@ class Outcome:
         return f"{self.seconds:.1f} s" if self.seconds >= 0.1 else f"{1e3 * self.seconds:.0f} ms"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
     """One part in memory."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 from zlib import adler32, crc32
 
@@ -22,7 +22,7 @@ class Key:
     Attributes
     ----------
     picture : object
-        What the image holds, its mask, contrast limits and pixel size.
+        What the image holds, its mask, and how it is to be read: contrast limits, pixel size and the rest.
     labels : object
         What the labels hold.
     """
@@ -34,7 +34,8 @@ class Key:
     def of(cls, picture: Picture, labels: LabelArray) -> Key:
         """Return the key of what was read. Takes some milliseconds for a megapixel: off the main thread."""
         arrays = _digest(picture.image), None if picture.mask is None else _digest(picture.mask)
-        return cls((*arrays, picture.channel_axis, picture.spacing, picture.contrast_limits), _digest(labels))
+        others = (getattr(picture, one.name) for one in fields(picture) if one.name not in ("image", "mask"))
+        return cls((*arrays, *others), _digest(labels))
 
 
 def _digest(array: NDArray[Any]) -> tuple[object, ...]:
