@@ -77,7 +77,7 @@ def test_hidden_files_are_not_seen(fill: Fill) -> None:
         ("a.png", "b.png", "a.png", "No image in .* has both"),
         ("a.png", "notes.txt", "a.png", "There are no coarse labels in"),
         ("a.png", "a.jpg", "a.png", "There are no coarse labels in"),  # JPEG holds no ids
-        ("a.png a.tif", "a.png", "a.png", "a.png and a.tif in .* have the same name a"),
+        ("a.png a.tif", "a.png", "a.png", "a.png and .*a.tif have the same name a"),
         ("a.png a_img.png", "a.png", "a.png", "have the same name a"),
     ],
 )

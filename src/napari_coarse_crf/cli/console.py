@@ -1,5 +1,6 @@
 """What all commands print with, and the application they join."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 import napari_coarse_crf
 from napari_coarse_crf.io.pairs import Pair
 from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.refiner import Progress as Step
 from napari_coarse_crf.refiner import Refinement, Refiner
 from napari_coarse_crf.tiles.apart import PartRefiner
 
@@ -38,13 +40,23 @@ def tell(pair: Pair) -> None:
 def run_refiner(refiner: Refiner | PartRefiner, parameters: Parameters, title: str) -> Refinement:
     """Refine with a progress bar on the error stream."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    refinement: Refinement | None = None
     with Progress(*columns, console=stderr) as bar:
         task = bar.add_task(f"{title}: starting (the first run compiles)", total=None)
-        for progress in refiner.steps(parameters):
-            bar.update(task, description=f"{title}: {progress.stage}", completed=progress.step, total=progress.total)
-            refinement = progress.refinement
+
+        def show(step: Step) -> None:
+            bar.update(task, description=f"{title}: {step.stage}", completed=step.step, total=step.total)
+
+        refinement = run_steps(refiner, parameters, show)
         bar.update(task, description=f"{title}: done", completed=1, total=1)
+    return refinement
+
+
+def run_steps(refiner: Refiner | PartRefiner, parameters: Parameters, show: Callable[[Step], None]) -> Refinement:
+    """Refine, and call `show` after every step."""
+    refinement: Refinement | None = None
+    for step in refiner.steps(parameters):
+        show(step)
+        refinement = step.refinement
     assert refinement is not None  # noqa: S101  # the last step always carries it
     return refinement
 

@@ -9,9 +9,9 @@ from rich import box
 from rich.table import Table
 
 from napari_coarse_crf.cli.console import run_refiner, say, stdout
-from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.evaluation.scores import Scores
 from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.io import files
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.samples import SAMPLE_NAMES, Sample, load_sample, panels
@@ -21,12 +21,7 @@ def run_demo(
     out: Annotated[Path, typer.Option(help="The folder for the pictures; made if missing.")] = Path("demo-output"),
 ) -> None:
     """Refine the bundled samples, compare with their fine labels and draw them side by side."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"The folder {out} cannot be made: {error.strerror}. Choose another one with --out."
-        ) from error
+    files.make_folder(out)
     say("Warming up: the very first run compiles for some seconds, later ones load what it compiled.")
     first = load_sample(SAMPLE_NAMES[-1])
     run_refiner(Refiner(first.image, first.coarse), Parameters(iterations=1), "Warming up")

@@ -1,4 +1,4 @@
-"""`napari-coarse-crf refine`: one image and its coarse labels to refined labels."""
+"""`napari-coarse-crf refine`: an image and its coarse labels to refined labels; folders of them see `batch`."""
 
 import time
 from collections import Counter
@@ -11,14 +11,17 @@ import typer
 from rich import box
 from rich.table import Table
 
+from napari_coarse_crf.cli.batch import Settings, refine_folders
 from napari_coarse_crf.cli.console import run_refiner, say, stdout, tell, warn
 from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options, with_reading_options
-from napari_coarse_crf.cli.suggest import suggest_with_progress
+from napari_coarse_crf.cli.suggest import suggest_for
 from napari_coarse_crf.compute.arrays import LabelArray
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.matching import holds_several
 from napari_coarse_crf.io.pairs import Reading, read_pair
+from napari_coarse_crf.io.results import encode_results
 from napari_coarse_crf.refiner import EngineName, Refinement
 from napari_coarse_crf.tiles.apart import make_refiner
 
@@ -29,55 +32,88 @@ _MOST_ROWS = 40  # of the summary: a map of numbered objects has thousands of id
 @with_reading_options
 def refine(
     *,
-    image: Annotated[Path, typer.Argument(help="The image: PNG or TIFF, grey, colour or with any number of channels.")],
-    coarse: Annotated[Path, typer.Argument(help="The coarse labels: PNG or TIFF of label ids, 0 = unlabelled.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the refined labels go: .png, .tif or .tiff.")],
+    image: Annotated[
+        Path,
+        typer.Argument(
+            help="The image: PNG or TIFF, grey, colour or with any number of channels. Or a folder of them, or a "
+            "quoted pattern such as 'cells/*_image.tif'."
+        ),
+    ],
+    coarse: Annotated[
+        Path,
+        typer.Argument(help="The coarse labels: PNG or TIFF of label ids, 0 = unlabelled. Or a folder, or a pattern."),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Where the refined labels go: .png, .tif or .tiff. For folders a folder, made if missing, in which "
+            "they have the names of the coarse labels.",
+        ),
+    ],
     confidence_out: Annotated[
-        Path | None, typer.Option(help="Write the confidence too: 0 to 1 in a TIFF, 0 to 65535 in a PNG.")
+        Path | None,
+        typer.Option(
+            help="Write the confidence too: 0 to 1 in a TIFF, 0 to 65535 in a PNG. For folders another folder."
+        ),
     ] = None,
     preset: Preset = None,
     suggest: Annotated[
-        bool, typer.Option("--suggest", help="Choose the parameters by hiding part of the labels, see `suggest`.")
+        bool,
+        typer.Option(
+            "--suggest",
+            help="Choose the parameters by hiding part of the labels, see `suggest`. For folders once, over the first "
+            "few images together.",
+        ),
     ] = False,
     engine: Annotated[str, typer.Option(help="lattice, or pydensecrf where it is installed.")] = "lattice",
     workers: Annotated[int | None, typer.Option(help="Threads; without, as many as the process may use.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist; without, those of folders are skipped.")
+    ] = False,
     reading: Reading,
     changes: dict[str, Any],
 ) -> None:
     """Refine the coarse labels of an image: every unlabelled pixel gets the label that fits it best.
 
-    Your own labels are never changed. Options below are the parameters, the same as in the plugin.
+    Your own labels are never changed. Files of folders belong together if their names are the same but for the type and
+    the endings _image, _img and _coarse; a stopped run goes on where it was; a mask is that of all images. Options
+    below are the parameters, the same as in the plugin.
     """
-    if confidence_out is not None and confidence_out.resolve() == out.resolve():
-        raise InputError("--out and --confidence-out name the same file. Give each a name of its own.")
-    targets = [out] if confidence_out is None else [out, confidence_out]
-    inputs = tuple(path for path in (image, coarse, reading.mask) if path is not None)
-    for target in targets:
-        files.check_writable(target, overwrite=overwrite, inputs=inputs)
     if suggest and preset is not None:
         raise InputError("--suggest and --preset both choose the parameters; give one of them.")
     parameters = chosen_parameters(preset, changes)
-    pair = read_pair(image, coarse, reading)
+    # The engine's name is refused by a Refiner, in words, if there is no such engine.
+    settings = Settings(
+        reading, parameters, changes if suggest else None, cast("EngineName", engine), workers, overwrite
+    )
+    if holds_several(image) or holds_several(coarse):
+        refine_folders(image, coarse, out, confidence_out, settings)
+    else:
+        _refine_files(image, coarse, out, confidence_out, settings)
+
+
+def _refine_files(image: Path, coarse: Path, out: Path, confidence_out: Path | None, settings: Settings) -> None:
+    """Refine one pair of files and say what came of it."""
+    if confidence_out is not None and confidence_out.resolve() == out.resolve():
+        raise InputError("--out and --confidence-out name the same file. Give each a name of its own.")
+    targets = [out] if confidence_out is None else [out, confidence_out]
+    inputs = tuple(path for path in (image, coarse, settings.reading.mask) if path is not None)
+    for target in targets:
+        files.check_writable(target, overwrite=settings.overwrite, inputs=inputs)
+    pair = read_pair(image, coarse, settings.reading)
     files.check_labels_fit(pair.stored, out)
     if confidence_out is not None:
         files.check_plane_fits(pair.labels.shape, confidence_out)
 
     start = time.perf_counter()
-    # The engine's name is refused there, in words, if there is no such engine.
-    refiner = make_refiner(pair.picture, pair.labels, pair.apart, engine=cast("EngineName", engine), workers=workers)
+    refiner = make_refiner(pair.picture, pair.labels, pair.apart, engine=settings.engine, workers=settings.workers)
     tell(pair)
-    if suggest:
-        suggestion = suggest_with_progress(pair)
-        say(suggestion.reason)
-        parameters = suggestion.parameters.replace(**changes)
+    parameters = settings.parameters if settings.changes is None else suggest_for([pair], settings.changes)
     refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")
     refinement = replace(refinement, labels=pair.finished(refinement.labels))
-    contents = {out: files.encode_labels(refinement.labels, out, pair.palette, axes=pair.axes, grid=pair.grid)}
-    if confidence_out is not None:
-        contents[confidence_out] = files.encode_confidence(
-            refinement.confidence, confidence_out, axes=pair.axes, grid=pair.grid
-        )
+    contents = encode_results(pair, refinement, out, confidence_out)
     files.write_files(contents)
     _print_summary(pair.stored, refinement, time.perf_counter() - start)
     for target in contents:

@@ -1,7 +1,8 @@
 """`napari-coarse-crf suggest`: parameters from the labels themselves, printed and kept as a preset."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -12,6 +13,7 @@ from napari_coarse_crf.cli.console import say, stderr, stdout, tell
 from napari_coarse_crf.cli.options import with_reading_options
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.pairs import Pair, Reading, read_pair
+from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.suggest.search import Suggestion, search_parameters
 from napari_coarse_crf.tiles.apart import sample_parts
 
@@ -36,7 +38,7 @@ def suggest(
         files.check_free(out, overwrite=overwrite, inputs=inputs)
     pair = read_pair(image, coarse, reading)
     tell(pair)
-    suggestion = suggest_with_progress(pair)
+    suggestion = _suggest([pair])
     if suggestion.trials:
         stdout.print(_table(suggestion))
     say(suggestion.reason)
@@ -45,8 +47,11 @@ def suggest(
         say(f"Wrote {out}")
 
 
-def suggest_with_progress(pair: Pair) -> Suggestion:
-    """Suggest parameters with a progress bar on the error stream; those of a few parts, where each is on its own."""
+def _suggest(pairs: Sequence[Pair]) -> Suggestion:
+    """Suggest parameters for all pairs with a progress bar on the error stream.
+
+    Where parts of a pair are refined each on its own, a few of them stand for all.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=stderr) as bar:
         task = bar.add_task("Trying parameters on hidden labels", total=None)
@@ -54,7 +59,15 @@ def suggest_with_progress(pair: Pair) -> Suggestion:
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        return search_parameters(sample_parts(pair.picture, pair.labels, pair.apart), show)
+        parts = [part for pair in pairs for part in sample_parts(pair.picture, pair.labels, pair.apart)]
+        return search_parameters(parts, show)
+
+
+def suggest_for(pairs: Sequence[Pair], changes: dict[str, Any]) -> Parameters:
+    """Return suggested parameters with what the person changed, and say why these."""
+    suggestion = _suggest(pairs)
+    say(suggestion.reason)
+    return suggestion.parameters.replace(**changes)
 
 
 def _table(suggestion: Suggestion) -> Table:

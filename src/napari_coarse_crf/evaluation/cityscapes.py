@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.evaluation.dataset import Case, Dataset, PublishedRow, Rules, check_folder
+from napari_coarse_crf.evaluation.dataset import Case, Dataset, PublishedRow, Rules
+from napari_coarse_crf.io.matching import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -37,6 +37,7 @@ __all__ = [
     "check_writable",
     "encode_confidence",
     "encode_labels",
+    "make_folder",
     "read_image",
     "read_labels",
     "read_mask",
@@ -102,6 +103,20 @@ def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) ->
         beside.unlink()
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}. Choose another folder or name.") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those it lies in, where they are missing.
+
+    Raises
+    ------
+    InputError
+        If the system refuses, or a file has the name.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made: {error.strerror}. Choose another one.") from error
 
 
 def check_labels_fit(labels: AnyArray, path: Path) -> None:
