@@ -145,10 +145,14 @@ def copy_labels(labels: Any) -> LabelArray:
     """
     # Asked of what numpy makes of them: tensorstore has types of its own.
     copied = np.zeros(labels.shape, np.asarray(labels[(slice(0, 1),) * labels.ndim]).dtype)
-    for place, plane in _planes(labels):
-        if plane.any():
-            copied[place] = plane
+    for place, plane in labelled_planes(labels):
+        copied[place] = plane
     return copied
+
+
+def labelled_planes(labels: Any) -> Iterator[tuple[int | slice, LabelArray]]:
+    """Yield the planes of a stack that hold labels, and their places. Few are in memory at once."""
+    return ((place, plane) for place, plane in _planes(labels) if plane.any())
 
 
 class Assembly:
@@ -160,14 +164,18 @@ class Assembly:
     ----------
     labels : array of int
         The person's labels: what stays wherever no part is put. May be lazy.
+
+    Attributes
+    ----------
+    labels : array of int
+        The whole as it is now; at first a copy of the person's labels.
     """
 
     def __init__(self, labels: Any) -> None:
-        self._labels = copy_labels(labels)
+        self.labels = copy_labels(labels)
         self._confidence = np.zeros(labels.shape, np.float32)
-        for place, plane in _planes(self._labels):
-            if plane.any():
-                self._confidence[place] = plane != 0
+        for place, plane in labelled_planes(self.labels):
+            self._confidence[place] = plane != 0
         self._counts: dict[int, tuple[int, int]] = {}
         self._iterations = 0
         self._warnings: list[str] = []
@@ -175,7 +183,7 @@ class Assembly:
 
     def put(self, part: Part, refinement: Refinement) -> None:
         """Take over one part."""
-        self._labels[part] = refinement.labels
+        self.labels[part] = refinement.labels
         self._confidence[part] = refinement.confidence
         for label_id, (before, after) in refinement.label_counts.items():
             sum_before, sum_after = self._counts.get(label_id, (0, 0))
@@ -204,7 +212,7 @@ class Assembly:
             slices = "slice" if len(self._skipped) == 1 else "slices"
             warnings = [f"Left as they are, with fewer than two labels: {slices} {named}{more}.", *warnings]
         counts = dict(sorted(self._counts.items()))
-        return Refinement(self._labels, self._confidence, parameters, self._iterations, counts, tuple(warnings))
+        return Refinement(self.labels, self._confidence, parameters, self._iterations, counts, tuple(warnings))
 
 
 def _planes(labels: Any) -> Iterator[tuple[int | slice, LabelArray]]:

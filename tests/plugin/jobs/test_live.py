@@ -222,6 +222,47 @@ def test_a_slice_without_labels_in_view_keeps_no_other_from_being_refined(
     np.testing.assert_array_equal(preview.data[1], refine_labels(stack[1], labels, Parameters(iterations=1)))
 
 
+@pytest.mark.parametrize("mode", ["current", "each"])
+@pytest.mark.parametrize("storage", ["memory", "dask", "zarr", "tensorstore"])
+def test_a_stroke_that_is_undone_on_another_slice_is_seen(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any], mode: str, storage: str, tmp_path: Path
+) -> None:
+    stack, strokes = np.stack([image[..., 0], image[..., 1]]), np.stack([labels, labels])
+    viewer, widget = dock(stack, stored(strokes, storage, tmp_path))
+    widget.parameters = Parameters(iterations=1)
+    widget.scope.mode.value = mode
+    layer = viewer.layers["strokes"]
+    viewer.dims.set_current_step(0, 1)
+    layer.paint((1, 20, 30), 9)
+    viewer.dims.set_current_step(0, 0)
+    widget.live = True
+    wait_until_settled(qtbot, widget)
+    preview = viewer.layers["strokes preview"]
+    assert 9 in preview.data[1]
+    layer.undo()
+    wait_until_settled(qtbot, widget)
+    wanted = refine_labels(stack[1], labels, widget.parameters) if mode == "each" else labels
+    np.testing.assert_array_equal(preview.data[1], wanted)
+    assert widget.keep() is preview
+
+
+def test_an_image_edited_in_place_on_another_slice_is_refined_again(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    stack, strokes = np.stack([image[..., 0], image[..., 1]]), np.stack([labels, labels])
+    viewer, widget = dock(stack, strokes)
+    widget.parameters = Parameters(iterations=1)
+    widget.scope.mode.value = "each"
+    viewer.dims.set_current_step(0, 0)
+    widget.live = True
+    wait_until_settled(qtbot, widget)
+    photo, preview = viewer.layers["photo"], viewer.layers["strokes preview"]
+    photo.data[1] = photo.data[1, :, ::-1].copy()
+    photo.refresh()
+    wait_until_settled(qtbot, widget)
+    np.testing.assert_array_equal(preview.data[1], refine_labels(photo.data[1], labels, widget.parameters))
+
+
 @pytest.mark.parametrize("closed", ["dock", "viewer"])
 def test_closing_stops_live_and_leaves_nothing_behind(
     dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any], closed: str
@@ -307,6 +348,25 @@ def test_a_deleted_preview_comes_back_even_if_nothing_is_different_in_the_end(
     widget.parameters = Parameters()
     wait_until_settled(qtbot, widget)
     assert "strokes preview" in viewer.layers
+
+
+def test_keep_looks_beyond_the_slice_that_was_refined(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(np.stack([image[..., 0]] * 2), np.stack([labels, labels]))
+    widget.parameters = Parameters(iterations=1)
+    widget.scope.mode.value = "current"
+    viewer.dims.set_current_step(0, 0)
+    widget.live = True
+    wait_until_settled(qtbot, widget)
+    viewer.layers["strokes"].data[1, 20, 30] = 9  # a script, without a word
+    assert widget.keep() is None
+    widget.run_bar.live.click()
+    widget.run_bar.live.click()
+    wait_until_settled(qtbot, widget)
+    kept = widget.keep()
+    assert kept is not None
+    assert kept.data[1, 20, 30] == 9
 
 
 @pytest.mark.parametrize("change", ["stroke", "stroke without a word", "image without a word", "slider", "moved"])

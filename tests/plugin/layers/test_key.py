@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_coarse_crf.inputs import Picture
-from napari_coarse_crf.plugin.layers.key import Key
+from napari_coarse_crf.plugin.layers.key import Key, key_of_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,3 +52,11 @@ def test_a_stroke_changes_the_labels_only(image: NDArray[Any], labels: NDArray[A
     first, second = (Key.of(Picture(image), each) for each in (labels, painted))
     assert second.labels != first.labels
     assert second.picture == first.picture
+
+
+def test_the_labels_of_a_whole_are_told_by_what_its_planes_hold_and_where(labels: NDArray[Any]) -> None:
+    stack = np.stack([np.zeros_like(labels), labels, np.zeros_like(labels)])
+    others = [stack[..., ::-1], stack[[1, 0, 2]], stack[:2], stack.astype(np.int64), np.zeros_like(stack)]
+    assert key_of_whole(stack) == key_of_whole(stack.copy())
+    assert all(key_of_whole(stack) != key_of_whole(other) for other in others)
+    assert key_of_whole(labels) == key_of_whole(labels.copy()) != key_of_whole(labels[:, ::-1])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, Parameters, Progress, __version__
 from napari_coarse_crf.compute.parallel import finish
@@ -20,7 +20,7 @@ from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
 from napari_coarse_crf.plugin.jobs.memory_note import memory_warning
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
-from napari_coarse_crf.plugin.layers.key import Key
+from napari_coarse_crf.plugin.layers.key import key_of_whole
 from napari_coarse_crf.plugin.layers.look import add_result
 from napari_coarse_crf.plugin.layers.record import Record, remember
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
@@ -33,7 +33,7 @@ from napari_coarse_crf.tiles.reduced import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     import napari
     from napari.layers import Image, Labels
@@ -41,12 +41,10 @@ if TYPE_CHECKING:
     from napari_coarse_crf import Refinement, Refiner
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.inputs import Picture
+    from napari_coarse_crf.plugin.layers.key import Key, Read
     from napari_coarse_crf.plugin.layers.look import Look
     from napari_coarse_crf.plugin.layers.read import Choice, Inputs
     from napari_coarse_crf.tiles.parts import Part
-
-Read = tuple[tuple["Part", Key], ...]
-"""Which parts a job has read, and what they hold."""
 
 _ENGINE: Final = "lattice"
 _LARGE: Final = 2**22
@@ -54,6 +52,8 @@ _LARGE: Final = 2**22
 _PART_STEPS: Final = 100
 """Steps that each of several parts is reported as: how many it really takes is known only once it has begun."""
 _PREPARING: Final = Progress("preparation", 0, 0)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Outcome:
 
     Attributes
     ----------
-    read : tuple of (part, Key)
+    read : Read
         What was read; empty where nobody asked.
     """
 
@@ -114,7 +114,7 @@ class Job:
         For a quick look: only every so many-th pixel along each axis is refined.
     is_live : bool
         Whether the Live switch asked for it: shown in the preview layer, without a bar of its own.
-    known : tuple of (part, Key)
+    known : Read
         What need not be refined, as its result is shown: the job ends without an outcome if it reads nothing else.
     """
 
@@ -178,11 +178,12 @@ class Job:
         with explained("The refinement stopped"):
             began = perf_counter()
             parts = self.inputs.parts()
+            assembly = None if self.inputs.takes_all else (yield from _aside(self._assemble))
             only = (yield from self._load(parts[0])) if len(parts) == 1 else None
-            read = ((only.part, only.key),) if only is not None else (yield from self._read_keys(parts))
+            read = (yield from self._read(parts, only, assembly)) if self.is_live else ()
             if read and all(one in self.known for one in read):
                 return None
-            refinement = yield from (self._refine_parts(parts) if only is None else self._refine_only(only))
+            refinement = yield from self._refine(parts, only, assembly)
             notes = (*refinement.warnings, *([self.misfit] if self.misfit else []))
             return Outcome(refinement, perf_counter() - began, notes, read)
 
@@ -209,24 +210,37 @@ class Job:
             "warnings": list(outcome.warnings),
         }
 
-    def _read_keys(self, parts: list[Part]) -> Generator[Progress, None, Read]:
-        """Return the keys of many parts, which are read for it: only where they are asked for."""
-        read = []
-        for part in parts if self.is_live else []:
-            read.append((part, (yield from self._load(part)).key))
+    def _assemble(self) -> Assembly:
+        return Assembly(self.inputs.all_labels)
+
+    def _load(self, part: Part) -> Generator[Progress, None, Loaded]:
+        def load() -> Loaded:
+            picture, labels = self.inputs.load(part)
+            return Loaded(part, picture, labels, self.inputs.key(part, picture, labels))
+
+        return (yield from _aside(load))
+
+    def _read(
+        self, parts: list[Part], only: Loaded | None, assembly: Assembly | None
+    ) -> Generator[Progress, None, Read]:
+        """Return what the result will be made of; several parts are loaded for it one by one."""
+        read: list[tuple[Part | None, object]] = []
+        if assembly is not None:
+            read.append((None, (yield from _aside(partial(key_of_whole, assembly.labels)))))
+        for part in parts:
+            read.append((part, (only or (yield from self._load(part))).key))
         return tuple(read)
 
-    def _refine_only(self, loaded: Loaded) -> Generator[Progress, None, Refinement]:
-        """Refine the only part there is."""
-        if self.inputs.takes_all:
-            return (yield from self._refine_part(loaded))
-        assembly = yield from self._assemble()
-        assembly.put(loaded.part, (yield from self._refine_part(loaded)))
-        return assembly.result(self.parameters)
-
-    def _refine_parts(self, parts: list[Part]) -> Generator[Progress, None, Refinement]:
-        """Refine several parts one after the other."""
-        assembly = yield from self._assemble()
+    def _refine(
+        self, parts: list[Part], only: Loaded | None, assembly: Assembly | None
+    ) -> Generator[Progress, None, Refinement]:
+        """Refine everything at once, the only part there is, or several parts one after the other."""
+        if assembly is None:
+            assert only is not None  # noqa: S101  # everything is one part
+            return (yield from self._refine_part(only))
+        if only is not None:
+            assembly.put(only.part, (yield from self._refine_part(only)))
+            return assembly.result(self.parameters)
         for number, part in enumerate(parts):
             loaded = yield from self._load(part)
             if not has_two_labels(loaded.labels, loaded.picture.mask):
@@ -235,16 +249,6 @@ class Job:
             steps = self._refine_part(loaded, says_memory=number == 0)  # the others are of the same size
             assembly.put(part, (yield from _among(len(parts), number, steps)))
         return assembly.result(self.parameters)
-
-    def _assemble(self) -> Generator[Progress, None, Assembly]:
-        return (yield from take_aside(partial(Assembly, self.inputs.all_labels), lambda: _PREPARING))
-
-    def _load(self, part: Part) -> Generator[Progress, None, Loaded]:
-        def load() -> Loaded:
-            picture, labels = self.inputs.load(part)
-            return Loaded(part, picture, labels, self.inputs.key(part, picture, labels))
-
-        return (yield from take_aside(load, lambda: _PREPARING))
 
     def _refine_part(self, loaded: Loaded, *, says_memory: bool = True) -> Generator[Progress, None, Refinement]:
         picture, labels, parameters, step = loaded.picture, loaded.labels, self.parameters, self.step
@@ -265,9 +269,14 @@ class Job:
 
     def _say_memory(self, refiner: Refiner, parameters: Parameters) -> Generator[Progress, None, None]:
         """Say if the memory may not suffice."""
-        needed = yield from take_aside(partial(refiner.estimate_memory, parameters), lambda: _PREPARING)
+        needed = yield from _aside(partial(refiner.estimate_memory, parameters))
         if sentence := memory_warning(needed, free_memory()):
             yield Notice("preparation", 0, 0, sentence=sentence)
+
+
+def _aside(work: Callable[[], T]) -> Generator[Progress, None, T]:
+    """Do what cannot be cut into steps, before the first of them."""
+    return (yield from take_aside(work, lambda: _PREPARING))
 
 
 def _among(

@@ -6,7 +6,7 @@ After a change a quick look comes at once; the full result follows when the hand
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
     from napari_coarse_crf import Parameters
-    from napari_coarse_crf.plugin.jobs.job import Outcome, Read
+    from napari_coarse_crf.plugin.jobs.job import Outcome
+    from napari_coarse_crf.plugin.layers.key import Read
     from napari_coarse_crf.plugin.layers.snapshot import Snapshot
     from napari_coarse_crf.tiles.parts import Scope
 
@@ -267,9 +268,9 @@ class LiveRefinement:
         if aim is None:
             return ""
         if outcome is None:
-            if self._shown is not None:
+            if self._shown is not None and job.inputs.scope == aim.scope:  # a look at one slice says nothing of others
                 shown, read = self._shown
-                self._shown = Aim(aim.parameters, aim.scope, aim.place, shown.is_full, False, aim.change), read
+                self._shown = replace(aim, is_full=shown.is_full), read
             return ""
         self._shown = aim, outcome.read
         layer = self.preview.show(job, outcome, full=aim.is_full)
@@ -313,4 +314,4 @@ class LiveRefinement:
         inputs = snapshot.inputs
         if not inputs.is_in_memory:  # reading may take long
             return aim.change == self._change
-        return read == tuple((part, inputs.key(part, *inputs.load(part))) for part in inputs.parts())
+        return read == inputs.read()

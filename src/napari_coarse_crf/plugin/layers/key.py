@@ -8,11 +8,17 @@ from zlib import adler32, crc32
 
 import numpy as np
 
+from napari_coarse_crf.tiles.parts import labelled_planes
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.inputs import Picture
+    from napari_coarse_crf.tiles.parts import Part
+
+Read = tuple[tuple["Part | None", object], ...]
+"""What was read, and what it holds: parts by their `Key`; None stands for the labels of the whole around them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,12 @@ class Key:
         arrays = _digest(picture.image), None if picture.mask is None else _digest(picture.mask)
         others = (getattr(picture, one.name) for one in fields(picture) if one.name not in ("image", "mask"))
         return cls((*arrays, *others), _digest(labels))
+
+
+def key_of_whole(labels: LabelArray) -> object:
+    """Return what a label map holds: of a stack, only planes with labels take time."""
+    planes = [(place, _digest(plane)) for place, plane in labelled_planes(labels)]
+    return labels.dtype.str, labels.shape, planes
 
 
 def _digest(array: NDArray[Any]) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from napari.layers import Image, Shapes
 
 from napari_coarse_crf.inputs import Picture, fitting_channel_axes
-from napari_coarse_crf.plugin.layers.key import Key
+from napari_coarse_crf.plugin.layers.key import Key, key_of_whole
 from napari_coarse_crf.plugin.layers.look import place_of
 from napari_coarse_crf.tiles.outlines import ellipse_outline, fill_outlines
 from napari_coarse_crf.tiles.parts import Scope, cut_out, is_whole, of_axes_left, part_shape, within
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
+    from napari_coarse_crf.plugin.layers.key import Read
     from napari_coarse_crf.tiles.parts import Part
 
 _MOST_CHANNELS = 16
@@ -209,6 +210,11 @@ class Inputs:
         if name not in self._keys:
             self._keys[name] = Key.of(picture, labels)
         return self._keys[name]
+
+    def read(self) -> Read:
+        """Return what a job that reads all this would have read, where everything is in memory."""
+        around = [] if self.takes_all else [(None, key_of_whole(self.all_labels))]
+        return (*around, *((part, self.key(part, *self.load(part))) for part in self.parts()))
 
     def _mask(self, part: Part) -> MaskArray | None:
         if self.outlines:
