@@ -287,6 +287,25 @@ def test_the_boxes_follow_the_layer_list(dock: Dock, image: NDArray[Any], labels
     assert widget.labels_layer.value is other
 
 
+@pytest.mark.parametrize("name", ["renamed", "strokes", "third"])
+def test_a_renamed_layer_stays_chosen(dock: Dock, image: NDArray[Any], labels: NDArray[Any], name: str) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    other = viewer.add_labels(labels, name="other")
+    viewer.add_labels(labels, name="third")
+    widget.labels_layer.value = other
+    changes: list[Any] = []
+    widget.labels_layer.changed.connect(changes.append)
+    other.name = name
+    assert widget.labels_layer.value is other
+    assert widget.labels_layer.native.currentText() == other.name
+    viewer.layers["strokes"].name = other.name  # napari tells them apart after it has told us
+    assert widget.labels_layer.value is other
+    assert len(widget.labels_layer.choices) == 3
+    assert not changes
+    viewer.layers.remove(other)
+    assert len(changes) == 1
+
+
 def test_a_viewer_offers_its_own_layers_only(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:
     first_viewer, first = dock(image, labels, rgb=True)
     second_viewer, second = dock(image, labels, rgb=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, Container
+from magicgui.widgets import Container
 from napari.layers import Image, Labels
 from napari.utils.notifications import notification_manager
 from psygnal import Signal
@@ -17,8 +17,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_coarse_crf import Suggestion
-from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
 from napari_coarse_crf.plugin.controls.defaults import read_defaults
+from napari_coarse_crf.plugin.controls.layer_box import LayerBox
 from napari_coarse_crf.plugin.controls.parameters import ParameterControls, heading
 from napari_coarse_crf.plugin.controls.presets import PresetBar
 from napari_coarse_crf.plugin.controls.run_bar import RunBar
@@ -36,7 +36,7 @@ from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.plugin.result.section import ResultSection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import napari
     from napari.layers import Layer
@@ -64,7 +64,7 @@ class RefineWidget(Container[Any]):
 
     Attributes
     ----------
-    image_layer, labels_layer : ComboBox
+    image_layer, labels_layer : LayerBox
         `.value` is the chosen layer, or None.
     refined : psygnal.Signal
         Emitted with the new layer, once for each layer that a run adds.
@@ -200,7 +200,7 @@ class RefineWidget(Container[Any]):
         super().reset_choices()
         self._snapshot = None
         self.result.reset_choices()
-        self._on_layer_chosen()  # a box that loses its last layer does not say so
+        self._on_layer_chosen()  # what else is offered may be another, too
 
     # What the runner tells: see `worker.Listener`.
 
@@ -287,10 +287,10 @@ class RefineWidget(Container[Any]):
         self.native_parent_changed.connect(self._on_parent_changed)
         self.native.destroyed.connect(self._on_destroyed)
 
-    def _layers_of_type(self, layer_type: type[Layer]) -> Any:
+    def _layers_of_type(self, layer_type: type[Layer]) -> Callable[[], list[Layer]]:
         # By the widget's own viewer: napari's default choices are those of whichever viewer was used last.
         layers = self._viewer.layers
-        return lambda _box: [layer for layer in layers if isinstance(layer, layer_type) and not is_preview(layer)]
+        return lambda: [layer for layer in layers if isinstance(layer, layer_type) and not is_preview(layer)]
 
     def _on_layer_chosen(self) -> None:
         chosen = self.image_layer.value, self.labels_layer.value
@@ -412,10 +412,8 @@ def _shortened(sentences: Sequence[str]) -> list[str]:
     return shown
 
 
-def _layer_box(label: str, choices: Any, tooltip: str) -> ComboBox:
-    box = ComboBox(name=f"{label.lower()}_layer", label=label, choices=choices, tooltip=tooltip)
-    fit_into_dock(box)
-    return box
+def _layer_box(label: str, layers: Callable[[], list[Layer]], tooltip: str) -> LayerBox:
+    return LayerBox(layers, name=f"{label.lower()}_layer", label=label, tooltip=tooltip)
 
 
 def _events_to_watch(layer: Layer) -> list[Any]:
