@@ -140,8 +140,8 @@ def copy_labels(labels: Any) -> LabelArray:
 
     Parameters
     ----------
-    labels : array of int
-        May be lazy.
+    labels : array
+        0 = unlabelled, or left out where it is a mask. May be lazy.
     """
     # Asked of what numpy makes of them: tensorstore has types of its own.
     copied = np.zeros(labels.shape, np.asarray(labels[(slice(0, 1),) * labels.ndim]).dtype)

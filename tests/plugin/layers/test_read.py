@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
+import psutil
 import pytest
 from napari.layers import Image, Labels, Shapes
 
@@ -144,6 +146,19 @@ def test_of_a_stack_whose_slice_is_refined_only_the_slice_is_copied(labels: NDAr
     image, loaded, mask = load(inputs)
     assert (image.shape, mask) == ((28, 60), None)
     np.testing.assert_array_equal(loaded, labels[2:30])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell the memory in use in other ways")
+def test_a_stack_that_is_refined_as_a_whole_is_copied_in_the_memory_of_the_slices_with_labels() -> None:
+    shape = (64, 1024, 1024)
+    strokes, region = Labels(np.zeros(shape, np.int32)), Labels(np.zeros(shape, np.int32))  # 256 MB each, none in use
+    strokes.data[7, 3, 5] = region.data[7, 3, 5] = 9
+    before = psutil.Process().memory_info().rss
+    inputs = read_layers(Image(np.zeros(shape, np.uint8)), strokes, Choice(region=region))
+    assert psutil.Process().memory_info().rss - before < 40e6
+    strokes.data[7, 3, 5] = region.data[7, 3, 5] = 0
+    _, labels, mask = load(inputs)
+    assert (labels[7, 3, 5], mask[7, 3, 5], mask[7].sum()) == (9, True, 1)
 
 
 @pytest.mark.parametrize(
