@@ -22,7 +22,7 @@ demo: .venv/.made-base
 
 test: .venv/.made-dev
 	@echo "Running the tests"
-	@scripts/on-a-display.sh $(BIN)/python -m pytest
+	@scripts/run-tests.sh $(BIN)/python
 
 lint: .venv/.made-dev
 	@echo "Checking style and types"
