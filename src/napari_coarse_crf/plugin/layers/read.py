@@ -16,12 +16,11 @@ from napari.layers import Image, Shapes
 
 from napari_coarse_crf.inputs import Picture, fitting_channel_axes
 from napari_coarse_crf.plugin.layers.key import Key, key_of_whole
-from napari_coarse_crf.plugin.layers.look import place_of
 from napari_coarse_crf.tiles.outlines import ellipse_outline, fill_outlines
 from napari_coarse_crf.tiles.parts import Scope, copy_labels, cut_out, is_whole, of_axes_left, part_shape, within
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from napari.layers import Labels, Layer
     from numpy.typing import NDArray
@@ -127,8 +126,6 @@ class Inputs:
         The coarse labels.
     all_labels : array
         Those of the whole layer, not copied: what a result shows where nothing is refined.
-    place : mapping of str to object
-        Scale, position, units of the labels, as napari calls them.
     spacing : tuple of float
         Size of a pixel of the labels along each axis.
     scope : Scope
@@ -144,7 +141,6 @@ class Inputs:
     has_alpha: bool
     labels: Excerpt
     all_labels: Any
-    place: Mapping[str, Any]
     spacing: tuple[float, ...]
     scope: Scope
     outlines: tuple[NDArray[Any], ...]
@@ -238,7 +234,6 @@ def read_layers(image_layer: Image, labels_layer: Labels, choice: Choice = EVERY
         has_alpha=bool(image_layer.rgb) and image.data.shape[-1] == 4,
         labels=Excerpt.of(labels, window),
         all_labels=labels,
-        place=place_of(labels_layer),
         spacing=pixel_size(labels_layer),
         scope=choice.scope,
         outlines=read_outlines(region, labels_layer) if isinstance(region, Shapes) else (),
