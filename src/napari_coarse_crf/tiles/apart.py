@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 _PART_STEPS = 100
 """Steps that each part is reported as: how many it really takes is known only once it has begun."""
 
-
 _MOST_SAMPLED = 6
 """Parts that stand for all: each takes as long as the first."""
+
+T = TypeVar("T")
 
 
 def parts_apart(shape: Sequence[int], axes: Sequence[int]) -> list[Part]:
@@ -77,8 +78,32 @@ def sample_parts(picture: Picture, labels: LabelArray, apart: Sequence[int]) -> 
     labelled = [(one, of_one) for one, of_one in cut if has_two_labels(of_one, one.mask)]
     if not labelled:
         raise InputError(NO_SLICE)
-    chosen = np.linspace(0, len(labelled) - 1, min(len(labelled), _MOST_SAMPLED)).round().astype(int)
-    return [labelled[number] for number in chosen]
+    return spread(labelled)
+
+
+def spread(parts: Sequence[T], most: int = _MOST_SAMPLED) -> list[T]:
+    """Return a few parts that stand for all, from the first to the last and evenly apart.
+
+    Examples
+    --------
+    >>> spread("abcdefghi", 3), spread("ab", 3)
+    (['a', 'e', 'i'], ['a', 'b'])
+    """
+    places = np.linspace(0, len(parts) - 1, min(len(parts), most)).round().astype(int)
+    return [parts[place] for place in places]
+
+
+def step_among(number: int, count: int, progress: Progress) -> Progress:
+    """Return a step of one of several parts as one of all of them.
+
+    Examples
+    --------
+    >>> step_among(1, 4, Progress("mean field", 3, 6))
+    Progress(stage='slice 2 of 4, mean field', step=150, total=400, refinement=None)
+    """
+    done = number * _PART_STEPS + progress.step * _PART_STEPS // max(1, progress.total)
+    stage = f"slice {number + 1} of {count}, {progress.stage}"
+    return replace(progress, stage=stage, step=done, total=count * _PART_STEPS, refinement=None)
 
 
 class PartRefiner:
@@ -124,7 +149,7 @@ class PartRefiner:
 
     def steps(self, parameters: Parameters | None = None) -> Iterator[Progress]:
         """Refine part by part; the last step carries the refinement of all."""
-        assembly, total = Assembly(self._labels), _PART_STEPS * len(self._parts)
+        assembly, total = Assembly(self._labels), len(self._parts) * _PART_STEPS
         chosen = parameters
         for number, part in enumerate(self._parts):
             if not self._can_be_refined(part):
@@ -134,8 +159,7 @@ class PartRefiner:
                 if progress.refinement is not None:
                     assembly.put(part, progress.refinement)
                     chosen = progress.refinement.parameters
-                done = number * _PART_STEPS + progress.step * _PART_STEPS // max(1, progress.total)
-                yield Progress(f"slice {number + 1} of {len(self._parts)}, {progress.stage}", done, total)
+                yield step_among(number, len(self._parts), progress)
         assert chosen is not None  # noqa: S101  # one part at least was refined, see __init__
         yield Progress("mean field", total, total, assembly.result(chosen))
 

@@ -24,6 +24,7 @@ from napari_coarse_crf.plugin.layers.key import key_of_whole
 from napari_coarse_crf.plugin.layers.look import add_result
 from napari_coarse_crf.plugin.layers.record import Record, remember
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
+from napari_coarse_crf.tiles.apart import step_among
 from napari_coarse_crf.tiles.parts import Assembly, has_two_labels
 from napari_coarse_crf.tiles.reduced import (
     enlarge_refinement,
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 _ENGINE: Final = "lattice"
 _LARGE: Final = 2**22
 """Pixels from which on the memory is estimated first: below, a run with few labels takes less than 3 GB."""
-_PART_STEPS: Final = 100
-"""Steps that each of several parts is reported as: how many it really takes is known only once it has begun."""
 _PREPARING: Final = Progress("preparation", 0, 0)
 
 T = TypeVar("T")
@@ -241,13 +240,15 @@ class Job:
         if only is not None:
             assembly.put(only.part, (yield from self._refine_part(only)))
             return assembly.result(self.parameters)
+        is_first = True
         for number, part in enumerate(parts):
             loaded = yield from self._load(part)
             if not has_two_labels(loaded.labels, loaded.picture.mask):
                 assembly.skip(part)
                 continue
-            steps = self._refine_part(loaded, says_memory=number == 0)  # the others are of the same size
-            assembly.put(part, (yield from _among(len(parts), number, steps)))
+            steps = self._refine_part(loaded, says_memory=is_first)  # the others are of the same size
+            assembly.put(part, (yield from _among(number, len(parts), steps)))
+            is_first = False
         return assembly.result(self.parameters)
 
     def _refine_part(self, loaded: Loaded, *, says_memory: bool = True) -> Generator[Progress, None, Refinement]:
@@ -280,7 +281,7 @@ def _aside(work: Callable[[], T]) -> Generator[Progress, None, T]:
 
 
 def _among(
-    count: int, number: int, steps: Generator[Progress, None, Refinement]
+    number: int, count: int, steps: Generator[Progress, None, Refinement]
 ) -> Generator[Progress, None, Refinement]:
     """Count the steps of one part as a share of those of all parts."""
     while True:
@@ -289,9 +290,7 @@ def _among(
         except StopIteration as end:
             refinement: Refinement = end.value
             return refinement
-        done, total = number * _PART_STEPS, count * _PART_STEPS
-        done += progress.step * _PART_STEPS // max(1, progress.total)
-        yield Progress(f"slice {number + 1} of {count}, {progress.stage}", done, total)
+        yield step_among(number, count, progress)
 
 
 def refine_layer(

@@ -7,12 +7,11 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from napari_coarse_crf import InputError, Progress
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
 from napari_coarse_crf.suggest.search import search_parameters
+from napari_coarse_crf.tiles.apart import spread
 from napari_coarse_crf.tiles.parts import NO_SLICE, has_two_labels
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 
 _STAGE: Final = "trying parameters on hidden labels"
-
-_MOST_SLICES: Final = 6
-"""Slices that stand for all: each makes the search longer by as much as the first took."""
 
 
 class _Stopped(Exception):
@@ -69,23 +65,10 @@ class SuggestJob:
         """Return image and labels of everything, or of a few slices spread over those with two labels."""
         parts = self.inputs.parts()
         if len(parts) > 1:
-            parts = [part for part in parts if has_two_labels(self.inputs.load_labels(part))]
-            parts = [parts[number] for number in spread(len(parts), _MOST_SLICES)]
+            parts = spread([part for part in parts if has_two_labels(self.inputs.load_labels(part))])
         loaded = [self.inputs.load(part) for part in parts]
         if len(loaded) > 1:
             loaded = [(picture, labels) for picture, labels in loaded if has_two_labels(labels, picture.mask)]
         if not loaded:
             raise InputError(NO_SLICE)
         return loaded
-
-
-def spread(count: int, most: int) -> list[int]:
-    """Return up to `most` of `count` numbers, from the first to the last and evenly apart.
-
-    Examples
-    --------
-    >>> spread(9, 3), spread(2, 3)
-    ([0, 4, 8], [0, 1])
-    """
-    numbers: list[int] = np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()
-    return numbers
