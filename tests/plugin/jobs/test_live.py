@@ -106,6 +106,17 @@ def test_keep_makes_a_layer_that_the_next_change_leaves_alone(
     assert widget.keep() is None
 
 
+def test_what_is_kept_is_named_after_its_source_as_it_is_called_now(live: tuple[Any, RefineWidget]) -> None:
+    viewer, widget = live
+    strokes = viewer.layers["strokes"]
+    strokes.name = "scribbles"
+    kept = widget.keep()
+    assert kept is viewer.layers["scribbles refined"]
+    assert kept.metadata["napari_coarse_crf"]["labels"] == "scribbles"
+    assert widget.result.compared.coarse is strokes
+    assert widget.result.compared.refined is kept
+
+
 def test_run_adds_a_layer_while_live_is_on(live: tuple[Any, RefineWidget], qtbot: Any) -> None:
     viewer, widget = live
     added: list[Any] = []

@@ -284,7 +284,7 @@ class LiveRefinement:
         """Make the preview a layer of its own; None if a run would give something else now."""
         if not self.can_be_kept or not self._is_up_to_date():
             return None
-        layer = self.preview.keep()
+        layer = self.preview.keep(self._dock.snapshot.in_plain_values)
         self._shown = None
         return layer
 

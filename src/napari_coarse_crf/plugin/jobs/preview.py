@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, ref
 
 from napari_coarse_crf.plugin.layers.look import add_result, move_to
-from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance, source_name
+from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance
 from napari_coarse_crf.plugin.layers.record import Record, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import napari
     from napari.layers import Labels
@@ -84,15 +84,22 @@ class PreviewLayer:
             self._full[layer] = job, outcome
         return layer
 
-    def keep(self) -> Labels | None:
-        """Make the layer one of its own, which the next result leaves alone; None if it shows no full result."""
+    def keep(self, about: Mapping[str, Any]) -> Labels | None:
+        """Make the layer one of its own, which the next result leaves alone; None if it shows no full result.
+
+        Parameters
+        ----------
+        about : mapping
+            What it was made of, under the names of now.
+        """
         layer = self.layer
         if layer is None or layer not in self._full:
             return None
         job, outcome = self._full.pop(layer)
         self._layer = self._source = _none
-        layer.name = f"{source_name(layer)} refined"
-        set_provenance(layer, {name: value for name, value in provenance(layer).items() if name not in _ONLY_PREVIEW})
+        kept = {name: value for name, value in provenance(layer).items() if name not in _ONLY_PREVIEW}
+        layer.name = f"{about['labels']} refined"
+        set_provenance(layer, {**kept, **about})
         layer.editable = True
         remember(layer, Record.of(outcome.refinement, job.inputs))
         return layer
