@@ -63,6 +63,28 @@ def test_a_cut_gives_what_a_run_with_this_limit_gives(viewer: Any) -> None:
     json.dumps(about)
 
 
+@pytest.mark.parametrize("scope", [Scope(slice_axis=0), Scope(0, 1), Scope(box=((0, 3), (5, 35), (3, 57)))])
+@pytest.mark.parametrize("label_confidence", [1, 0.6])
+@pytest.mark.filterwarnings("ignore:Left as they are")
+def test_a_cut_of_parts_counts_what_takes_part_as_a_run_does(
+    ramp: NDArray[Any], labels: NDArray[Any], scope: Scope, label_confidence: float
+) -> None:
+    parameters = PARAMETERS.replace(label_confidence=label_confidence)
+    viewer = ViewerModel()
+    stack, strokes = np.stack([ramp[..., 0]] * 3), np.stack([labels, labels, np.zeros_like(labels)])
+    strokes[2, 5, 5:9] = strokes[:, 1, 30] = 3  # one label in the last slice, and some where nothing takes part
+    mask = np.ones_like(labels)
+    mask[:3] = 0
+    layers = viewer.add_image(stack, contrast_limits=(0, 255)), viewer.add_labels(strokes)
+    choice = Choice(scope=scope, region=viewer.add_labels(mask))
+    cut = refine_layer(viewer, *layers, parameters, choice)
+    cut_below(cut, 0.7)
+    again = refine_layer(viewer, *layers, parameters.replace(min_confidence=0.7), choice)
+    np.testing.assert_array_equal(cut.data, again.data)
+    counts, counts_again = (each.metadata["napari_coarse_crf"]["label_counts"] for each in (cut, again))
+    assert counts == counts_again
+
+
 def test_what_was_cut_away_comes_back_and_painted_pixels_stay(viewer: Any) -> None:
     layer = viewer.layers["strokes refined"]
     full = layer.data.copy()

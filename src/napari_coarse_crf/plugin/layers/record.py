@@ -57,8 +57,9 @@ class Record:
 
     def labels_above(self, min_confidence: float, part: Part) -> LabelArray:
         """Return what a run with this `min_confidence` would have returned; not less than the run itself had."""
-        unsure = (self.confidence[part] < min_confidence) & (self.inputs.load_labels(part) == 0)
-        labels = self.labels[part]
+        unsure, labels = self.confidence[part] < min_confidence, self.labels[part]
+        if self.parameters.label_confidence < 1:  # else the person's labels are certain, and lazy ones need not be read
+            unsure &= self.inputs.load_labels(part) == 0
         return np.where(unsure, 0, labels).astype(labels.dtype, copy=False)
 
     def heatmap(self, label_id: int) -> FloatArray:
@@ -110,23 +111,31 @@ def cut_below(layer: Labels, min_confidence: float) -> None:
     record = recall(layer)
     if record is None:
         return
-    counts: Counter[int] = Counter()
+    gained: Counter[int] = Counter()
     for part in record.inputs.parts():
-        before = record.labels_above(record.min_confidence, part)
-        after = np.where(layer.data[part] == before, record.labels_above(min_confidence, part), layer.data[part])
-        layer.data[part] = after
-        ids, sizes = np.unique(after, return_counts=True)
-        counts.update(dict(zip(ids.tolist(), sizes.tolist(), strict=True)))
+        shown = layer.data[part]
+        before, after = (record.labels_above(limit, part) for limit in (record.min_confidence, min_confidence))
+        moved = (before != after) & (shown == before)
+        layer.data[part] = np.where(moved, after, shown)
+        gained.update(_sizes(after[moved]))
+        gained.subtract(_sizes(before[moved]))
     layer.data = layer.data  # shows it, and tells whoever listens
     record.min_confidence = min_confidence
-    _note(layer, record.parameters.replace(min_confidence=min_confidence), counts)
+    _note(layer, record.parameters.replace(min_confidence=min_confidence), gained)
 
 
-def _note(layer: Labels, parameters: Parameters, counts: Counter[int]) -> None:
+def _sizes(labels: LabelArray) -> dict[int, int]:
+    """Return how many pixels each label has."""
+    ids, sizes = np.unique(labels, return_counts=True)
+    return dict(zip(ids.tolist(), sizes.tolist(), strict=True))
+
+
+def _note(layer: Labels, parameters: Parameters, gained: Counter[int]) -> None:
     """Say in the metadata what the layer shows now, as if a run had made it."""
     about = provenance(layer)
     about["parameters"] = parameters.to_dict()
-    about["label_counts"] = {i: (before, counts[i]) for i, (before, _) in about.get("label_counts", {}).items()}
+    counts = about.get("label_counts", {})
+    about["label_counts"] = {i: (before, after + gained[i]) for i, (before, after) in counts.items()}
     set_provenance(layer, about)
 
 
