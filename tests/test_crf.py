@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from napari_coarse_crf import Refiner
+from napari_coarse_crf.compute.parallel import finish
 from tests import oracles
 from tests.helpers import lattice_matrix, mean_field
 from tests.parity import ANSWERS, STORED_CASES, ParityCase, assert_same_answer, checksum, stored
@@ -96,6 +98,27 @@ def test_clamped_pixels_stay_and_speak(shape: tuple[int, ...], channels: int, n_
     _agree(found, oracles.mean_field(unary, matrices, 5, clamped)[free], 1e-4)
     unclamped = oracles.mean_field(unary, matrices, 5)[free]
     assert np.abs(unclamped.max(axis=1) - found.confidence).max() > 0.05
+
+
+@small
+@pytest.mark.parametrize("tolerance", [0.0, 0.1], ids=["found anew", "kept"])
+def test_all_probabilities_of_some_pixels_can_be_asked_for(
+    shape: tuple[int, ...], channels: int, n_labels: int, tolerance: float
+) -> None:
+    features = _features(shape, channels, 4, 25)
+    unary = _potentials(len(features[0]), n_labels)
+    clamped = np.random.default_rng(1).integers(-2, n_labels, len(unary)).clip(-1)
+    kernels = [(2.0, features[0]), (1.0, features[1])]
+    found = mean_field(unary, kernels, iterations=5, clamped=clamped, tolerance=tolerance)
+    matrices = [(w, lattice_matrix(f, normalise=True)) for w, f in kernels]
+    q = oracles.mean_field(unary, matrices, found.iterations, clamped)[clamped < 0]
+    chosen = np.flatnonzero(np.arange(len(q)) % 3 == 1)
+    with ThreadPoolExecutor(2) as pool:
+        rows = finish(found.probabilities(pool, chosen))
+        assert finish(found.probabilities(pool, chosen[:0])).shape == (0, n_labels)
+    np.testing.assert_allclose(rows, q[chosen], atol=1e-4)
+    assert rows.argmax(axis=1).tolist() == found.best[chosen].tolist()
+    assert rows.max(axis=1).tobytes() == found.confidence[chosen].tobytes()
 
 
 @small

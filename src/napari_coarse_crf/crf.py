@@ -55,7 +55,7 @@ from napari_coarse_crf.compute.simd import (
 from napari_coarse_crf.unary import UNARY_STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from concurrent.futures import ThreadPoolExecutor
 
     from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, IndexArray, MaskArray, PixelArray, UnaryArray
@@ -96,11 +96,24 @@ class FieldProblem:
 
 @dataclass(frozen=True, slots=True)
 class Marginals:
-    """What mean field found for the F free pixels: best label, its probability, and the iterations it took."""
+    """What mean field found for the F free pixels.
+
+    Attributes
+    ----------
+    best, confidence : (F,) int32 and float32
+        The most probable label, and its probability.
+    iterations : int
+        How many ran.
+    probabilities : callable
+        Takes a pool and ascending places among the free pixels; the generator returns the (R, L) probabilities of all
+        labels there. They are found anew for the few that ask, rather than kept for all; so only until the kernels are
+        used again.
+    """
 
     best: IndexArray
     confidence: FloatArray
     iterations: int
+    probabilities: Callable[[ThreadPoolExecutor, PixelArray], Generator[None, None, FloatArray]]
 
 
 class Engine(Protocol):
@@ -157,7 +170,7 @@ class LatticeEngine:
             yield iteration
             if change <= problem.tolerance:
                 break
-        return Marginals(field.best, field.confidence, iteration)
+        return Marginals(field.best, field.confidence, iteration, field.probabilities)
 
 
 def _start_filters(
@@ -203,18 +216,44 @@ class _Field:
         The new Q is splat for the next iteration, unless this is the `last`; the best labels are read out where it may
         be the last. The change is infinite where Q is not kept.
         """
-        problem = self._problem
-        read_out = last or problem.tolerance > 0
-        lanes = vectors(problem.unary.shape[1])
-        never = np.where(np.arange(problem.unary.shape[1]) < problem.n_labels, 0.0, _NEVER).astype(np.float32)
-        tasks = []
-        for number, part in enumerate(self._parts):
-            kernels = [kernel.chunk(number) for kernel in self._filters]
-            read = [self.best[part], self.confidence[part], self._q[part], self._watched[part], problem.n_labels]
-            what = [never, problem.unary[part], problem.free_pixels[part]]
-            tasks.append((lanes, *what, *kernels, message, not last, read_out, *read))
+        what = message, not last, last or self._problem.tolerance > 0
+        tasks = [
+            self._task(number, part, what, self.best[part], self.confidence[part], self._q[part])
+            for number, part in enumerate(self._parts)
+        ]
         changes = yield from in_chunks(pool, _update_kernel, tasks)
         return max(changes) if len(self._q) else np.inf
+
+    def probabilities(self, pool: ThreadPoolExecutor, chosen: PixelArray) -> Generator[None, None, FloatArray]:
+        """Return the (R, L) Q of some free pixels: kept, or once more from the messages of the last update."""
+        n_labels = self._problem.n_labels
+        if len(self._q):
+            return self._q[chosen, :n_labels]
+        q = np.zeros((len(chosen), row_width(n_labels)), np.float32)
+        best, confidence = np.zeros(len(chosen), np.int32), np.zeros(len(chosen), np.float32)
+        tasks = []
+        for number, part in enumerate(self._parts):
+            rows = slice(*np.searchsorted(chosen, (part.start, part.stop)))
+            tasks.append(self._task(number, chosen[rows], (True, False, False), best[rows], confidence[rows], q[rows]))
+        yield from in_chunks(pool, _update_kernel, tasks)
+        return q[:, :n_labels]
+
+    def _task(
+        self,
+        number: int,
+        pixels: slice | PixelArray,
+        what: tuple[bool, bool, bool],
+        best: IndexArray,
+        confidence: FloatArray,
+        q: FloatArray,
+    ) -> tuple[Any, ...]:
+        """Return what the kernel takes to update free pixels of one chunk; `what`: message, splat, read_out."""
+        problem = self._problem
+        width = problem.unary.shape[1]
+        never = np.where(np.arange(width) < problem.n_labels, 0.0, _NEVER).astype(np.float32)
+        kernels = [kernel.chunk(number) for kernel in self._filters]
+        field = [never, problem.unary[pixels], problem.free_pixels[pixels], *kernels]
+        return (vectors(width), *field, *what, best, confidence, q, self._watched[pixels], problem.n_labels)
 
 
 @compiled

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray
+    from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, PixelArray
 
 _IMPOSSIBLE = np.float32(1e4)
 """Unary potential of the labels that a clamped pixel does not have."""
@@ -77,7 +77,12 @@ class PyDenseCRFEngine:
             if problem.tolerance > 0 and np.abs(now - before)[:, watched].max(initial=0.0) <= problem.tolerance:
                 break
             before = now
-        return Marginals(now.argmax(axis=0).astype(np.int32), now.max(axis=0), iteration)
+
+        def probabilities(pool: ThreadPoolExecutor, chosen: PixelArray) -> Generator[None, None, FloatArray]:
+            yield
+            return now[:, chosen].T
+
+        return Marginals(now.argmax(axis=0).astype(np.int32), now.max(axis=0), iteration, probabilities)
 
 
 def _unary_of_all(problem: FieldProblem) -> FloatArray:
