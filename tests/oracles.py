@@ -10,6 +10,7 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
@@ -261,3 +262,58 @@ def geodesic_distances(
 def geodesic_logits(distances: Array, *, scale: float, exponent: float, farthest: float) -> Array:
     """Return -p log(1 + d_c / s_g); what cannot be reached is `farthest` away."""
     return -exponent * np.log1p(np.minimum(distances, farthest) / scale)
+
+
+def parts(labels: Array) -> Array:
+    """Return the connected regions of equal labels from 0 up, corners included, numbered from 1; 0 elsewhere."""
+    found = np.zeros(labels.shape, np.int64)
+    for label in np.unique(labels[labels >= 0]):
+        regions, _ = ndimage.label(labels == label, np.ones((3,) * labels.ndim))
+        found[regions > 0] = found.max() + regions[regions > 0]
+    return found
+
+
+def without_parts(labels: Array, owned: Array, q: Array, *, smallest: int, labelled_only: bool, rounds: int) -> Array:
+    """Return labels (-1: no part of anything) without the parts that do not stay; `q` (..., L), `owned` is bool."""
+
+    def unwanted(labels: Array) -> Array:
+        numbers, result = parts(labels), np.zeros(labels.shape, np.bool_)
+        for number in range(1, numbers.max() + 1):
+            part = numbers == number
+            result |= part & (not owned[part].any() and (labelled_only or part.sum() < smallest))
+        return result
+
+    def around(place: tuple[int, ...]) -> set[int]:
+        box = tuple(slice(max(0, i - 1), i + 2) for i in place)
+        return set(labels[box].ravel().tolist()) - {-1}
+
+    before, labels = labels, labels.copy()
+    left = unwanted(labels)
+    for rank in range(1, min(rounds, q.shape[-1] - 1) + 1):
+        labels[left] = np.argsort(-q[left], axis=1)[:, rank]
+        left &= unwanted(labels)
+    labels[left] = -1
+    waiting = [tuple(place) for place in np.argwhere(left)]
+    while joined := {place: max(around(place), key=q[place].__getitem__) for place in waiting if around(place)}:
+        for place, label in joined.items():
+            labels[place] = label
+        waiting = [place for place in waiting if place not in joined]
+    for place in waiting:
+        labels[place] = before[place]
+    return labels
+
+
+def without_holes(labels: Array, owned: Array, largest: int) -> Array:
+    """Return labels (-1: no part of anything) in which holes have the label of the part around them."""
+    padded, filled = np.pad(labels, 1, constant_values=-1), np.pad(labels, 1, constant_values=-1)
+    held, numbers = np.pad(owned, 1), parts(np.pad(labels, 1, constant_values=-1))
+    holes = []
+    for number in range(1, numbers.max() + 1):
+        others, count = ndimage.label(numbers != number, np.ones((3,) * labels.ndim))
+        for other in range(1, count + 1):
+            area = others == other
+            if area.sum() <= largest and not (held | (padded < 0))[area].any():
+                holes.append((area.sum(), padded[numbers == number][0], area))
+    for _, label, area in sorted(holes, key=lambda hole: hole[0]):  # the outermost comes last
+        filled[area] = label
+    return filled[(slice(1, -1),) * labels.ndim]

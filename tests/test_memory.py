@@ -29,6 +29,8 @@ CASES = {
     "doubted labels": (9, 0.5, {"label_confidence": 0.9}),
     "a tolerance": (9, 0.5, {"tolerance": 1e-6}),
     "geodesic": (9, 0.5, {"similarity": "geodesic"}),
+    "cleaning": (9, 0.1, {"smallest_part": 50, "fill_holes": 50}),
+    "parts with strokes alone": (9, 0.1, {"keep_parts": "labelled"}),
 }
 
 

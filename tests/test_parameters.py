@@ -13,6 +13,7 @@ import pytest
 from napari_coarse_crf import CoarseCRFError, ParameterError, Parameters
 
 NUMBERS = {name: about for name, about in Parameters.describe().items() if not about.choices}
+DESCRIBED = {name: about.section for name, about in Parameters.describe().items()}
 numbers = pytest.mark.parametrize("name", NUMBERS)
 
 
@@ -39,6 +40,9 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "tolerance": 0.0,
         "label_confidence": 1.0,
         "min_confidence": 0.0,
+        "keep_parts": "all",
+        "smallest_part": 0,
+        "fill_holes": 0,
     }
 
 
@@ -100,7 +104,7 @@ def test_every_parameter_is_described_for_people() -> None:
         assert about.label, name
         assert about.help_text.endswith("."), name
         assert about.choices or about.low <= getattr(Parameters(), name) <= about.high, name
-        assert about.low > 0 or not about.logarithmic, name  # 0 has no place on a logarithmic slider
+        assert about.low >= 0 or not about.logarithmic, name  # below 0 there is no place on a logarithmic slider
 
 
 def test_the_paper_preset_is_the_documented_one() -> None:
@@ -157,6 +161,19 @@ def test_parameters_survive_the_way_through_json() -> None:
 def test_a_preset_file_that_cannot_be_used_is_refused(text: str, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         Parameters.from_json(text)
+
+
+def test_parameters_saved_before_there_was_cleaning_are_read_and_clean_nothing() -> None:
+    old = {name: value for name, value in Parameters(theta_beta=5).to_dict().items() if DESCRIBED[name] != "cleaning"}
+    assert len(old) == len(DESCRIBED) - 3
+    assert Parameters.from_dict(old) == Parameters.from_json(json.dumps(old)) == Parameters(theta_beta=5)
+
+
+def test_the_values_of_a_section_replace_those_of_another_set() -> None:
+    cleaning = Parameters(theta_beta=5, smallest_part=50, keep_parts="labelled").of_section("cleaning")
+    assert Parameters.preset("paper").replace(**cleaning) == Parameters.preset("paper").replace(
+        smallest_part=50, keep_parts="labelled"
+    )
 
 
 def test_a_parameter_error_is_one_of_ours_and_a_value_error() -> None:

@@ -86,6 +86,12 @@ def test_engines_agree_within_a_mask_and_with_anisotropic_pixels() -> None:
     assert_same_answer(ours.labels, ours.confidence, _answer(theirs), (labels == 0) & mask)
 
 
+@pytest.mark.parametrize("label_confidence", [1.0, 0.8])
+def test_engines_agree_on_what_is_cleaned(label_confidence: float) -> None:
+    case = ParityCase("", (45, 62), 3, 4, 80, 13, label_confidence=label_confidence, appearance_weight=1)
+    _assert_engines_agree(case, smallest_part=40, fill_holes=20)
+
+
 def test_engines_stop_at_the_same_iteration() -> None:
     image, labels = ParityCase("", (45, 62), 3, 4, 80, 13).inputs()
     parameters = Parameters(tolerance=0.02, iterations=60, appearance_weight=3, smoothness_weight=1)

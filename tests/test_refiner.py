@@ -234,6 +234,9 @@ CHANGES: list[dict[str, Any]] = [
     {"tolerance": 0.05},
     {"label_confidence": 0.7},
     {"min_confidence": 0.7},
+    {"keep_parts": "labelled"},
+    {"smallest_part": 9},
+    {"fill_holes": 9},
 ]
 
 

@@ -1,8 +1,8 @@
 """How much memory a refinement will take, before it begins, and how much there is.
 
 The sizes of most arrays follow from shapes; how many lattice vertices a kernel has depends on the image, so they are
-counted on a sample of blocks and extrapolated. Mirrors what `heatmap`, `geodesic`, `lattice`, `filters` and `crf`
-allocate.
+counted on a sample of blocks and extrapolated. Mirrors what `heatmap`, `geodesic`, `lattice`, `filters`, `crf` and
+`cleaning` allocate.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 
+from napari_coarse_crf.cleaning import asks_for_cleaning
 from napari_coarse_crf.compute.embedding import count_vertices
 from napari_coarse_crf.compute.parallel import available_workers
 from napari_coarse_crf.compute.simd import row_width
@@ -148,7 +149,12 @@ def _field_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:
         size += sizes.pixels * sizes.width * _STEPS
     if parameters.tolerance > 0:
         size += sizes.unlabelled * sizes.width * _FLOAT
-    return size
+    return size + (_cleaning_bytes(sizes) if asks_for_cleaning(parameters) else 0)
+
+
+def _cleaning_bytes(sizes: _Sizes) -> int:
+    """Return what the label and the part of each cell take, and the rows of the pixels that change: one in ten."""
+    return sizes.pixels * 6 * _INDEX + sizes.unlabelled * sizes.width * _FLOAT // 10
 
 
 def _lattice_bytes(sizes: _Sizes, vertices: int, d: int) -> int:

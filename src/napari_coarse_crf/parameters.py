@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.similarity import Similarity
 
-Section = Literal["heatmap", "appearance kernel", "smoothness kernel", "inference"]
+Section = Literal["heatmap", "appearance kernel", "smoothness kernel", "inference", "cleaning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,14 @@ class Description:
     section : str
         The part of the method that the parameter belongs to.
     label, symbol, unit : str
-        Its name for people, its sign in the formulas, and what it is measured in ("" where it has no unit).
+        Its name for people, its sign in the formulas, and what it is measured in ("" where it has no unit): "px" is a
+        length, "pixels" how many there are (in 3-D voxels).
     low, high : float
         The closed range of a number; both 0 for a choice.
     choices : tuple of str
         The allowed values of a choice; empty for a number.
     logarithmic : bool
-        Whether a slider should spread the range evenly over decades.
+        Whether a slider should spread the range evenly over decades; of a range from 0, over those of the value + 1.
     help_text : str
         What a larger value does, in plain words.
     """
@@ -172,6 +173,21 @@ class Parameters:
         0.0, section="inference", label="Leave unlabelled below", low=0.0, high=1.0,
         help_text="Pixels whose best label is less probable than this stay 0 (unlabelled). 0: label every pixel.",
     )
+    keep_parts: Literal["all", "labelled"] = _parameter(
+        "all", section="cleaning", label="Keep parts", choices=("all", "labelled"),
+        help_text="Which connected parts of a label stay: 'all', or 'labelled', only those that touch a stroke of that "
+        "label. Pixels taken away get the label that comes next in probability there; strokes always stay.",
+    )
+    smallest_part: int = _parameter(
+        0, section="cleaning", label="Smallest part", unit="pixels", low=0, high=100_000, logarithmic=True,
+        help_text="Connected parts of a label with fewer pixels (in 3-D voxels) are taken away, unless they touch a "
+        "stroke of that label. Larger: larger specks vanish. 0: all stay.",
+    )
+    fill_holes: int = _parameter(
+        0, section="cleaning", label="Fill holes up to", unit="pixels", low=0, high=100_000, logarithmic=True,
+        help_text="What lies enclosed in one label becomes that label, if it has no more pixels (in 3-D voxels) than "
+        "this, and no stroke. Larger: larger holes vanish. 0: all stay.",
+    )
 
     def __post_init__(self) -> None:
         """Check every field against its description and give numbers their declared type."""
@@ -216,6 +232,16 @@ class Parameters:
             if name not in known:
                 raise ParameterError(f"There is no parameter {name!r}. Choose from: {', '.join(known)}.")
         return replace(self, **changes)
+
+    def of_section(self, section: Section) -> dict[str, Any]:
+        """Return the values of one section by name, ready for `replace`.
+
+        Examples
+        --------
+        >>> Parameters(fill_holes=20).of_section("cleaning")
+        {'keep_parts': 'all', 'smallest_part': 0, 'fill_holes': 20}
+        """
+        return {name: getattr(self, name) for name, about in self.describe().items() if about.section == section}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name, ready for JSON or a layer's metadata."""

@@ -114,4 +114,4 @@ def warm_up() -> None:
     image = np.random.default_rng(0).integers(0, 256, (64, 96), np.uint8)  # noise: so many vertices that tables grow
     labels = np.zeros(image.shape, np.uint8)
     labels[:, 0], labels[:, -1] = 1, 2
-    Refiner(image, labels, workers=1).run(Parameters(iterations=1))
+    Refiner(image, labels, workers=1).run(Parameters(iterations=1, smallest_part=9, fill_holes=9))

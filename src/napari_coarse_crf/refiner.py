@@ -1,7 +1,7 @@
 """One image and its labels in memory: the whole way, keeping what a changed parameter does not touch.
 
-inputs -> heatmap -> kernels -> mean field -> merge, eq. (5). `steps` goes this way in small steps, so that a caller can
-show progress and stop; `run` goes it at once.
+inputs -> heatmap -> kernels -> mean field -> cleaning -> merge, eq. (5). `steps` goes this way in small steps, so that
+a caller can show progress and stop; `run` goes it at once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_coarse_crf.cleaning import asks_for_cleaning, clean, mean_field_key
 from napari_coarse_crf.compute.parallel import available_workers, blocks, finish
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
@@ -55,8 +56,8 @@ class Refinement:
     labels : ndarray
         Shape and dtype of the person's labels, which are kept; 0 = unlabelled.
     confidence : ndarray of float32
-        Probability of the most probable label of each pixel: 1 on clamped pixels, 0 where a pixel takes no part and
-        has no label.
+        Probability of the most probable label of each pixel, or of the one that cleaning gave it: 1 on clamped pixels,
+        0 where a pixel takes no part and has no label.
     parameters : Parameters
         What it was made with.
     iterations : int
@@ -82,7 +83,7 @@ class Progress:
     Attributes
     ----------
     stage : str
-        "heatmap", "appearance kernel", "smoothness kernel" or "mean field".
+        "heatmap", "appearance kernel", "smoothness kernel", "mean field" or "cleaning".
     step, total : int
         Units of work done, and at most to do.
     refinement : Refinement or None
@@ -185,6 +186,7 @@ class Refiner:
         # The latest of each, with what it was made for.
         self._unary: tuple[object, UnaryArray] | None = None
         self._kernels: dict[str, tuple[object, Any]] = {}
+        self._found: tuple[object, FieldProblem, Marginals] | None = None  # by the last run that was cleaned
 
     @property
     def label_ids(self) -> LabelArray:
@@ -237,7 +239,7 @@ class Refiner:
             _check_labels(problem)
         finally:
             self._running = False
-        self._label_map, self._problem, self._unary = label_map, problem, None
+        self._label_map, self._problem, self._unary, self._found = label_map, problem, None, None
 
     def heatmap(self, parameters: Parameters | None = None) -> FloatArray:
         """Return the label heatmap, eq. (1).
@@ -293,6 +295,29 @@ class Refiner:
             yield Progress("mean field", 0, 0, self._unchanged(parameters))
             return
         report = _Report(FORMS[parameters.similarity].units + 2 + parameters.iterations)
+        field, marginals = yield from self._cached_field(pool, parameters, report)
+        if asks_for_cleaning(parameters):
+            report.total += 1
+            cleaned = clean(pool, self._problem, field, marginals, parameters)
+            marginals = yield from report.stage("cleaning", cleaned)
+        yield Progress("mean field", report.done, report.done, self._merged(field, marginals, parameters))
+
+    def _cached_field(
+        self, pool: ThreadPoolExecutor, parameters: Parameters, report: _Report
+    ) -> Generator[Progress, None, tuple[FieldProblem, Marginals]]:
+        """Run mean field, unless only what comes after it has changed since; kept if it is to be cleaned."""
+        key = mean_field_key(parameters)
+        if self._found is None or self._found[0] != key:
+            self._found = None  # it reads from the kernels that are used again now
+            field, marginals = yield from self._run_field(pool, parameters, report)
+            if not asks_for_cleaning(parameters):
+                return field, marginals
+            self._found = key, field, marginals
+        return self._found[1:]
+
+    def _run_field(
+        self, pool: ThreadPoolExecutor, parameters: Parameters, report: _Report
+    ) -> Generator[Progress, None, tuple[FieldProblem, Marginals]]:
         unary = yield from report.stage("heatmap", self._cached_unary(pool, parameters))
         kernels = []
         for name, weight in (
@@ -304,7 +329,7 @@ class Refiner:
                 kernels.append((weight, kernel))
         field = self._field_problem(unary, parameters)
         marginals = yield from report.stage("mean field", self._engine.infer(pool, field, kernels))
-        yield Progress("mean field", report.done, report.done, self._merged(field, marginals, parameters))
+        return field, marginals
 
     def _cached_unary(
         self, pool: ThreadPoolExecutor, parameters: Parameters

@@ -101,9 +101,8 @@ def test_a_command_receives_the_parameters_that_were_given() -> None:
 @pytest.mark.parametrize("name", [spec.name for spec in fields(Parameters)])
 def test_every_option_changes_its_own_parameter(run: Any, small: tuple[Path, Path], tmp_path: Path, name: str) -> None:
     option = f"--{name.replace('_', '-')}"
-    code, _, err = run(
-        "refine", *small, "-o", tmp_path / "o.png", option, "colourful" if name == "similarity" else "-1"
-    )
+    refused = "colourful" if Parameters.describe()[name].choices else "-1"
+    code, _, err = run("refine", *small, "-o", tmp_path / "o.png", option, refused)
     assert code == 1
     assert err.startswith(f"Error: {name} is ")  # the parameter itself refuses the value
     assert not (tmp_path / "o.png").exists()
@@ -130,6 +129,24 @@ def test_a_named_preset_is_taken_by_its_name(run: Any, small: tuple[Path, Path],
         Parameters.preset("paper")
     )
     assert np.array_equal(tifffile.imread(out), expected.confidence)
+
+
+def test_a_process_cleans_what_it_refines(tmp_path: Path) -> None:
+    out, confidence, saved = tmp_path / "refined.tif", tmp_path / "confidence.tif", tmp_path / "mine.json"
+    parameters = Parameters(keep_parts="labelled", fill_holes=30, iterations=3)
+    saved.write_text(parameters.replace(fill_holes=0).to_json(), encoding="utf-8")
+    options: list[str | Path] = ["--confidence-out", confidence, "--preset", saved, "--fill-holes", "30"]
+    done = subprocess.run(
+        [*COMMAND, "refine", IMAGE, COARSE, "-o", out, *options], stdin=subprocess.DEVNULL, check=True,
+        capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    sample = load_sample("nuclei")
+    expected = Refiner(sample.image, sample.coarse).run(parameters)
+    assert np.array_equal(tifffile.imread(out), expected.labels)
+    assert np.array_equal(tifffile.imread(confidence), expected.confidence)
+    assert not np.array_equal(expected.labels, refine_labels(sample.image, sample.coarse, Parameters(iterations=3)))
+    for label, (_, after) in expected.label_counts.items():
+        assert re.search(rf"^ *{label} +\d+ +{after} ", done.stdout, re.MULTILINE)
 
 
 def test_ids_and_type_of_a_tiff_survive(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:

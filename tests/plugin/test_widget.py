@@ -52,6 +52,22 @@ def test_run_adds_a_layer_equal_to_refine_labels(
     assert "'strokes refined'" in widget.status
 
 
+def test_a_result_is_cleaned_as_the_sliders_say(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    image[5:8, 5:8] = image[5, 40]  # a speck of the right half in the left one
+    viewer, widget = dock(image, labels, rgb=True)
+    widget.parameters = Parameters(similarity="colour", appearance_weight=0)
+    assert press_run(widget).data[6, 6] == 70_000
+    widget.controls.by_name["smallest_part"].value = 50
+    layer = press_run(widget)
+    assert layer.data[6, 6] == 3
+    limits = viewer.layers["photo"].contrast_limits
+    wanted = refine_labels(image, labels, widget.parameters, contrast_limits=limits)
+    np.testing.assert_array_equal(layer.data, wanted)
+    assert layer.metadata["napari_coarse_crf"]["parameters"]["smallest_part"] == 50
+
+
 def test_sixteen_bit_and_float_images_are_scaled_by_the_contrast_limits(
     dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:

@@ -64,10 +64,17 @@ def test_a_picture_is_reduced_with_its_mask_and_keeps_the_rest() -> None:
 
 def test_distances_count_in_the_larger_pixels_within_their_range() -> None:
     parameters = Parameters(theta_alpha=160, theta_beta=8, theta_gamma=1, geodesic_colour_weight=2, iterations=7)
-    smaller = reduce_parameters(parameters, 4)
+    smaller = reduce_parameters(parameters, 4, 2)
     assert (smaller.theta_alpha, smaller.theta_gamma, smaller.geodesic_colour_weight) == (40, 0.5, 0.5)
     assert (smaller.theta_beta, smaller.iterations) == (8, 7)
-    assert reduce_parameters(parameters, 1) == parameters
+    assert reduce_parameters(parameters, 1, 2) == parameters
+
+
+def test_numbers_of_pixels_shrink_with_the_area_and_in_3d_with_the_volume() -> None:
+    parameters = Parameters(keep_parts="labelled", smallest_part=100, fill_holes=7)
+    for ndim, smallest, holes in ((2, 11, 1), (3, 4, 0)):
+        reduced = reduce_parameters(parameters, 3, ndim)
+        assert (reduced.keep_parts, reduced.smallest_part, reduced.fill_holes) == ("labelled", smallest, holes)
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (3, 5, 7)])
@@ -104,6 +111,6 @@ def test_at_step_one_the_way_there_and_back_changes_nothing() -> None:
     mask = np.indices(labels.shape)[1] > 1
     whole = Refiner(image, labels, mask=mask).run(parameters)
     small = Refiner.of(reduce_picture(Picture(image, mask), 1, 2), thin_out_labels(labels, 1))
-    back = enlarge_refinement(small.run(reduce_parameters(parameters, 1)), 1, labels, mask, parameters)
+    back = enlarge_refinement(small.run(reduce_parameters(parameters, 1, 2)), 1, labels, mask, parameters)
     np.testing.assert_array_equal(back.labels, whole.labels)
     np.testing.assert_array_equal(back.confidence, whole.confidence)

@@ -244,7 +244,8 @@ class RefineWidget(Container[Any]):
 
     def _show_suggestion(self, outcome: AnyOutcome) -> None:
         if isinstance(outcome, Suggestion):
-            self.parameters = outcome.parameters
+            # A suggestion says nothing of cleaning.
+            self.parameters = outcome.parameters.replace(**self.parameters.of_section("cleaning"))
             self._message = outcome.reason
 
     # Building and following the viewer.

@@ -4,6 +4,9 @@ Part of the labels is hidden (`hiding`), the image is refined from the rest, and
 result is there; what that promises for the unlabelled pixels decides (`promise`). The choice is among a few documented
 sets of parameters; the defaults stay unless another set promises a clear gain.
 
+Nothing is cleaned meanwhile: parts that a hidden stroke holds would vanish. Who cleans adds those parameters to what is
+suggested.
+
 Deterministic: bounded by trials and pixels, never by the clock.
 """
 
@@ -226,7 +229,8 @@ def _try_all(scene: _Scene, tell: _Counter) -> dict[str, _Finding]:
         refiner = Refiner.of(scene.picture, labels)
         said = {}
         for name, changes in CANDIDATES.items():
-            refined = _refine(refiner, reduce_parameters(Parameters(**changes), scene.step), tell)
+            parameters = reduce_parameters(Parameters(**changes), scene.step, labels.ndim)
+            refined = _refine(refiner, parameters, tell)
             said[name] = np.searchsorted(ids, refined[where])
             tell(1)
         return said

@@ -68,6 +68,11 @@ def test_a_logarithmic_slider_spreads_decades_evenly() -> None:
     )
 
 
+def test_a_logarithmic_slider_from_zero_begins_with_single_pixels() -> None:
+    description = DESCRIPTIONS["smallest_part"]  # 0 to 100,000 pixels
+    assert [round(from_slider(step, description)) for step in (0, 61, 200, 600, 1000)] == [0, 1, 9, 999, 100_000]
+
+
 @pytest.mark.parametrize("name", NUMBERS)
 def test_the_slider_stands_where_its_value_is(name: str) -> None:
     description = DESCRIPTIONS[name]
@@ -186,3 +191,10 @@ def test_the_distances_of_a_kernel_without_weight_are_grey(controls: ParameterCo
     assert "its weight is 0" in number(controls, "theta_beta").box.toolTip()
     number(controls, "appearance_weight").value = 2
     assert number(controls, "theta_beta").isEnabled()
+
+
+def test_how_large_a_part_must_be_is_grey_where_a_stroke_decides(controls: ParameterControls) -> None:
+    assert number(controls, "smallest_part").isEnabled()
+    controls.by_name["keep_parts"].value = "labelled"
+    assert not number(controls, "smallest_part").isEnabled()
+    assert number(controls, "fill_holes").isEnabled()

@@ -41,15 +41,25 @@ def to_slider(value: float, description: Description) -> int:
     """Return the place of `value` on a slider of 1000 steps."""
     low, high = description.low, description.high
     if description.logarithmic:
-        return round(_SLIDER_STEPS * math.log(value / low) / math.log(high / low))
+        shift = _shift(description)
+        low, high, value = (math.log(number + shift) for number in (low, high, value))
     return round(_SLIDER_STEPS * (value - low) / (high - low))
 
 
 def from_slider(step: int, description: Description) -> float:
     """Return the value at a place of the slider, to three digits: what is shown is what runs."""
     low, high, share = description.low, description.high, step / _SLIDER_STEPS
-    value = low * (high / low) ** share if description.logarithmic else low + share * (high - low)
+    if description.logarithmic:
+        shift = _shift(description)
+        value = (low + shift) * ((high + shift) / (low + shift)) ** share - shift
+    else:
+        value = low + share * (high - low)
     return min(max(float(f"{value:.3g}"), low), high)
+
+
+def _shift(description: Description) -> float:
+    """Return what is added to a value before its logarithm: 0 has none."""
+    return 0.0 if description.low > 0 else 1.0
 
 
 class NumberControl(QWidget):
@@ -270,7 +280,11 @@ def why_unused(name: str, parameters: Parameters) -> str:
     "The similarity 'geodesic' does not use this."
     >>> why_unused("theta_gamma", Parameters(smoothness_weight=0))
     'The smoothness kernel is switched off: its weight is 0.'
+    >>> why_unused("smallest_part", Parameters(keep_parts="labelled"))
+    'Parts stay only where they touch a stroke, of whatever size.'
     """
+    if name == "smallest_part" and parameters.keep_parts == "labelled":
+        return "Parts stay only where they touch a stroke, of whatever size."
     described = Parameters.describe()[name]
     if described.section == "heatmap":
         used = name in FORMS[parameters.similarity].reads

@@ -255,7 +255,7 @@ class Job:
         picture, labels, parameters, step = loaded.picture, loaded.labels, self.parameters, self.step
         if step > 1:
             picture, labels = reduce_picture(picture, step, labels.ndim), thin_out_labels(labels, step)
-            parameters = reduce_parameters(parameters, step)
+            parameters = reduce_parameters(parameters, step, labels.ndim)
         refiner = self.refiners.get(picture, labels, loaded.key, step)
         if says_memory and labels.size >= _LARGE:
             yield from self._say_memory(refiner, parameters)

@@ -1,0 +1,164 @@
+"""What mean field found, without small parts, parts without a stroke, and holes: off unless a person asks for it.
+
+A *part* of a label is a connected region of its pixels. Pixels that touch at a corner are connected: else thin diagonal
+structures would fall to pieces, and a stroke would not hold what it touches at a corner. The person's labelled pixels
+belong to the parts and hold them: such a part stays, however small. Pixels that take no part are part of nothing.
+
+- Parts are taken away that are smaller than `smallest_part`, or, where `keep_parts` is "labelled", hold no stroke. Each
+  of their pixels gets the label that comes next in probability there. That may be part of nothing that stays, again:
+  then the next, `_ROUNDS` times at most. What is left then is joined from its rim inwards: each pixel takes the most
+  probable label of the parts that touch it. Where nothing that stays touches (a small area that the mask cuts off), the
+  labels stay as they were.
+- A *hole* is a connected area of anything else that one part shuts off: it reaches neither the edge of the image nor
+  pixels that take no part. If it has at most `fill_holes` pixels and none of them is labelled, it becomes that part.
+
+The confidence of a pixel with another label is the probability of the label it got. `min_confidence` comes afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_coarse_crf.compute.regions import find_enclosing, find_regions
+from napari_coarse_crf.geodesic import PixelGrid
+from napari_coarse_crf.inputs import OPEN
+from napari_coarse_crf.parameters import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from concurrent.futures import ThreadPoolExecutor
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, MaskArray, PixelArray
+    from napari_coarse_crf.crf import FieldProblem, Marginals
+    from napari_coarse_crf.inputs import Problem
+
+_ROUNDS = 3
+
+_OFF = Parameters().of_section("cleaning")
+
+
+def asks_for_cleaning(parameters: Parameters) -> bool:
+    """Whether anything is to be cleaned.
+
+    Examples
+    --------
+    >>> asks_for_cleaning(Parameters()), asks_for_cleaning(Parameters(fill_holes=9))
+    (False, True)
+    """
+    return parameters.of_section("cleaning") != _OFF
+
+
+def mean_field_key(parameters: Parameters) -> Parameters:
+    """Return what mean field depends on: all but the cleaning and what is left unlabelled, which come after it."""
+    return parameters.replace(**_OFF, min_confidence=0.0)
+
+
+def clean(
+    pool: ThreadPoolExecutor, problem: Problem, field: FieldProblem, marginals: Marginals, parameters: Parameters
+) -> Generator[int | None, None, Marginals]:
+    """Return the marginals with the best label, and its probability, of each free pixel after cleaning.
+
+    Parameters
+    ----------
+    pool : ThreadPoolExecutor
+        Where long steps run.
+    problem, field, marginals
+        What was asked of mean field, and what it found.
+    parameters : Parameters
+        `keep_parts`, `smallest_part` and `fill_holes`.
+    """
+    sheet = _Sheet(problem, field, marginals)
+    if parameters.keep_parts == "labelled" or parameters.smallest_part > 1:
+        yield from sheet.take_parts_away(pool, marginals, parameters)
+    if parameters.fill_holes:
+        yield from sheet.fill_holes(pool, parameters.fill_holes)
+    # The person's own pixels among the free ones stay as mean field found them: eq. (5) puts their labels back.
+    found = np.where(problem.labels[field.free_pixels] == OPEN, sheet.labels[sheet.cells], marginals.best)
+    changed = np.flatnonzero(found != marginals.best)
+    confidence = marginals.confidence.copy()
+    probabilities = yield from marginals.probabilities(pool, changed)
+    confidence[changed] = probabilities[np.arange(len(changed)), found[changed]]
+    yield 1
+    return replace(marginals, best=found, confidence=confidence)
+
+
+class _Sheet:
+    """The labels as a grid, which cleaning rewrites.
+
+    Attributes
+    ----------
+    labels : (cells,) int32
+        The label of each cell: the person's where there is one, else the best one; `OPEN` where no pixel takes part.
+    cells : (F,) int
+        Where the free pixels are.
+    """
+
+    def __init__(self, problem: Problem, field: FieldProblem, marginals: Marginals) -> None:
+        grid = PixelGrid(problem)
+        self._offsets = grid.offsets
+        self.cells = grid.cells[field.free_pixels]
+        self.labels = np.full(grid.size, OPEN, np.int32)
+        self.labels[self.cells] = marginals.best
+        owned = np.flatnonzero(problem.labels != OPEN)
+        self._owned_cells = grid.cells[owned]
+        self.labels[self._owned_cells] = problem.labels[owned]
+
+    def take_parts_away(
+        self, pool: ThreadPoolExecutor, marginals: Marginals, parameters: Parameters
+    ) -> Generator[None, None, None]:
+        """Give the pixels of the parts that do not stay to others."""
+        unwanted = yield from self._unwanted(pool, parameters)
+        taken = np.flatnonzero(unwanted[self.cells])
+        cells, left = self.cells[taken], np.arange(len(taken))
+        rows = yield from marginals.probabilities(pool, taken)
+        for _ in range(min(_ROUNDS, rows.shape[1] - 1)):
+            if not len(left):
+                return
+            rows[left, self.labels[cells[left]]] *= -1  # out of the running, but not forgotten
+            self.labels[cells[left]] = rows[left].argmax(axis=1)
+            unwanted = yield from self._unwanted(pool, parameters)
+            left = left[unwanted[cells[left]]]
+        self._join(cells[left], np.abs(rows[left]), marginals.best[taken[left]])
+
+    def fill_holes(self, pool: ThreadPoolExecutor, largest: int) -> Generator[None, None, None]:
+        """Give holes the label of what they lie in."""
+        regions, sizes, held = yield from self._parts(pool)
+        enclosing = yield from find_enclosing(pool, regions, self._offsets, sizes, held, largest)
+        labels = np.full(len(sizes), OPEN, np.int32)
+        labels[regions] = self.labels
+        self.labels = labels[enclosing][regions]
+
+    def _parts(
+        self, pool: ThreadPoolExecutor
+    ) -> Generator[None, None, tuple[PixelArray, NDArray[np.int64], MaskArray]]:
+        """Return the part of each cell (0: none), and of each part how large it is and whether a stroke holds it."""
+        regions = yield from find_regions(pool, self.labels, self._offsets)
+        sizes = np.bincount(regions)
+        return regions, sizes, np.bincount(regions[self._owned_cells], minlength=len(sizes)) > 0
+
+    def _unwanted(self, pool: ThreadPoolExecutor, parameters: Parameters) -> Generator[None, None, MaskArray]:
+        """Return which cells lie in parts that do not stay."""
+        regions, sizes, held = yield from self._parts(pool)
+        small = np.True_ if parameters.keep_parts == "labelled" else sizes < parameters.smallest_part
+        unwanted: MaskArray = (small & ~held)[regions]
+        return unwanted
+
+    def _join(self, cells: PixelArray, probabilities: FloatArray, otherwise: IndexArray) -> None:
+        """Join cells to the parts around them, from the rim inwards; what nothing touches gets the other label."""
+        around = np.concatenate([self._offsets, -self._offsets])
+        self.labels[cells] = OPEN
+        while True:
+            beside = self.labels[cells[:, np.newaxis] + around]
+            likely = np.where(beside == OPEN, -1.0, np.take_along_axis(probabilities, np.maximum(beside, 0), axis=1))
+            best = likely.argmax(axis=1)[:, np.newaxis]
+            touched = (beside != OPEN).any(axis=1)
+            if not touched.any():
+                self.labels[cells] = otherwise
+                return
+            self.labels[cells[touched]] = np.take_along_axis(beside, best, axis=1)[touched, 0]
+            cells, probabilities, otherwise = cells[~touched], probabilities[~touched], otherwise[~touched]
