@@ -24,7 +24,7 @@ import numpy as np
 
 from napari_coarse_crf.compute.regions import find_enclosing, find_regions
 from napari_coarse_crf.geodesic import PixelGrid
-from napari_coarse_crf.inputs import OPEN
+from napari_coarse_crf.inputs import OPEN, gather
 from napari_coarse_crf.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def clean(
     if parameters.fill_holes:
         yield from sheet.fill_holes(pool, parameters.fill_holes)
     # The person's own pixels among the free ones stay as mean field found them: eq. (5) puts their labels back.
-    found = np.where(problem.labels[field.free_pixels] == OPEN, sheet.labels[sheet.cells], marginals.best)
+    found = np.where(problem.labels[field.free_pixels] == OPEN, gather(sheet.labels, sheet.cells), marginals.best)
     changed = np.flatnonzero(found != marginals.best)
     confidence = marginals.confidence.copy()
     probabilities = yield from marginals.probabilities(pool, changed)
@@ -101,7 +101,7 @@ class _Sheet:
     def __init__(self, problem: Problem, field: FieldProblem, marginals: Marginals) -> None:
         grid = PixelGrid(problem)
         self._offsets = grid.offsets
-        self.cells = grid.cells[field.free_pixels]
+        self.cells = gather(grid.cells, field.free_pixels)
         self.labels = np.full(grid.size, OPEN, np.int32)
         self.labels[self.cells] = marginals.best
         owned = np.flatnonzero(problem.labels != OPEN)
@@ -113,7 +113,7 @@ class _Sheet:
     ) -> Generator[None, None, None]:
         """Give the pixels of the parts that do not stay to others."""
         unwanted = yield from self._unwanted(pool, parameters)
-        taken = np.flatnonzero(unwanted[self.cells])
+        taken = np.flatnonzero(gather(unwanted, self.cells))
         cells, left = self.cells[taken], np.arange(len(taken))
         rows = yield from marginals.probabilities(pool, taken)
         for _ in range(min(_ROUNDS, rows.shape[1] - 1)):
@@ -131,7 +131,7 @@ class _Sheet:
         enclosing = yield from find_enclosing(pool, regions, self._offsets, sizes, held, largest)
         labels = np.full(len(sizes), OPEN, np.int32)
         labels[regions] = self.labels
-        self.labels = labels[enclosing][regions]
+        self.labels = gather(labels[enclosing], regions)
 
     def _parts(
         self, pool: ThreadPoolExecutor
@@ -145,8 +145,7 @@ class _Sheet:
         """Return which cells lie in parts that do not stay."""
         regions, sizes, held = yield from self._parts(pool)
         small = np.True_ if parameters.keep_parts == "labelled" else sizes < parameters.smallest_part
-        unwanted: MaskArray = (small & ~held)[regions]
-        return unwanted
+        return gather(small & ~held, regions)
 
     def _join(self, cells: PixelArray, probabilities: FloatArray, otherwise: IndexArray) -> None:
         """Join cells to the parts around them, from the rim inwards; what nothing touches gets the other label."""

@@ -154,7 +154,7 @@ def _field_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:
 
 def _cleaning_bytes(sizes: _Sizes) -> int:
     """Return what the label and the part of each cell take, and the rows of the pixels that change: one in ten."""
-    return sizes.pixels * 6 * _INDEX + sizes.unlabelled * sizes.width * _FLOAT // 10
+    return sizes.pixels * 3 * _INDEX + sizes.unlabelled * sizes.width * _FLOAT // 10
 
 
 def _lattice_bytes(sizes: _Sizes, vertices: int, d: int) -> int:
