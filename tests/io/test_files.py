@@ -379,3 +379,75 @@ def test_presets_are_read_from_json(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\xff")
     with pytest.raises(InputError, match="no text file"):
         files.read_preset(path)
+
+
+def test_names_as_long_as_the_system_allows_are_written_and_longer_ones_refused_before_the_work(tmp_path: Path) -> None:
+    for name in ("x" * 251 + ".png", "ä" * 125 + ".png"):
+        files.check_writable(tmp_path / name, overwrite=False)
+        files.write_files({tmp_path / name: b"new"})
+        assert (tmp_path / name).read_bytes() == b"new"
+    assert len(list(tmp_path.iterdir())) == 2
+    for path in (tmp_path / ("x" * 252 + ".png"), tmp_path / ("d/" * 2500 + "o.png")):
+        with pytest.raises(InputError, match=r"cannot be written: File name too long|does not exist"):
+            files.check_writable(path, overwrite=False)
+
+
+@pytest.mark.parametrize("read", [files.read_image, files.read_labels, files.read_mask, files.read_preset])
+def test_paths_that_lead_nowhere_are_named(tmp_path: Path, read: Any) -> None:
+    loop = tmp_path / "loop.png"
+    loop.symlink_to(loop)
+    for path in (loop, tmp_path / ("x" * 300), tmp_path / ("d/" * 2500)):
+        with pytest.raises(InputError, match="cannot be read: "):
+            read(path)
+    with pytest.raises(InputError, match="cannot be written: "):
+        files.check_writable(loop, overwrite=True)
+
+
+def test_pipes_are_neither_waited_for_nor_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="is a device or a pipe, which cannot be read twice"):
+        files.read_labels(pipe)
+    with pytest.raises(InputError, match="is a device or a pipe, which is not replaced"):
+        files.check_writable(pipe, overwrite=True)
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_what_others_wrote_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    if not has_links:
+        monkeypatch.setattr("os.link", refuse_link)
+    first, taken = tmp_path / "a.png", tmp_path / "b.png"
+    taken.write_bytes(b"theirs")
+    with pytest.raises(InputError, match=r"b\.png exists: something else has written it meanwhile. No file was"):
+        files.write_files({first: b"new", taken: b"new"}, overwrite=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.png"]
+    assert taken.read_bytes() == b"theirs"
+    taken.unlink()
+    files.write_files({first: b"new", taken: b"new"}, overwrite=False)
+    assert first.read_bytes() == taken.read_bytes() == b"new"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_working_folder_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(InputError, match="the folder that you are in is gone"):
+        files.check_writable(Path("o.png"), overwrite=False)
+
+
+@pytest.mark.parametrize("number", [np.inf, np.finfo(np.float32).min, 1e20, 0.5])
+def test_floats_that_stand_for_no_data_are_no_ids_that_labels_must_hold(tmp_path: Path, number: float) -> None:
+    numbers = np.array([[1, 2, number], [0, 300, number]], np.float32)
+    path = tmp_path / "labels.tif"
+    tifffile.imwrite(path, numbers, extratags=[(42113, "s", 0, repr(float(np.float32(number))), True)])
+    read = files.read_labels(path)
+    assert np.array_equal(read.ids, [[1, 2, 0], [0, 300, 0]])
+    assert read.missing is not None
+    assert np.array_equal(read.missing, numbers == number)
+    tifffile.imwrite(path, numbers)
+    with pytest.raises(InputError, match="holds numbers that are no ids, such as "):
+        files.read_labels(path)

@@ -16,6 +16,7 @@ from napari_coarse_crf.errors import CoarseCRFError, InputError
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.matching import match_files
 from napari_coarse_crf.io.pairs import Pair, Reading, read_pair
+from napari_coarse_crf.io.places import exists
 from napari_coarse_crf.io.reading import read_bytes
 from napari_coarse_crf.io.results import Task, encode_results, plan_tasks
 from napari_coarse_crf.parameters import Parameters
@@ -134,7 +135,7 @@ def _refine_each(tasks: Sequence[Task], settings: Settings) -> list[str]:
 
 def _refine_one(task: Task, settings: Settings, told: set[str], progress: Callable[[float], None]) -> None:
     """Refine one pair of files and write what is wanted; the results of another run are not replaced unasked."""
-    wanted = [path for path in task.results if settings.overwrite or not path.exists()]
+    wanted = [path for path in task.results if settings.overwrite or not exists(path)]
     for path in wanted:
         files.check_writable(path, overwrite=True, inputs=(task.image, task.coarse))  # it may be a link to them
     pair = read_pair(task.image, task.coarse, settings.reading)
@@ -148,4 +149,4 @@ def _refine_one(task: Task, settings: Settings, told: set[str], progress: Callab
         warn(f"{task.image.name}: {warning}")
     refinement = replace(refinement, labels=pair.finished(refinement.labels))
     contents = encode_results(pair, refinement, task.labels, task.confidence)
-    files.write_files({path: contents[path] for path in wanted})
+    files.write_files({path: contents[path] for path in wanted}, overwrite=settings.overwrite)

@@ -12,7 +12,7 @@ from rich.table import Table as PrintedTable
 
 import napari_coarse_crf
 from napari_coarse_crf.cli.console import say, stderr, stdout, warn
-from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options
+from napari_coarse_crf.cli.options import Preset, chosen_parameters, preset_file, with_parameter_options
 from napari_coarse_crf.errors import InputError, ParameterError
 from napari_coarse_crf.evaluation import tables
 from napari_coarse_crf.evaluation.baselines import BASELINES, missing_baselines
@@ -73,7 +73,7 @@ def evaluate(
     if out is not None:
         if out.suffix.lower() not in tables.ENCODERS:
             raise InputError(f"{out} should end in {', '.join(tables.ENCODERS)}: tables are written in these formats.")
-        files.check_free(out, overwrite=overwrite)
+        files.check_free(out, overwrite=overwrite, inputs=preset_file(preset))
     parameters = chosen_parameters(preset, changes)
     dataset = _limited(_dataset((images, coarse, fine), ignore, cityscapes, split), limit)
     plan = Plan(_methods(baselines), parameters, dataset.rules, workers)
@@ -96,7 +96,7 @@ def evaluate(
         warn("No coarse label is right anywhere. Do the coarse and the fine maps number their classes alike?")
     say(f"Scores of single images are kept in {scores}")
     if out is not None:
-        files.write_files({out: tables.ENCODERS[out.suffix.lower()](report)})
+        files.write_files({out: tables.ENCODERS[out.suffix.lower()](report)}, overwrite=overwrite)
         say(f"Wrote {out}")
 
 

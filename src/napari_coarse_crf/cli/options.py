@@ -11,6 +11,7 @@ import typer
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.pairs import Reading
+from napari_coarse_crf.io.places import exists
 from napari_coarse_crf.parameters import PRESETS, Description, Parameters
 
 Preset = Annotated[
@@ -52,8 +53,11 @@ def _reading(
         ),
     ] = None,
     ignore: Annotated[
-        int | None,
-        typer.Option(help="The id of labelled pixels that take no part and stay as they are, 255 in many data sets."),
+        list[int] | None,
+        typer.Option(
+            help="The id of labelled pixels that take no part and stay as they are, 255 in many data sets. May be "
+            "given several times."
+        ),
     ] = None,
     each_slice: Annotated[
         bool | None,
@@ -70,7 +74,7 @@ def _reading(
         spacing=_numbers(spacing),
         contrast_limits=contrast_limits,
         each_slice=each_slice,
-        ignore=ignore,
+        ignore=tuple(ignore or ()),
     )
 
 
@@ -134,6 +138,13 @@ def chosen_parameters(preset: str | None, changes: dict[str, Any]) -> Parameters
         return Parameters().replace(**changes)
     if preset in PRESETS:
         return Parameters.preset(preset).replace(**changes)
-    if Path(preset).exists():
+    if exists(Path(preset)):
         return files.read_preset(Path(preset)).replace(**changes)
+    if preset.lstrip().startswith("{"):
+        raise InputError("--preset takes a name, not the JSON itself. Save that to a file, and name the file.")
     raise InputError(f"There is no preset and no file {preset}. Named presets are {', '.join(PRESETS)}.")
+
+
+def preset_file(preset: str | None) -> tuple[Path, ...]:
+    """Return the file that a preset is read from, if it is one: no result may replace it."""
+    return () if preset is None or preset in PRESETS else (Path(preset),)

@@ -13,7 +13,13 @@ from rich.table import Table
 
 from napari_coarse_crf.cli.batch import Settings, refine_folders
 from napari_coarse_crf.cli.console import run_refiner, say, stdout, tell, warn
-from napari_coarse_crf.cli.options import Preset, chosen_parameters, with_parameter_options, with_reading_options
+from napari_coarse_crf.cli.options import (
+    Preset,
+    chosen_parameters,
+    preset_file,
+    with_parameter_options,
+    with_reading_options,
+)
 from napari_coarse_crf.cli.suggest import suggest_for
 from napari_coarse_crf.compute.arrays import LabelArray
 from napari_coarse_crf.errors import InputError
@@ -21,6 +27,7 @@ from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.matching import holds_several
 from napari_coarse_crf.io.pairs import Reading, read_pair
+from napari_coarse_crf.io.places import real_path
 from napari_coarse_crf.io.results import encode_results
 from napari_coarse_crf.refiner import EngineName, Refinement
 from napari_coarse_crf.tiles.apart import make_refiner
@@ -91,15 +98,22 @@ def refine(
     if holds_several(image) or holds_several(coarse):
         refine_folders(image, coarse, out, confidence_out, settings)
     else:
-        _refine_files(image, coarse, out, confidence_out, settings)
+        _refine_files(image, coarse, out, confidence_out, settings, preset_file(preset))
 
 
-def _refine_files(image: Path, coarse: Path, out: Path, confidence_out: Path | None, settings: Settings) -> None:
+def _refine_files(
+    image: Path,
+    coarse: Path,
+    out: Path,
+    confidence_out: Path | None,
+    settings: Settings,
+    preset: tuple[Path, ...],
+) -> None:
     """Refine one pair of files and say what came of it."""
-    if confidence_out is not None and confidence_out.resolve() == out.resolve():
+    if confidence_out is not None and real_path(confidence_out) == real_path(out):
         raise InputError("--out and --confidence-out name the same file. Give each a name of its own.")
     targets = [out] if confidence_out is None else [out, confidence_out]
-    inputs = tuple(path for path in (image, coarse, settings.reading.mask) if path is not None)
+    inputs = tuple(path for path in (image, coarse, settings.reading.mask, *preset) if path is not None)
     for target in targets:
         files.check_writable(target, overwrite=settings.overwrite, inputs=inputs)
     pair = read_pair(image, coarse, settings.reading)
@@ -114,7 +128,7 @@ def _refine_files(image: Path, coarse: Path, out: Path, confidence_out: Path | N
     refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")
     refinement = replace(refinement, labels=pair.finished(refinement.labels))
     contents = encode_results(pair, refinement, out, confidence_out)
-    files.write_files(contents)
+    files.write_files(contents, overwrite=settings.overwrite)
     _print_summary(pair.stored, refinement, time.perf_counter() - start)
     for target in contents:
         say(f"Wrote {target}")

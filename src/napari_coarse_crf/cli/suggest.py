@@ -43,7 +43,7 @@ def suggest(
         stdout.print(_table(suggestion))
     say(suggestion.reason)
     if out is not None:
-        files.write_files({out: suggestion.parameters.to_json().encode()})
+        files.write_files({out: suggestion.parameters.to_json().encode()}, overwrite=overwrite)
         say(f"Wrote {out}")
 
 

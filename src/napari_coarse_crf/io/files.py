@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from napari_coarse_crf.errors import InputError, ParameterError
+from napari_coarse_crf.io.places import exists, in_words, is_file, is_folder, real_path
 from napari_coarse_crf.io.reading import read_bytes, read_image, read_labels, read_mask
 from napari_coarse_crf.io.tiff import encode_tiff
 from napari_coarse_crf.parameters import Parameters
@@ -47,6 +48,7 @@ __all__ = [
 
 TIFF = (".tif", ".tiff")
 WRITABLE = (".png", *TIFF)
+_KEPT_OF_NAME = 40  # letters, of at most four bytes each
 
 
 def read_preset(path: Path) -> Parameters:
@@ -88,21 +90,24 @@ def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) ->
     InputError
         If it is an input, it exists and may not be replaced, or the system does not let it be written.
     """
+    target = real_path(path)
+    if not is_folder(target.parent):
+        raise InputError(f"The folder {target.parent} does not exist. Create it first, or choose another one.")
+    if any(target == real_path(taken) for taken in inputs):
+        raise InputError(f"{path} is read by this command. Choose another file for the result.")
+    if is_folder(target):
+        raise InputError(f"{path} is a folder. Give the file in it a name.")
     try:
-        target = path.resolve()
-        if not target.parent.is_dir():
-            raise InputError(f"The folder {target.parent} does not exist. Create it first, or choose another one.")
-        if any(target == taken.resolve() for taken in inputs):
-            raise InputError(f"{path} is read by this command. Choose another file for the result.")
-        if path.is_dir():
-            raise InputError(f"{path} is a folder. Give the file in it a name.")
-        if path.exists() and not overwrite:
-            raise InputError(f"{path} exists. Add --overwrite to replace it, or choose another file.")
-        beside = _beside(target, secrets.token_hex(4))
+        if _is_there(target):
+            if not is_file(target):
+                raise InputError(f"{path} is a device or a pipe, which is not replaced. Choose a file.")
+            if not overwrite:
+                raise InputError(f"{path} exists. Add --overwrite to replace it, or choose another file.")
+        beside = _beside(target)
         beside.touch(exist_ok=False)
         beside.unlink()
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}. Choose another folder or name.") from error
+        raise InputError(f"{path} cannot be written: {in_words(error)}. Choose another folder or name.") from error
 
 
 def make_folder(folder: Path) -> None:
@@ -116,7 +121,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"The folder {folder} cannot be made: {error.strerror}. Choose another one.") from error
+        raise InputError(f"The folder {folder} cannot be made: {in_words(error)}. Choose another one.") from error
 
 
 def check_labels_fit(labels: AnyArray, path: Path) -> None:
@@ -190,23 +195,29 @@ def encode_confidence(
     return _png(Image.fromarray(np.round(confidence * 65535.0).astype(np.uint16)))
 
 
-def write_files(contents: Mapping[Path, bytes]) -> None:
+def write_files(contents: Mapping[Path, bytes], *, overwrite: bool = True) -> None:
     """Write several files, all or none, each whole or not at all.
 
     Each is written beside its place and moved there at the end, so a stop at any moment leaves no half file. What was
     there before is kept beside too, and put back if a later one cannot be moved.
 
+    Parameters
+    ----------
+    contents : mapping of Path to bytes
+        What goes where.
+    overwrite : bool
+        Whether files that are there by then are replaced.
+
     Raises
     ------
     InputError
-        If the system refuses, for example because the disk is full.
+        If the system refuses, for example because the disk is full, or there is a file that is not to be replaced.
     """
-    mark = secrets.token_hex(4)  # of this call: two threads may write to one place
     waiting: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
-            target = path.resolve()  # through a link, which stays a link
-            beside = _beside(target, mark)
+            target = real_path(path)  # through a link, which stays a link
+            beside = _beside(target)
             waiting[beside] = target
             with beside.open("xb") as file:  # unlike tempfile, with the permissions of any new file
                 file.write(content)
@@ -214,34 +225,64 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
                 os.fsync(file.fileno())
         with ExitStack() as undo:
             for beside, target in waiting.items():
-                _keep(target, beside.with_suffix(".old"), undo)
-                beside.replace(target)
+                if overwrite:
+                    _keep(target, beside.with_suffix(".old"), undo)
+                    beside.replace(target)
+                else:
+                    _put_new(beside, target, undo)
             undo.pop_all()
         for beside in waiting:
             beside.with_suffix(".old").unlink(missing_ok=True)
+    except FileExistsError as error:
+        raise InputError(
+            f"{target} exists: something else has written it meanwhile. No file was changed. Choose another file."
+        ) from error
     except OSError as error:
         raise InputError(
-            f"{target} could not be written: {error.strerror}. No file was changed. Choose another folder or name."
+            f"{target} could not be written: {in_words(error)}. No file was changed. Choose another folder or name."
         ) from error
     finally:
         for beside in waiting:
             beside.unlink(missing_ok=True)
 
 
-def _beside(target: Path, mark: str) -> Path:
-    """Return where a file is written before it is moved to its place."""
-    return target.with_name(f".{target.name}.{mark}.part")
+def _beside(target: Path) -> Path:
+    """Return where a file is written before it is moved to its place: a name that is no longer than any may be."""
+    return target.with_name(f".{target.name[:_KEPT_OF_NAME]}.{secrets.token_hex(4)}.part")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether anything has this name; what the system says of a name that cannot be is raised."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _put_new(beside: Path, target: Path, undo: ExitStack) -> None:
+    """Move a file to a name that nothing has, and raise if something has it by now: a link never replaces."""
+    try:
+        os.link(beside, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: for a moment the file is empty
+        target.touch(exist_ok=False)
+        undo.callback(target.unlink, missing_ok=True)
+        beside.replace(target)
+    else:
+        undo.callback(target.unlink, missing_ok=True)
 
 
 def _keep(target: Path, old: Path, undo: ExitStack) -> None:
     """Keep what a file holds under a second name, and let `undo` put it back, or remove a file that was not there."""
-    if target.is_file():
+    if is_file(target):
         undo.callback(_put_back, old, target)
         try:
             os.link(target, old)
         except OSError:  # a file system without hard links: for a moment nothing has the name
             target.replace(old)
-    elif not target.exists():
+    elif not exists(target):
         undo.callback(target.unlink, missing_ok=True)
 
 

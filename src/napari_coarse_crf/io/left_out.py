@@ -11,7 +11,7 @@ from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.io.raster import together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
     from napari_coarse_crf.io.reading import ImageFile, LabelFile
@@ -20,7 +20,7 @@ LeftOut = dict[str, "MaskArray"]
 """Where pixels are left out, by what they are; none twice."""
 
 
-def find_void(labels: LabelFile, ignore: int | None) -> LeftOut:
+def find_void(labels: LabelFile, ignore: Sequence[int]) -> LeftOut:
     """Return where the numbers of a label file are no labels.
 
     Raises
@@ -28,11 +28,10 @@ def find_void(labels: LabelFile, ignore: int | None) -> LeftOut:
     InputError
         If 0 is to be ignored: those pixels are what is to be labelled.
     """
-    if ignore == UNLABELLED:
+    if UNLABELLED in ignore:
         raise InputError("0 cannot be ignored: it stands for the pixels that are to be labelled. Give another id.")
     found = {"pixels whose label stands for no data": labels.missing}
-    if ignore is not None:
-        found[f"pixels of the id {ignore}"] = labels.ids == ignore
+    found |= {f"pixels of the id {label_id}": labels.ids == label_id for label_id in ignore}
     return _apart(found, labels.ids.shape)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.files import WRITABLE
+from napari_coarse_crf.io.places import exists, in_words, is_file, is_folder, real_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ class Matching:
 
 def holds_several(source: Path) -> bool:
     """Whether this is a folder, or a pattern such as `cells/*_image.tif`, and no single file."""
-    return source.is_dir() or (has_magic(str(source)) and not source.exists())
+    return is_folder(source) or (has_magic(str(source)) and not exists(source))
 
 
 def match_files(sources: Mapping[Role, Path]) -> Matching:
@@ -103,23 +104,23 @@ def check_folder(folder: Path, what: str) -> None:
     InputError
         With one sentence on what is missing.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise InputError(f"There is no folder {folder}. Give the one that holds the {what}.")
 
 
 def _list_files(role: Role, source: Path) -> list[Path]:
     """Return the files of a source whose type is that of the role."""
     kinds = _IMAGE_FILES if role == "image" else _LABEL_FILES
-    if source.is_file():
+    if is_file(source):
         paths = [source]
-    elif holds_several(source) and not source.is_dir():
+    elif holds_several(source) and not is_folder(source):
         paths = [Path(name) for name in glob(str(source))]
     else:
         check_folder(source, _CALLED[role])
         try:
             paths = list(source.iterdir())
         except OSError as error:
-            raise InputError(f"The folder {source} cannot be read: {error.strerror}.") from error
+            raise InputError(f"The folder {source} cannot be read: {in_words(error)}.") from error
     return sorted(path for path in paths if path.suffix.lower() in kinds and path.name[0] != ".")
 
 
@@ -136,7 +137,7 @@ def _told_apart(role: Role, listed: Mapping[Role, Sequence[Path]]) -> list[Path]
 
 def _places(paths: Sequence[Path]) -> set[Path]:
     """Return where files lie, whatever the folder was called."""
-    folders = {folder: folder.resolve() for folder in {path.parent for path in paths}}
+    folders = {folder: real_path(folder) for folder in {path.parent for path in paths}}
     return {folders[path.parent] / path.name for path in paths}
 
 

@@ -46,8 +46,8 @@ class Reading:
         What becomes 0 and 255.
     each_slice : bool or None
         True: each plane is refined on its own. False: everything at once, time too.
-    ignore : int or None
-        The id of labelled pixels that take no part and stay as they are: what nobody could tell.
+    ignore : tuple of int
+        The ids of labelled pixels that take no part and stay as they are: what nobody could tell.
     """
 
     mask: Path | None = None
@@ -55,7 +55,7 @@ class Reading:
     spacing: Sequence[float] | None = None
     contrast_limits: Any = None
     each_slice: bool | None = None
-    ignore: int | None = None
+    ignore: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

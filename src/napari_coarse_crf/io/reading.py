@@ -15,6 +15,7 @@ from PIL import UnidentifiedImageError
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.pictures import read_picture
+from napari_coarse_crf.io.places import exists, in_words, is_file, is_folder
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 from napari_coarse_crf.io.tiff import SIGNATURES, read_tiff
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.io.grid import Grid
     from napari_coarse_crf.io.raster import Raster
 
+_BEYOND = 2.0**64
 _WHOLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 _COLOURS = (
     "It holds colours, not label ids. Save the label map with one channel whose values are the ids: as a PNG with a "
@@ -33,8 +35,33 @@ _COLOURS = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ImageFile:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Read:
+    """What is known of any file that was read.
+
+    Attributes
+    ----------
+    axes : str
+        A letter for each axis, see `Raster`.
+    names_axes : bool
+        Whether the file says so.
+    grid : Grid
+        Where the pixels lie.
+    missing : ndarray of bool or None
+        True where the number stands for no data; None: nowhere.
+    notes : tuple of str
+        What a person should look at, one sentence each.
+    """
+
+    axes: str
+    names_axes: bool
+    grid: Grid
+    missing: MaskArray | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ImageFile(_Read):
     """An image as it was read.
 
     Attributes
@@ -43,32 +70,17 @@ class ImageFile:
         Without opacity and without axes of length 1; the samples of a pixel last.
     mask : ndarray of bool or None
         False where the image is fully transparent, in its shape without samples; None: nowhere.
-    axes : str
-        A letter for each axis, see `Raster`.
-    names_axes : bool
-        Whether the file says so.
-    grid : Grid
-        Where the pixels lie.
-    missing : ndarray of bool or None
-        Like `mask`, True where the number stands for no data.
     said : tuple of str
         How it was taken, one sentence each.
-    notes : tuple of str
-        What a person should look at, one sentence each.
     """
 
     image: AnyArray
     mask: MaskArray | None
-    axes: str
-    names_axes: bool
-    grid: Grid
-    missing: MaskArray | None
     said: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelFile:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LabelFile(_Read):
     """A label map as it was read.
 
     Attributes
@@ -77,25 +89,10 @@ class LabelFile:
         The label ids in the type of the file, floats as whole numbers; without axes of length 1.
     palette : bytes or None
         The colours a PNG shows its ids in, to be written back with the result.
-    axes : str
-        A letter for each axis, see `Raster`.
-    names_axes : bool
-        Whether the file says so.
-    grid : Grid
-        Where the pixels lie.
-    missing : ndarray of bool or None
-        True where the number stands for no data, which is no id; None: nowhere.
-    notes : tuple of str
-        What a person should look at, one sentence each.
     """
 
     ids: AnyArray
     palette: bytes | None
-    axes: str
-    names_axes: bool
-    grid: Grid
-    missing: MaskArray | None
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +171,15 @@ def read_labels(path: Path) -> LabelFile:
             raise InputError("Some of its labelled pixels are transparent. Save the label map without opacity.")
     palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
     notes = tuple(f"{path}: {note}" for note in raster.notes)
-    return LabelFile(ids, palette, plain.axes, plain.names_axes, raster.grid, missing, notes)
+    return LabelFile(
+        ids=ids,
+        palette=palette,
+        axes=plain.axes,
+        names_axes=plain.names_axes,
+        grid=raster.grid,
+        missing=missing,
+        notes=notes,
+    )
 
 
 def read_mask(path: Path, labels: LabelFile | None = None) -> MaskFile:
@@ -224,7 +229,7 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
     except FileNotFoundError:
         raise InputError(f"There is no file {path}. Check its name and folder.") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        raise InputError(f"{path} cannot be read: {in_words(error)}.") from error
 
 
 def _turned_to_fit(raster: Raster, labels: LabelFile) -> tuple[Raster, str, str]:
@@ -258,7 +263,7 @@ def _check_exact(raster: Raster) -> None:
             "keep them exactly. Save it as one."
         )
     if raster.pictures > 1:
-        raise InputError(f"It holds {raster.pictures} images of different kinds. Save the one that is meant alone.")
+        raise InputError(f"It holds {raster.pictures} images. Save the one that is meant alone.")
 
 
 def _check_black_and_white(colours: AnyArray, mask: MaskArray, *, has_palette: bool) -> None:
@@ -280,24 +285,33 @@ def _ids(raster: Raster) -> tuple[AnyArray, MaskArray | None]:
         return numbers.astype(np.uint8), missing
     if numbers.dtype.kind != "f":
         return numbers, missing
-    nan = np.isnan(numbers)
-    if nan.any():
-        missing = nan if missing is None else missing | nan
-        numbers = np.where(nan, 0, numbers)
-    with np.errstate(invalid="ignore"):
-        fractions = np.mod(numbers, 1) != 0  # of infinity it is NaN
+    gone = np.isnan(numbers)
+    if gone.any():
+        missing = gone if missing is None else missing | gone
+    if missing is not None:  # what stands for no data and is no whole number becomes no label
+        numbers = np.where(missing & ~_whole(numbers), 0, numbers)
+    odd = numbers[~_whole(numbers)]
     low, high = numbers.min(initial=0), numbers.max(initial=0)
     fitting = (kind for kind in _WHOLE if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
     smallest = next(fitting, None)
-    if fractions.any() or smallest is None:
-        first = numbers[fractions][0] if fractions.any() else high
+    if odd.size or smallest is None:
+        first = odd[0] if odd.size else high
         raise InputError(f"It holds numbers that are no ids, such as {first:g}. Save a label map of whole numbers.")
     return numbers.astype(smallest), missing
+
+
+def _whole(numbers: AnyArray) -> MaskArray:
+    """Return where floats are whole numbers that 64 bits hold."""
+    with np.errstate(invalid="ignore"):  # of infinity the rest is NaN
+        whole: MaskArray = (np.mod(numbers, 1) == 0) & (np.abs(numbers.astype(np.float64)) < _BEYOND)
+    return whole
 
 
 @contextmanager
 def _raster(path: Path) -> Iterator[Raster]:
     """Read a file, and put its name before what is wrong with it, then and in what is made of it."""
+    if exists(path) and not is_file(path) and not is_folder(path):
+        raise InputError(f"{path} is a device or a pipe, which cannot be read twice. Save it as a file.")
     first = read_bytes(path, len(SIGNATURES[0]))
     try:
         yield read_tiff(path) if first in SIGNATURES else read_picture(read_bytes(path))
@@ -306,5 +320,6 @@ def _raster(path: Path) -> Iterator[Raster]:
     except MemoryError:
         raise
     except Exception as error:  # readers raise whatever a damaged file leads them to
-        reason = "it is no image that can be read here" if isinstance(error, UnidentifiedImageError) else str(error)
+        is_unknown = isinstance(error, UnidentifiedImageError)
+        reason = "it is no image that can be read here" if is_unknown else str(error) or type(error).__name__
         raise InputError(f"{path} cannot be read: {reason}. Save it as PNG or TIFF.") from error

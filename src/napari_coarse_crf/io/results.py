@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.files import WRITABLE, encode_confidence, encode_labels
+from napari_coarse_crf.io.places import exists, is_folder, real_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +45,7 @@ class Task:
     @property
     def is_done(self) -> bool:
         """Whether all results exist."""
-        return all(path.exists() for path in self.results)
+        return all(exists(path) for path in self.results)
 
 
 def plan_tasks(
@@ -69,9 +70,9 @@ def plan_tasks(
     """
     folders = [out] if confidence_out is None else [out, confidence_out]
     for folder in folders:
-        if folder.suffix.lower() in WRITABLE and not folder.is_dir():
+        if folder.suffix.lower() in WRITABLE and not is_folder(folder):
             raise InputError(f"{folder} is the name of a file, but the results of many go into a folder. Name one.")
-    if len({folder.resolve() for folder in folders}) < len(folders):
+    if len({real_path(folder) for folder in folders}) < len(folders):
         raise InputError("--out and --confidence-out name the same folder. Give each a name of its own.")
     tasks: dict[Path, Task] = {}
     for pair in pairs:
@@ -87,9 +88,9 @@ def plan_tasks(
 def _check_inputs_stay(read: Iterable[Path], mask: Path | None, folders: Iterable[Path]) -> None:
     """Raise if results would lie among the files that are read: they would replace them, or be read the next time."""
     homes = {path.parent for path in read} | (set() if mask is None else {mask.parent})
-    taken = {home.resolve() for home in homes}
+    taken = {real_path(home) for home in homes}
     for folder in folders:
-        if folder.resolve() in taken:
+        if real_path(folder) in taken:
             raise InputError(f"{folder} holds files that this command reads. Choose another folder for the results.")
 
 
