@@ -54,6 +54,11 @@ def test_limits_that_are_given_are_taken(two_channels: NDArray[Any], limits: Any
     assert out[1].max() == pytest.approx(255 / 60, rel=0.01)
 
 
+def test_limits_too_near_for_a_difference_give_black(two_channels: NDArray[Any]) -> None:
+    out, _ = scaled(two_channels, (0, 5e-324))
+    assert not out.any()
+
+
 def test_a_channel_without_signal_is_not_brought_out(two_channels: NDArray[Any]) -> None:
     out, notes = scaled(two_channels * (1, 0))
     assert notes == ()

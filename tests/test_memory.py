@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from napari_coarse_crf import InputError, Parameters, Refiner, estimate_memory, refine_labels
+from napari_coarse_crf import InputError, ParameterError, Parameters, Refiner, estimate_memory, refine_labels
 
 IMAGE = np.hstack([data.astronaut()[:400], data.astronaut()[100:500, ::-1]])  # 400 x 1024, more than the sample
 
@@ -68,3 +68,6 @@ def test_a_refiner_estimates_what_it_holds() -> None:
 def test_bad_input_is_refused_in_words() -> None:
     with pytest.raises(InputError, match="Choose labels drawn on this image"):
         estimate_memory(IMAGE, _labels(3, 0.5)[:50])
+    for workers in ("2", 0, 2.0):
+        with pytest.raises(ParameterError, match=r"workers is .*whole number from 1 up"):
+            estimate_memory(IMAGE, _labels(3, 0.5), workers=workers)  # type: ignore[arg-type]  # the point

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.compute.arrays import real_numbers
+from napari_coarse_crf.errors import InputError, in_short
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,9 +68,9 @@ def scale_colours(values: NDArray[Any], contrast_limits: Any, by_channel: bool, 
     else:
         limits, notes = _read_contrast_limits(contrast_limits, values.shape[-1]), ()
     for channel, (low, high) in enumerate(limits):
-        # Halves, as the difference of two huge numbers may overflow.
-        halves = np.clip(values[:, channel].astype(np.float64), low, high) / 2 - low / 2
-        out[channel] = halves / (high / 2 - low / 2) * 255.0 if high > low else 0.0
+        # Halves, as the difference of two huge numbers may overflow; that of two tiny ones may be nothing.
+        halves, span = np.clip(values[:, channel].astype(np.float64), low, high) / 2 - low / 2, high / 2 - low / 2
+        out[channel] = halves / span * 255.0 if span > 0 else 0.0
     return notes
 
 
@@ -104,15 +105,12 @@ def _read_contrast_limits(contrast_limits: Any, channels: int) -> NDArray[np.flo
     InputError
         If they are neither.
     """
-    try:
-        limits = np.asarray(contrast_limits, dtype=np.float64)
-    except (TypeError, ValueError):
-        limits = np.empty(0)
+    limits = real_numbers(contrast_limits)
     fitting = limits.shape in {(2,), (channels, 2)} and np.isfinite(limits).all()
     if not fitting or (limits[..., 0] >= limits[..., 1]).any():
         raise InputError(
-            f"contrast_limits is {contrast_limits!r}; pass (low, high) with low < high, or one such pair for each of "
-            f"the {channels} channel{'s' * (channels > 1)}."
+            f"contrast_limits is {in_short(contrast_limits)}; pass (low, high) with low < high, or one such "
+            f"pair for each of the {channels} channel{'s' * (channels > 1)}."
         )
     return np.broadcast_to(limits, (channels, 2))
 

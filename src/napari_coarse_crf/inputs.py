@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.colours import scale_colours
+from napari_coarse_crf.compute.arrays import real_numbers
 from napari_coarse_crf.compute.morton import morton_codes
 from napari_coarse_crf.compute.parallel import blocks
-from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.errors import InputError, in_short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +85,7 @@ class Picture:
         InputError
             If image or mask cannot be used, or do not fit the labels.
         """
-        image = _array("image", self.image)
+        image = read_array("image", self.image)
         if image.dtype.kind not in "buif":
             hint = ", for example np.abs(image)" if image.dtype.kind == "c" else ""
             raise InputError(f"The image has dtype {image.dtype}; pass an array of real numbers{hint}.")
@@ -191,7 +192,7 @@ def read_labels(labels: Any, shape: tuple[int, ...] | None = None) -> LabelArray
     InputError
         If it does not hold integers >= 0, or is not of the given shape.
     """
-    label_map = _array("labels", labels)
+    label_map = read_array("labels", labels)
     if label_map.dtype.kind not in "iu":
         raise InputError(
             f"The labels have dtype {label_map.dtype}; pass whole numbers (0 = unlabelled), for example "
@@ -255,8 +256,14 @@ def gather(values: NDArray[Any], index: NDArray[np.signedinteger[Any]]) -> NDArr
     return gathered
 
 
-def _array(name: str, value: Any) -> NDArray[Any]:
-    """Return `value` as a numpy array, or say why it is none."""
+def read_array(name: str, value: Any) -> NDArray[Any]:
+    """Return what a person calls an array as one of numpy.
+
+    Raises
+    ------
+    InputError
+        If it is none, or one of those that would lose something on the way.
+    """
     if isinstance(value, np.ma.MaskedArray):
         raise InputError(f"The {name} is a masked array; pass its data, and mask=~{name}.mask.")
     if type(value).__module__.partition(".")[0] == "dask":
@@ -304,7 +311,7 @@ def _channels_last(image: NDArray[Any], shape: tuple[int, ...], channel_axis: in
 def _read_mask(mask: Any, shape: tuple[int, ...]) -> MaskArray | None:
     if mask is None:
         return None
-    array = _array("mask", mask)
+    array = read_array("mask", mask)
     if array.dtype != np.bool_:
         raise InputError(f"The mask has dtype {array.dtype}; pass True where pixels take part, for example mask > 0.")
     if array.shape != shape:
@@ -339,20 +346,17 @@ def _read_spacing(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> tu
     ndim = len(shape)
     if spacing is None:
         return (1.0,) * ndim
-    try:
-        sizes = np.asarray(spacing, dtype=np.float64)
-    except (TypeError, ValueError):
-        sizes = np.empty(0)
+    sizes = real_numbers(spacing)
     if sizes.shape != (ndim,) or not np.isfinite(sizes).all() or (sizes <= 0).any():
         raise InputError(
-            f"spacing is {spacing!r}; pass {ndim} positive number{'s' * (ndim > 1)}, the size of a pixel along each "
-            "axis."
+            f"spacing is {in_short(spacing)}; pass {ndim} positive number{'s' * (ndim > 1)}, the size of a pixel "
+            "along each axis."
         )
     lengths = np.log2(sizes) - np.log2(sizes.min()) + np.log2(shape)  # logarithms, as the ratio itself may overflow
     if lengths.max() > np.log2(_LONGEST):
         raise InputError(
-            f"spacing is {spacing!r}, which makes the image more than {_LONGEST} pixels of its finest axis long; give "
-            "all axes the same unit."
+            f"spacing is {in_short(spacing)}, which makes the image more than {_LONGEST} pixels of its finest axis "
+            "long; give all axes the same unit."
         )
     return tuple(float(size) for size in sizes / sizes.min())
 

@@ -15,7 +15,7 @@ import psutil
 
 from napari_coarse_crf.cleaning import asks_for_cleaning
 from napari_coarse_crf.compute.embedding import count_vertices
-from napari_coarse_crf.compute.parallel import available_workers
+from napari_coarse_crf.compute.parallel import chosen_workers
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.geodesic import SIDE_BY_SIDE
 from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel
@@ -85,7 +85,7 @@ def estimate_memory(
     chosen = Parameters() if parameters is None else parameters
     label_map = read_labels(labels)
     problem = read_problem(Picture(image, mask, channel_axis, spacing, contrast_limits), label_map)
-    return problem_memory(problem, label_map, chosen, available_workers() if workers is None else workers)
+    return problem_memory(problem, label_map, chosen, chosen_workers(workers))
 
 
 def free_memory() -> int:

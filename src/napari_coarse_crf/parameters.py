@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
+from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari_coarse_crf.errors import ParameterError
+from napari_coarse_crf.errors import ParameterError, in_short
 from napari_coarse_crf.similarity import FORMS, readers
 
 if TYPE_CHECKING:
@@ -221,16 +222,13 @@ class Parameters:
         ParameterError
             If there is no preset of that name.
         """
-        if name not in PRESETS:
-            raise ParameterError(f"There is no preset {name!r}. Choose one of: {', '.join(PRESETS)}.")
+        if not isinstance(name, str) or name not in PRESETS:
+            raise ParameterError(f"There is no preset {in_short(name)}. Choose one of: {', '.join(PRESETS)}.")
         return cls(**PRESETS[name])
 
     def replace(self, **changes: Any) -> Parameters:
         """Return a copy with some fields changed."""
-        known = self.describe()
-        for name in changes:
-            if name not in known:
-                raise ParameterError(f"There is no parameter {name!r}. Choose from: {', '.join(known)}.")
+        _check_known(changes)
         return replace(self, **changes)
 
     def of_section(self, section: Section) -> dict[str, Any]:
@@ -256,6 +254,7 @@ class Parameters:
         ParameterError
             If a name is unknown or a value is outside its range.
         """
+        _check_known(values)  # here, as any text may be a name in a file, "self" too
         return cls().replace(**values)
 
     def to_json(self) -> str:
@@ -277,6 +276,11 @@ class Parameters:
             raise ParameterError(
                 f"The preset is not valid JSON ({error}). Use a file saved by this plugin or by Parameters.to_json()."
             ) from error
+        except (ValueError, RecursionError) as error:
+            raise ParameterError(
+                "The preset holds numbers of thousands of digits, or brackets within brackets. Use a file saved by "
+                "this plugin or by Parameters.to_json()."
+            ) from error
         if not isinstance(values, dict):
             raise ParameterError('The preset must be a JSON object such as {"theta_alpha": 80}.')
         return cls.from_dict(values)
@@ -293,23 +297,41 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 """The named sets of parameters: what each changes against the defaults."""
 
 
+def _check_known(values: Mapping[Any, Any]) -> None:
+    """Raise if something has a name that no parameter has."""
+    known = Parameters.describe()
+    for name in values:
+        if name not in known:
+            raise ParameterError(f"There is no parameter {in_short(name)}. Choose from: {', '.join(known)}.")
+
+
 def _checked(spec: Field[Any], value: Any) -> Any:
     """Return `value` as the field's type, or say why it cannot be used."""
     described: Description = spec.metadata["description"]
     if described.choices:
         if not isinstance(value, str) or value not in described.choices:
-            raise ParameterError(f"{spec.name} is {value!r}; it must be one of: {', '.join(described.choices)}.")
+            raise ParameterError(
+                f"{spec.name} is {in_short(value)}; it must be one of: {', '.join(described.choices)}."
+            )
         return value
     whole = isinstance(spec.default, int)
+    number = _number(value)
     needed = f"{'a whole number' if whole else 'a number'} from {described.low:g} to {described.high:g}"
     if described.unit:
         needed += f" ({described.unit})"
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if isinstance(value, (bool, str)) or not described.low <= number <= described.high:  # NaN fails the comparison
-        raise ParameterError(f"{spec.name} is {value!r}; it must be {needed}.")
-    if whole and not number.is_integer():
-        raise ParameterError(f"{spec.name} is {value!r}; it must be {needed}.")
+    # NaN fails the comparison.
+    if not described.low <= number <= described.high or (whole and not number.is_integer()):
+        raise ParameterError(f"{spec.name} is {in_short(value)}; it must be {needed}.")
     return int(number) if whole else number
+
+
+def _number(value: Any) -> float:
+    """Return a real number of Python or numpy as a float, NaN where it is none: neither text nor True."""
+    if getattr(value, "ndim", None) == 0:  # an array of numpy, or its number
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

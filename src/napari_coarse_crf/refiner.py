@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_coarse_crf.cleaning import asks_for_cleaning, clean, mean_field_key
-from napari_coarse_crf.compute.parallel import available_workers, blocks, finish
+from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
 from napari_coarse_crf.heatmap import compute_unary, heatmap_key, labels_as_unary
@@ -175,9 +175,7 @@ class Refiner:
         """Check everything and get ready; nothing is computed yet."""
         if not isinstance(engine, str) or engine not in _ENGINES:
             raise ParameterError(f"engine is {engine!r}; it must be one of: {', '.join(_ENGINES)}.")
-        if workers is not None and (not isinstance(workers, int | np.integer) or workers < 1):
-            raise ParameterError(f"workers is {workers!r}; it must be a whole number from 1 up, or None.")
-        self._workers = available_workers() if workers is None else int(workers)
+        self._workers = chosen_workers(workers)
         self._engine = _ENGINES[engine]()
         self._label_map = read_labels(labels).copy()
         self._problem = read_problem(picture, self._label_map)

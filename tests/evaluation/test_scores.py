@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage as ndi
 
 from napari_coarse_crf import InputError, Scores, evaluate_labels
 from napari_coarse_crf.evaluation.scores import Share
@@ -203,6 +204,45 @@ def test_scores_come_back_from_their_counts() -> None:
     assert scores.to_dict() == counts
 
 
+@pytest.mark.parametrize("width", [2, 3, 7, 10**7, 10**400])
+@pytest.mark.parametrize("shape", [(60,), (9, 14), (4, 5, 6)])
+def test_the_band_along_boundaries_is_as_many_steps_wide_as_asked_for(width: int, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(len(shape))
+    truth, found = rng.integers(1, 3, (2, *shape)) * (rng.random((2, *shape)) < 0.3).cumsum(axis=-1).clip(0, 1)
+    truth[..., : shape[-1] // 2] = 1
+    step = evaluate_labels(found, truth, boundary_width=1)
+    near = np.zeros(shape, bool)
+    for place in np.ndindex(*shape):
+        for axis in range(len(shape)):
+            other = tuple(place[a] + (a == axis) for a in range(len(shape)))
+            if other[axis] < shape[axis] and truth[place] and truth[other] and truth[place] != truth[other]:
+                near[place] = near[other] = True
+    assert step.boundary.total == near.sum()
+    near = ndi.binary_dilation(near, iterations=min(width - 1, sum(shape)))
+    assert evaluate_labels(found, truth, boundary_width=width).boundary.total == (near & (truth > 0)).sum()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"confusion": []},
+        {"confusion": [[1, 1, -3]]},
+        {"confusion": [[1, "1", 3]]},
+        {"confusion": [[1, 1, 10**30]]},
+        {"confusion": 5},
+        {"boundary": [1.5, 2]},
+        {"boundary": [3, 2]},
+        {"unlabelled": [1]},
+    ],
+)
+def test_what_are_no_scores_is_refused(changes: dict[str, Any]) -> None:
+    counts = {"confusion": [[1, 1, 3]], "boundary": [1, 2], "unlabelled": [3, 5]}
+    with pytest.raises(InputError, match="These are no scores"):
+        Scores.from_dict(counts | changes)
+    with pytest.raises(InputError, match="These are no scores"):
+        Scores.from_dict({})
+
+
 def test_pooling_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="no scores to pool"):
         Scores.pool([])
@@ -224,6 +264,16 @@ def test_pooling_with_and_without_coarse_maps_is_refused() -> None:
         ({"truth": np.zeros_like(TRUTH)}, "No pixel is left to evaluate"),
         ({"classes": [9]}, "No pixel is left to evaluate"),
         ({"boundary_width": 0}, "boundary_width is 0; it must be 1 or more"),
+        ({"boundary_width": np.inf}, "boundary_width is inf; it must be a whole number"),
+        ({"boundary_width": "3"}, "boundary_width is '3'; it must be a whole number"),
+        ({"ignore": "nan"}, "ignore is 'nan'; it must be a whole number"),
+        ({"ignore": np.nan}, "ignore is nan; it must be a whole number"),
+        ({"ignore": np.array([1, 2])}, r"ignore is array\(\[1, 2\]\); it must be a whole number"),
+        ({"classes": [1.5]}, "an id of classes is 1.5; it must be a whole number"),
+        ({"classes": 5}, "classes is 5; pass the ids in a list"),
+        ({"truth": [[1, 2], [3]]}, "truth cannot be read as one array"),
+        ({"predicted": np.ma.array(FOUND, mask=FOUND > 1)}, "predicted labels is a masked array"),
+        ({"coarse": np.ma.array(FOUND, mask=FOUND > 1)}, "coarse labels is a masked array"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_in_words(arguments: dict[str, Any], message: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,17 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
-from napari_coarse_crf import InputError, ParameterError, Parameters, evaluate_labels, refine_labels
+from napari_coarse_crf import (
+    CoarseCRFWarning,
+    InputError,
+    ParameterError,
+    Parameters,
+    evaluate_labels,
+    refine_labels,
+)
 from napari_coarse_crf.evaluation.cityscapes import CLASS_NAMES, MASKED, read_cityscapes
+from napari_coarse_crf.evaluation.dataset import Case, Dataset, Rules
 from napari_coarse_crf.evaluation.scoring import COARSE, OURS, KeptScores, Plan, score_dataset
 from tests.streets import NAMES, street, write_streets
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from napari_coarse_crf.evaluation.dataset import Dataset
 
 FAST = Parameters(iterations=2, theta_alpha=20)
 
@@ -39,11 +48,7 @@ def score(dataset: Dataset, folder: Path, parameters: Parameters = FAST, **optio
 
 def kept(folder: Path) -> dict[str, int]:
     """Return the kept files with their time."""
-    return {
-        f"{path.parent.name}/{path.name}": path.stat().st_mtime_ns
-        for path in folder.glob("*/*.json")
-        if path.name != "settings.json"
-    }
+    return {f"{path.parent.name}/{path.name}": path.stat().st_mtime_ns for path in folder.glob("*/*.json")}
 
 
 def counts(scores: dict[str, Any]) -> dict[str, list[Any]]:
@@ -81,7 +86,7 @@ def test_other_parameters_are_kept_apart_and_the_coarse_maps_are_not_scored_agai
     added = kept(tmp_path / "kept").keys() - before.keys()
     assert len(added) == 3
     (folder,) = {name.partition("/")[0] for name in added}
-    settings = json.loads((tmp_path / "kept" / folder / "settings.json").read_text(encoding="utf-8"))
+    settings = json.loads((tmp_path / "kept" / folder / "settings.txt").read_text(encoding="utf-8"))
     assert settings["parameters"] == FAST.replace(theta_beta=20).to_dict()
 
 
@@ -124,12 +129,68 @@ def test_any_number_of_images_at_once_gives_the_same_counts(streets: Dataset, tm
     assert counts(one) == counts(three)
 
 
-def test_a_file_that_is_no_score_is_named(streets: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r".*", "{}"),
+        (r".*", "[" * 100_000),
+        (r".*", "5" * 5000),
+        (r'("boundary": \[)\d+', r'\1"3"'),
+        (r'("boundary": \[)\d+', r"\1Infinity"),
+        (r'("boundary": \[)\d+', r"\1-1"),
+        (r'("confusion": )\[.*\]\](.*)', r"\1[]\2"),
+        (r'"unlabelled"', '"x"'),
+    ],
+)
+def test_what_is_kept_and_holds_no_scores_is_made_again(streets: Dataset, tmp_path: Path, old: str, new: str) -> None:
+    first, _ = score(streets, tmp_path / "kept")
+    path = next((tmp_path / "kept").glob(f"ours-*/{NAMES[0]}.json"))
+    before = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(old, new, before.strip(), count=1), encoding="utf-8")
+    with pytest.warns(CoarseCRFWarning, match=rf"{NAMES[0]}.json holds no scores; the image is scored again"):
+        again, told = score(streets, tmp_path / "kept")
+    assert told == [2, 3]
+    assert counts(again) == counts(first)
+    assert path.read_text(encoding="utf-8") == before
+
+
+def test_a_pipe_in_the_place_of_scores_is_not_waited_for_and_a_folder_is_named(
+    streets: Dataset, tmp_path: Path
+) -> None:
     score(streets, tmp_path / "kept")
     path = next((tmp_path / "kept").glob(f"ours-*/{NAMES[0]}.json"))
-    path.write_text("{}", encoding="utf-8")
-    with pytest.raises(InputError, match=rf"{NAMES[0]}.json holds no scores. Delete it"):
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.warns(CoarseCRFWarning, match="holds no scores"):
         score(streets, tmp_path / "kept")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InputError, match=rf"{NAMES[0]}.json is a folder, where scores are kept in a file"):
+        score(streets, tmp_path / "kept")
+
+
+@pytest.mark.parametrize("name", ["settings", "x" * 251])
+def test_an_image_may_have_any_name(streets: Dataset, tmp_path: Path, name: str) -> None:
+    (case,) = (replace(case, name=name) for case in streets.cases[:1])
+    first, _ = score(replace(streets, cases=(case,)), tmp_path / "kept")
+    again, told = score(replace(streets, cases=(case,)), tmp_path / "kept")
+    assert told == [1]
+    assert counts(again) == counts(first)
+
+
+def test_what_stands_for_no_data_in_the_truth_is_not_evaluated(tmp_path: Path) -> None:
+    image, coarse, fine = street(0)
+    paths = [tmp_path / name for name in ("image.png", "coarse.png", "fine.tif")]
+    Image.fromarray(image).save(paths[0])
+    Image.fromarray(coarse).save(paths[1])
+    known = fine.astype(np.float32)
+    known[:5] = np.nan
+    tifffile.imwrite(paths[2], known)
+    dataset = Dataset("one", (Case("one", *paths),), Rules(ignore=255))
+    scores, _ = score(dataset, tmp_path / "kept")
+    expected = evaluate_labels(coarse[5:], fine[5:], ignore=None)
+    assert scores[COARSE][0].classes == expected.classes
+    assert scores[COARSE][0].counts.sum() == expected.counts.sum()
 
 
 def test_maps_of_unlike_shapes_are_refused_with_the_name_of_the_image(streets: Dataset, tmp_path: Path) -> None:

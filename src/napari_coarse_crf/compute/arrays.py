@@ -22,3 +22,20 @@ LabelArray = NDArray[np.integer[Any]]
 MaskArray = NDArray[np.bool_]
 UnaryArray = NDArray[np.uint16]
 """Unary potentials in steps, see `napari_coarse_crf.unary`."""
+
+
+def real_numbers(value: Any) -> NDArray[np.float64]:
+    """Return real numbers as floats; nothing of anything else: text, complex numbers, rows of unlike length.
+
+    Examples
+    --------
+    >>> real_numbers((2, 0.5)), real_numbers(("2", "0.5"))
+    (array([2. , 0.5]), array([], dtype=float64))
+    """
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind in "buifO" and not isinstance(value, np.ma.MaskedArray):
+            return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    return np.empty(0)

@@ -11,6 +11,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
+from napari_coarse_crf.errors import ParameterError, in_short
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
     from threading import Event
@@ -25,6 +29,21 @@ def available_workers() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def chosen_workers(workers: int | None) -> int:
+    """Return how many threads a person wants, or else how many there may be.
+
+    Raises
+    ------
+    ParameterError
+        If that is no whole number from 1 up.
+    """
+    if workers is None:
+        return available_workers()
+    if not isinstance(workers, int | np.integer) or workers < 1:
+        raise ParameterError(f"workers is {in_short(workers)}; it must be a whole number from 1 up, or None.")
+    return int(workers)
 
 
 def in_chunks(

@@ -106,14 +106,7 @@ def pooled(scores: Sequence[Scores]) -> Averages:
     >>> pooled([first, second]).accuracy
     {1: 0.6, 2: 0.0}
     """
-    whole = Scores.pool(scores)
-    return Averages(
-        accuracy=whole.accuracy,
-        iou=whole.iou,
-        pixel_accuracy=whole.pixel_accuracy,
-        unlabelled_accuracy=_or_nan(whole.unlabelled_accuracy),
-        boundary_accuracy=whole.boundary_accuracy,
-    )
+    return mean_over_images([Scores.pool(scores)])  # as those of one image
 
 
 def _or_nan(value: float | None) -> float:

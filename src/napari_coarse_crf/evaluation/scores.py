@@ -7,6 +7,7 @@ can be added before scores are taken (`Scores.pool`). The matrix is sparse: of t
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,11 @@ import numpy as np
 from scipy import ndimage as ndi
 from scipy import sparse
 
-from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.errors import InputError, in_short
+from napari_coarse_crf.inputs import UNLABELLED, read_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -184,10 +185,22 @@ class Scores:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Scores:
-        """Return the scores stored by `to_dict`."""
-        ids, counts = _confusion(*zip(*values["confusion"], strict=True))
-        unlabelled = values["unlabelled"]
-        return cls(ids, counts, Share(*values["boundary"]), None if unlabelled is None else Share(*unlabelled))
+        """Return the scores stored by `to_dict`.
+
+        Raises
+        ------
+        InputError
+            If these are no scores.
+        """
+        try:
+            truth, found, pixels = zip(*map(_integers, values["confusion"]), strict=True)
+            shares = [Share(*_integers(share)) for share in (values["boundary"], values["unlabelled"] or (0, 0))]
+            if min(pixels) < 0 or any(not 0 <= share.right <= share.total for share in shares):
+                raise ValueError
+            ids, counts = _confusion(truth, found, pixels)
+            return cls(ids, counts, shares[0], None if values["unlabelled"] is None else shares[1])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise InputError("These are no scores. Give what Scores.to_dict() returns.") from error
 
     def _by_class(self, total: NDArray[np.int64]) -> dict[int, float]:
         """Return right pixels over `total` for the classes of the truth."""
@@ -245,12 +258,13 @@ def evaluate_labels(
     """
     found, wanted = _label_map(predicted, "predicted labels"), _label_map(truth, "truth")
     _check_shape(found, wanted, "predicted labels")
-    if boundary_width < 1:
-        raise InputError(f"boundary_width is {boundary_width}; it must be 1 or more pixels.")
+    width = _whole("boundary_width", boundary_width)
+    if width < 1:
+        raise InputError(f"boundary_width is {in_short(boundary_width)}; it must be 1 or more pixels.")
     evaluated = _evaluated(wanted, ignore, classes)
     right = evaluated & np.equal(found, wanted)
     ids, counts = _confusion(*_count(wanted[evaluated], found[evaluated]))
-    band = evaluated & _near_boundary(wanted, evaluated, boundary_width)
+    band = evaluated & _near_boundary(wanted, evaluated, width)
     unlabelled = None
     if coarse is not None:
         painted = _label_map(coarse, "coarse labels")
@@ -265,7 +279,7 @@ def evaluate_labels(
 
 
 def _label_map(values: ArrayLike, what: str) -> LabelArray:
-    labels = np.asarray(values)
+    labels = read_array(what, values)
     if labels.dtype.kind not in "iu":
         raise InputError(
             f"The {what} are of type {labels.dtype}, but label ids are whole numbers. "
@@ -284,11 +298,13 @@ def _check_shape(labels: LabelArray, truth: LabelArray, what: str) -> None:
 
 def _evaluated(truth: LabelArray, ignore: int | None, classes: Sequence[int] | None) -> MaskArray:
     """Return where the truth is known and asked for."""
-    evaluated = np.ones(truth.shape, dtype=bool) if ignore is None else truth != operator.index(ignore)
+    evaluated = np.ones(truth.shape, dtype=bool) if ignore is None else truth != _whole("ignore", ignore)
     if classes is not None:
+        if not isinstance(classes, Iterable):
+            raise InputError(f"classes is {in_short(classes)}; pass the ids in a list, or None for all.")
         asked = np.zeros(truth.shape, dtype=bool)
         for label_id in classes:
-            asked |= truth == operator.index(label_id)
+            asked |= truth == _whole("an id of classes", label_id)
         evaluated &= asked
     if not evaluated.any():
         raise InputError(
@@ -296,6 +312,14 @@ def _evaluated(truth: LabelArray, ignore: int | None, classes: Sequence[int] | N
             "for. Check that the truth belongs to this image and that `ignore` and `classes` are ids of it."
         )
     return evaluated
+
+
+def _whole(name: str, value: Any) -> int:
+    """Return a whole number, or say that it is none."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise InputError(f"{name} is {in_short(value)}; it must be a whole number.") from None
 
 
 def _count(truth: LabelArray, found: LabelArray) -> tuple[list[int], list[int], list[int]]:
@@ -306,6 +330,10 @@ def _count(truth: LabelArray, found: LabelArray) -> tuple[list[int], list[int], 
     rows, columns = np.divmod(pairs, len(found_ids))
     # As Python integers: numpy's common type of int64 and uint64 is a float, which merges large ids.
     return truth_ids[rows].tolist(), found_ids[columns].tolist(), pixels.tolist()
+
+
+def _integers(numbers: Iterable[Any]) -> list[int]:
+    return [operator.index(number) for number in numbers]
 
 
 def _confusion(
@@ -326,9 +354,10 @@ def _near_boundary(truth: LabelArray, evaluated: MaskArray, width: int) -> MaskA
         differ = (ids[1:] != ids[:-1]) & known[1:] & known[:-1]  # no filter: those of scipy merge large ids
         touching[1:] |= differ
         touching[:-1] |= differ
-    if width > 1:  # scipy takes 0 iterations for as many as change anything
-        near = ndi.binary_dilation(near, iterations=width - 1)
-    return near
+    if width == 1 or not near.any():
+        return near
+    within: MaskArray = ndi.distance_transform_cdt(~near, metric="taxicab") < width
+    return within
 
 
 def _share(right: MaskArray, where: MaskArray) -> Share:

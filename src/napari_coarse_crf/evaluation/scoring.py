@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -25,9 +26,11 @@ from napari_coarse_crf.compute.parallel import available_workers
 from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning, InputError, ParameterError
 from napari_coarse_crf.evaluation.baselines import BASELINES, fill_labels
 from napari_coarse_crf.evaluation.scores import Scores, evaluate_labels
-from napari_coarse_crf.inputs import read_problem
+from napari_coarse_crf.inputs import UNLABELLED, read_problem
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.pairs import read_pair
+from napari_coarse_crf.io.places import exists, is_file, is_folder
+from napari_coarse_crf.io.reading import read_bytes
 from napari_coarse_crf.tiles.apart import cut_picture, make_refiner, parts_apart
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 COARSE, OURS = "Coarse", "Ours"
 _MOST_AT_ONCE = 4  # images: one of two megapixels, half labelled, with 19 labels took 0.5 GB
+_LONGEST_NAME = 200  # bytes; most systems allow 255
 _ONLY_SHOW = {"cli", "plugin", "samples", "averages.py", "tables.py"}  # rooms and modules that change no score
 
 
@@ -72,7 +76,7 @@ class KeptScores:
     """Scores of single images in a folder: one small JSON file for each image and method.
 
     A method's files lie in a folder of their own, whose name ends in a hash of everything that decides the scores but
-    the image: parameters, rules and the version of this package and its code. `settings.json` there says what it stands
+    the image: parameters, rules and the version of this package and its code. `settings.txt` there says what it stands
     for. A file also names size and time of the image and the label maps, so changed files are scored again.
 
     Parameters
@@ -94,12 +98,10 @@ class KeptScores:
             settings = json.dumps(_settings(method, plan), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
             key = hashlib.sha256(settings.encode()).hexdigest()[:10]
             place = folder / f"{method.lower().replace(' ', '-')}-{key}"
-            try:
-                place.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise InputError(f"The folder {place} cannot be made: {error.strerror}. Choose another one.") from error
-            if not (place / "settings.json").exists():
-                files.write_files({place / "settings.json": settings.encode()})
+            files.make_folder(place)
+            about = place / "settings.txt"  # no image has this name: theirs end in .json
+            if not about.exists():
+                files.write_files({about: settings.encode()})
             self._folders[method] = place
 
     def find(self, case: Case) -> dict[str, Scores]:
@@ -108,19 +110,26 @@ class KeptScores:
         Raises
         ------
         InputError
-            If a file was not written by this class.
+            If a folder has the name of a file.
+
+        Warns
+        -----
+        CoarseCRFWarning
+            If a file holds no scores: they are made again.
         """
         found, stamp = {}, _stamp(case)
-        for method, folder in self._folders.items():
-            path = folder / f"{case.name}.json"
-            if not path.exists():
+        for method in self._folders:
+            path = self._path(method, case)
+            if is_folder(path):
+                raise InputError(f"{path} is a folder, where scores are kept in a file. Remove it.")
+            if not exists(path):
                 continue
             try:
-                content = json.loads(path.read_text(encoding="utf-8"))
+                content = json.loads(read_bytes(path)) if is_file(path) else {}
                 if content["files"] == stamp:
                     found[method] = Scores.from_dict(content["scores"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(f"{path} holds no scores. Delete it, and its image is scored again.") from error
+            except (ValueError, KeyError, TypeError, RecursionError):
+                warnings.warn(f"{path} holds no scores; the image is scored again.", CoarseCRFWarning, stacklevel=2)
         return found
 
     def keep(self, case: Case, scores: dict[str, Scores]) -> None:
@@ -128,10 +137,17 @@ class KeptScores:
         stamp = _stamp(case)
         files.write_files(
             {
-                self._folders[method] / f"{case.name}.json": _json({"files": stamp, "scores": found.to_dict()})
+                self._path(method, case): _json({"files": stamp, "scores": found.to_dict()})
                 for method, found in scores.items()
             }
         )
+
+    def _path(self, method: str, case: Case) -> Path:
+        """Return where the scores of an image are kept."""
+        name = case.name
+        if len(os.fsencode(name)) > _LONGEST_NAME:
+            name = hashlib.sha256(os.fsencode(name)).hexdigest()
+        return self._folders[method] / f"{name}.json"
 
 
 def score_dataset(
@@ -252,12 +268,17 @@ def _read_scene(case: Case, rules: Rules) -> _Scene:
     pair = read_pair(case.image, case.coarse)
     for sentence in pair.warnings:
         warnings.warn(f"{case.name}: {sentence}", CoarseCRFWarning, stacklevel=2)
-    fine = files.read_labels(case.fine).ids
+    true = files.read_labels(case.fine)
+    fine = true.ids
     if fine.shape != pair.labels.shape:
         raise InputError(
             f"Its coarse labels have shape {pair.labels.shape} but its fine ones {fine.shape}. Give maps of the same "
             "image."
         )
+    if true.missing is not None:  # what stands for no data is what nobody knows
+        kind = fine.dtype if fine.dtype.itemsize == 8 else np.dtype(np.int64)  # as the id may be any
+        unknown = np.array(UNLABELLED if rules.ignore is None else rules.ignore).astype(kind)
+        fine = np.where(true.missing, unknown, fine.astype(kind))
     picture = pair.picture.fitted(pair.labels.shape)
     if rules.masked:
         scene = ~np.isin(pair.labels, rules.masked)
