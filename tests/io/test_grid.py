@@ -180,3 +180,11 @@ def test_sizes_that_are_alike_but_for_rounding_are_no_spacing() -> None:
 def test_without_a_grid_a_file_says_nothing_new(tmp_path: Path) -> None:
     for values, axes in ((PLANE, "YX"), (STACK, "?YX")):
         assert again(tmp_path / "a.tif", values, "", Grid())[0] == axes
+
+
+def test_sizes_on_the_ground_have_no_sign_and_what_is_not_understood_of_them_is_told(tmp_path: Path) -> None:
+    downwards = [(33550, 12, 3, (0.5, -0.25, 0.0), True)]
+    assert grid_of(tmp_path / "a.tif", PLANE, extratags=downwards).sizes == {"X": 0.5, "Y": 0.25}
+    for odd in ((33550, 12, 1, (0.5,), True), (34264, 12, 12, tuple(range(12)), True)):
+        grid = grid_of(tmp_path / "a.tif", PLANE, extratags=[odd])
+        assert grid.doubt == "How large its pixels are on the ground was not understood. Give it with --spacing."

@@ -205,3 +205,67 @@ def test_what_the_reader_of_tiff_doubts_is_told(tmp_path: Path) -> None:
     read = files.read_image(path)
     assert read.image.shape == (2, *GREY.shape)
     assert [note.removeprefix(f"{path}: ") for note in read.notes] == ["OME series expected 2 frames, got 3"]
+
+
+@pytest.mark.parametrize(
+    ("compression", "exact", "blurred", "name"),
+    [
+        ("jpeg2000", {}, {"level": 30}, "JPEG 2000"),
+        ("jpeg2000", {"reversible": True}, {"reversible": False}, "JPEG 2000"),
+        ("lerc", {}, {"level": 2}, "LERC"),
+        ("lerc", {"compression": "deflate"}, {"level": 2, "compression": "deflate"}, "LERC"),
+    ],
+)
+def test_ids_are_read_where_the_compression_kept_them_and_refused_where_it_blurred(
+    tmp_path: Path, compression: str, exact: dict[str, Any], blurred: dict[str, Any], name: str
+) -> None:
+    for dtype in (np.uint8, np.uint16):
+        ids = GREY.astype(dtype)
+        path = written(tmp_path / "a.tif", ids, compression=compression, compressionargs=exact)
+        assert np.array_equal(files.read_labels(path).ids, ids)
+        path = written(tmp_path / "a.tif", ids, compression=compression, compressionargs=blurred)
+        assert files.read_image(path).image.shape == ids.shape
+        with pytest.raises(InputError, match=f"{name} blurs what it keeps"):
+            files.read_labels(path)
+
+
+@pytest.mark.parametrize(("lossless", "message"), [(True, "holds colours"), (False, "WebP blurs")])
+def test_webp_says_whether_it_blurs(tmp_path: Path, lossless: bool, message: str) -> None:
+    options = {"compression": "webp", "compressionargs": {"lossless": lossless, "level": 20}, "photometric": "rgb"}
+    with pytest.raises(InputError, match=message):
+        files.read_labels(written(tmp_path / "a.tif", RGB, **options))
+
+
+def with_mask(path: Path, pixels: NDArray[Any], mask: NDArray[Any]) -> Path:
+    """Write an image with a mask beside, as GDAL does: tifffile marks only those of one bit."""
+    with tifffile.TiffWriter(path) as file:
+        file.write(pixels, photometric="rgb", metadata=None)
+        file.write(mask, photometric="rgb" if mask.ndim == 3 else "minisblack", metadata=None, subfiletype=2)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        tags = file.pages[1].aspage().tags
+        tags["NewSubfileType"].overwrite(4)
+        tags["PhotometricInterpretation"].overwrite(4)
+    return path
+
+
+def test_a_mask_of_each_band_is_taken_as_their_no_data_is(tmp_path: Path) -> None:
+    bands = np.where(np.stack([GREY > 50, GREY > 100, GREY > 150], axis=-1), 255, 0).astype(np.uint8)
+    for pixels, expected in ((RGB, GREY > 50), (RGB.astype(np.uint16), GREY > 150)):
+        mask = files.read_image(with_mask(tmp_path / "a.tif", pixels, bands)).mask
+        assert mask is not None
+        assert np.array_equal(mask, expected)
+
+
+def test_a_mask_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    read = files.read_image(with_mask(tmp_path / "a.tif", RGB, ALPHA[::2]))
+    assert read.mask is None
+    assert read.notes == (f"{tmp_path / 'a.tif'}: It holds a mask of another shape, which is not used.",)
+
+
+def test_a_number_beyond_the_colour_table_is_named(tmp_path: Path) -> None:
+    picture = Image.fromarray(GREY % 7)
+    picture.putpalette(bytes(range(15)))
+    picture.save(tmp_path / "a.png")
+    assert np.array_equal(files.read_labels(tmp_path / "a.png").ids, GREY % 7)
+    with pytest.raises(InputError, match="Its colour table has 5 colours, and a pixel has number 6"):
+        files.read_image(tmp_path / "a.png")

@@ -137,13 +137,16 @@ def _grid_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Grid:
         return Grid(_positive({axis: 1e6 * metres.get(f"VoxelSize{axis}", 0) for axis in "XYZ"}), "µm", "OME")
     tags = [page.tags[code] for code in _GEOREFERENCE if code in page.tags]
     georeference = tuple((tag.code, int(tag.dtype), tag.count, _in_bytes(tag.value)) for tag in tags)
-    sizes, unit = _resolution(page), _RESOLUTION_UNITS.get(int(page.resolutionunit or 1), "")
-    if on_the_ground := _sizes_on_the_ground(page):
-        sizes, unit = on_the_ground, ""
+    sizes, unit, doubt = _resolution(page), _RESOLUTION_UNITS.get(int(page.resolutionunit or 1), ""), ""
+    try:
+        if on_the_ground := _sizes_on_the_ground(page):
+            sizes, unit = on_the_ground, ""
+    except (TypeError, ValueError, IndexError):
+        doubt = "How large its pixels are on the ground was not understood. Give it with --spacing."
     said = (file.shaped_metadata or [{}])[0] if series.kind == "shaped" else {}
     if "spacing" in said:  # the words of `describe` where neither OME nor ImageJ has any
         sizes, unit = sizes | _positive({"Z": said["spacing"]}), str(said.get("unit", ""))
-    return Grid(sizes, unit if sizes else "", georeference=georeference)
+    return Grid(sizes, unit if sizes else "", georeference=georeference, doubt=doubt)
 
 
 def describe(grid: Grid, axes: str, values: AnyArray) -> dict[str, Any]:
@@ -233,7 +236,7 @@ def _sizes_on_the_ground(page: Any) -> dict[str, float]:
     """Return the sizes that a GeoTIFF says: by a scale, or by the matrix from pixels to places."""
     if 33550 in page.tags:
         scale = page.tags[33550].value
-        return _positive({"X": scale[0], "Y": scale[1]})
+        return _positive({"X": abs(scale[0]), "Y": abs(scale[1])})  # some say by their sign which way it goes
     if 34264 in page.tags:
         matrix = np.reshape(page.tags[34264].value, (4, 4))
         lengths = np.linalg.norm(matrix[:3, :2], axis=0)

@@ -148,6 +148,12 @@ class Raster:
         shown = self.samples_last()
         if self.palette is not None:
             alpha = 3 if self.palette.shape[1] == 4 else None
+            highest = int(self.pixels.max(initial=0))
+            if highest >= len(self.palette):
+                raise InputError(
+                    f"Its colour table has {len(self.palette)} colours, and a pixel has number {highest} (from 0). "
+                    "Save it again, in RGB."
+                )
             colours = self.palette[self.pixels]
             return replace(shown, pixels=colours, axes=self.axes + SAMPLES, bits=8, palette=None, alpha=alpha)
         pixels, bits = shown.pixels, self.bits

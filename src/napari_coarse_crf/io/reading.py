@@ -260,7 +260,7 @@ def _check_exact(raster: Raster) -> None:
     if raster.blurred_by:
         raise InputError(
             f"{raster.blurred_by} blurs what it keeps, so that other ids appear at every edge; only PNG and TIFF "
-            "keep them exactly. Save it as one."
+            "keep them exactly, packed without it. Save it as one."
         )
     if raster.pictures > 1:
         raise InputError(f"It holds {raster.pictures} images. Save the one that is meant alone.")

@@ -20,7 +20,8 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.grid import UNKNOWN, Grid, describe, read_grid
-from napari_coarse_crf.io.raster import SAMPLES, Raster
+from napari_coarse_crf.io.lossy import blurred_by
+from napari_coarse_crf.io.raster import SAMPLES, Raster, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,6 @@ _AS_NUMBERS = {
 }
 _MADE_RGB = {PHOTOMETRIC.YCBCR: ("YCbCr", 3), PHOTOMETRIC.SEPARATED: ("CMYK", 4)}  # Pillow's name, samples
 _DECODED_TO_RGB = {COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY, COMPRESSION.WEBP, COMPRESSION.JPEGXL}
-_BLURRING = {COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY}
 _NODATA = 42113  # the tag GDAL_NODATA
 _KNOWN_AXES = "XYZTCS"
 _GRAVE = ("corrupt", "invalid page offset", "failed to reshape")  # tifffile goes on with the planes it has found
@@ -61,17 +61,20 @@ def read_tiff(path: Path) -> Raster:
                 f"{missing} of its planes are missing: it is one file of several. Keep them all in one folder."
             )
         names_axes = _names_axes(file, series)
+        masks = [one for one in whole if one.keyframe.is_mask and one is not series]
+        opaque = _mask_beside(series, masks)
         raster = replace(
             _raster(series),
             names_axes=names_axes,
             pictures=1 + len(others),
             grid=read_grid(file, series),
-            opaque=_mask_beside(series, [one for one in whole if one.keyframe.is_mask and one is not series]),
+            opaque=opaque,
             samples_are_guessed=series.kind == "shaped" and not names_axes and "SYX" in series.axes,
         )
     if grave := [one for one in complaints if any(word in one for word in _GRAVE)]:
         raise InputError(f"It is damaged or incomplete: {grave[0]}. Save it again.")
-    doubts = [*complaints, raster.grid.doubt] if raster.grid.doubt else complaints
+    unused = "It holds a mask of another shape, which is not used." if masks and opaque is None else ""
+    doubts = [doubt for doubt in (*complaints, raster.grid.doubt, unused) if doubt]
     return replace(raster, notes=tuple(dict.fromkeys(doubts)))
 
 
@@ -102,7 +105,7 @@ def _raster(series: tifffile.TiffPageSeries) -> Raster:
         and not (page.bitspersample == 1 and page.software.startswith("tifffile")),
         palette=_palette(page) if page.photometric == PHOTOMETRIC.PALETTE else None,
         alpha=_alpha(page) if SAMPLES in series.axes else None,
-        blurred_by="JPEG" if page.compression in _BLURRING else "",
+        blurred_by=blurred_by(page),
         nodata=_nodata(page),
     )
     decoded = page.photometric == PHOTOMETRIC.YCBCR and page.compression in _DECODED_TO_RGB
@@ -110,13 +113,20 @@ def _raster(series: tifffile.TiffPageSeries) -> Raster:
 
 
 def _mask_beside(series: tifffile.TiffPageSeries, masks: list[tifffile.TiffPageSeries]) -> MaskArray | None:
-    """Return the mask that GDAL stores as a picture beside."""
-    shape = tuple(size for size, axis in zip(series.shape, series.axes, strict=True) if axis != SAMPLES)
+    """Return the mask that GDAL stores as a picture beside, one for all bands or one for each."""
+    shape = _without_samples(series.shape, series.axes)
     for mask in masks:
-        if mask.shape == shape:
-            opaque: MaskArray = mask.asarray() != 0
+        if _without_samples(mask.shape, mask.axes) == shape:
+            missing = mask.asarray() == 0
+            if SAMPLES in mask.axes:
+                missing = together(missing, series.dtype, mask.axes.index(SAMPLES))
+            opaque: MaskArray = ~missing
             return opaque
     return None
+
+
+def _without_samples(shape: tuple[int, ...], axes: str) -> tuple[int, ...]:
+    return tuple(size for size, axis in zip(shape, axes, strict=True) if axis != SAMPLES)
 
 
 def _nodata(page: Any) -> float | None:
