@@ -220,6 +220,7 @@ def test_a_preset_and_options_reach_the_refinement(run: Any, folders: tuple[obje
         (["*", "--workers", "0"], "workers is 0; it must be"),
         (["*", "--images-at-once", "0"], "images_at_once is 0; it must be"),
         (["*", "-o", "table.xls"], "table.xls should end in .csv, .json, .md, .tex"),
+        (["*", "--preset", "p.json", "-o", "p.json", "--overwrite"], "p.json is read by this command"),
         (["*", "-o", "none/table.csv"], "none does not exist. Create it first"),
         (["*", "--preset", "best"], "There is no preset and no file best"),
         (["*", "--theta-beta", "0"], "theta_beta is 0"),

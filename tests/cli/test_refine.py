@@ -330,6 +330,50 @@ def test_wrong_usage_leaves_with_code_two(run: Any, arguments: list[str]) -> Non
     assert "Usage: " in err
 
 
+@pytest.mark.parametrize("arguments", [["--version"], ["refine", IMAGE, COARSE, "--iterations", "1"]])
+def test_an_output_that_takes_nothing_more_gets_a_sentence(tmp_path: Path, arguments: list[str]) -> None:
+    if arguments[0] == "refine":
+        arguments = [*arguments, "-o", str(tmp_path / "o.png")]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, encoding="utf-8", check=False
+        )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == "Error: What this command says could not be written or read: No space left on device."
+    assert "Traceback" not in done.stderr
+
+
+def test_brackets_in_a_name_are_shown_as_they_are(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
+    image, coarse = small
+    odd = coarse.rename(tmp_path / "[bold]a.png")
+    code, _, err = run("refine", image, odd, "-o", tmp_path / "o.png", "--iterations", "1")
+    assert code == 0
+    assert "Refining [bold]a.png: done" in err
+
+
+def test_the_preset_is_no_place_for_a_result(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
+    preset = tmp_path / "p.png"
+    preset.write_text('{"iterations": 1}', encoding="utf-8")
+    code, _, err = run("refine", *small, "-o", preset, "--preset", preset, "--overwrite")
+    assert (code, preset.read_text(encoding="utf-8")) == (1, '{"iterations": 1}')
+    assert "is read by this command" in err
+    code, _, err = run("refine", *small, "-o", tmp_path / "o.png", "--preset", '{"iterations": 1}')
+    assert code == 1
+    assert "--preset takes a name, not the JSON itself" in err
+
+
+def test_several_ids_may_be_ignored(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
+    image, coarse = small
+    labels = np.array(Image.open(coarse))
+    labels[:3], labels[-3:] = 254, 255
+    Image.fromarray(labels).save(coarse)
+    code, out, _ = run("refine", image, coarse, "-o", tmp_path / "o.png", "--ignore", "254", "--ignore", "255")
+    assert code == 0
+    assert "93 pixels of the id 254, 93 pixels of the id 255" in out
+    assert set(np.unique(files.read_labels(tmp_path / "o.png").ids[3:-3])) == {3, 7}
+
+
 def test_the_version_is_printed(run: Any) -> None:
     assert run("--version") == (0, f"{napari_coarse_crf.__version__}\n", "")
 

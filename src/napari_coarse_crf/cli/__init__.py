@@ -5,6 +5,7 @@ writes, `Refiner` refines, `scoring` evaluates, `demo` judges and draws. typer r
 they are real in this package, not strings.
 """
 
+import os
 import signal
 import sys
 import warnings
@@ -16,6 +17,7 @@ from PIL import Image
 from napari_coarse_crf.cli import demo, evaluate, refine, suggest
 from napari_coarse_crf.cli.console import app, stderr, warn
 from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning
+from napari_coarse_crf.io.places import in_words
 
 __all__ = ["app", "main"]
 
@@ -52,6 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except MemoryError:
         stderr.print("Error: The memory does not suffice for this image. Crop it, or refine it in parts.", style="red")
         raise SystemExit(1) from None
+    except OSError as error:
+        if error.filename is None:
+            _drop_output()
+        what = error.filename or "What this command says"
+        sentence = f"Error: {what} could not be written or read: {in_words(error)}."
+        stderr.print(sentence, style="red", markup=False, soft_wrap=True)
+        raise SystemExit(1) from None
 
 
 def _show_warning(
@@ -62,6 +71,12 @@ def _show_warning(
         warn(str(message))
     else:
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
+
+
+def _drop_output() -> None:
+    """Let nothing more go to the standard output: what it did not take, Python would try to write again at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ else 1)
 
 
 def _terminate(number: int, frame: Any) -> NoReturn:
