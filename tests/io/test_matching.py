@@ -49,3 +49,22 @@ def test_a_single_file_goes_with_a_folder(here: Path) -> None:
 def test_nothing_that_belongs_together_is_refused_in_words(here: Path) -> None:
     with pytest.raises(InputError, match=r"No image in .*x_image.png has coarse labels in .*z_coarse.*Files belong"):
         match_files({"image": here / "x_image.png", "coarse": here / "z_coarse*"})
+
+
+@pytest.mark.parametrize(
+    ("image", "coarse", "name"),
+    [
+        ("a.ome.tif", "a.png", "a"),
+        ("a.ome.tif", "a.ome.png", "a"),
+        ("a.b.ome.tiff", "a.b_coarse.ome.tif", "a.b"),
+        ("a_image.ome.tif", "a_coarse.png", "a"),
+        ("Bäume.png", "Ba\u0308ume.png", "Bäume"),
+    ],
+)
+def test_neither_the_words_of_a_type_nor_the_spelling_of_a_letter_part_files(
+    tmp_path: Path, image: str, coarse: str, name: str
+) -> None:
+    for folder, file in (("images", image), ("coarse", coarse)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / file).touch()
+    assert matched(tmp_path / "images", tmp_path / "coarse") == [(name, image, coarse)]

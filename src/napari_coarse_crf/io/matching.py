@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
@@ -71,7 +72,7 @@ def match_files(sources: Mapping[Role, Path]) -> Matching:
     used: set[Path] = set()
     for name, image in found["image"].items():
         # The whole name first: without its ending, "wood_fine" may be the name of another image.
-        partners = {role: _partner(found[role], role, image.stem, name) for role in unpaired}
+        partners = {role: _partner(found[role], role, _stem(image), name) for role in unpaired}
         present: dict[Role, Path] = {role: path for role, path in partners.items() if path is not None}
         if len(present) == len(unpaired):
             matched[name] = {"image": image, **present}
@@ -130,9 +131,9 @@ def _told_apart(role: Role, listed: Mapping[Role, Sequence[Path]]) -> list[Path]
     sharing = [other for other in listed if other != role and places[other] & places[role]]
     if not sharing:
         return list(listed[role])
-    own = [path for path in listed[role] if path.stem.endswith(_ENDINGS[role])]
+    own = [path for path in listed[role] if _stem(path).endswith(_ENDINGS[role])]
     others = tuple(ending for other in sharing for ending in _ENDINGS[other])
-    return own or [path for path in listed[role] if role == "image" and not path.stem.endswith(others)]
+    return own or [path for path in listed[role] if role == "image" and not _stem(path).endswith(others)]
 
 
 def _places(paths: Sequence[Path]) -> set[Path]:
@@ -147,7 +148,7 @@ def _by_name(role: Role, source: Path, paths: Sequence[Path]) -> dict[str, Path]
         raise InputError(f"There are no {_CALLED[role]} in {source}. {_RULE}")
     by_name: dict[str, Path] = {}
     for path in paths:
-        name = _without_ending(path.stem, role) if role == "image" else path.stem
+        name = _without_ending(_stem(path), role) if role == "image" else _stem(path)
         if name in by_name:
             raise InputError(f"{by_name[name]} and {path} have the same name {name}. Keep one of them there.")
         by_name[name] = path
@@ -161,6 +162,11 @@ def _partner(files: Mapping[str, Path], role: Role, *names: str) -> Path | None:
             if name + ending in files:
                 return files[name + ending]
     return None
+
+
+def _stem(path: Path) -> str:
+    """Return a name without its type, which .ome.tif is as a whole; letters as one, which a Mac takes apart."""
+    return unicodedata.normalize("NFC", path.stem).removesuffix(".ome")
 
 
 def _without_ending(stem: str, role: Role) -> str:
