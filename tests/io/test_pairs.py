@@ -304,6 +304,13 @@ def test_a_mask_beside_labels_takes_out_pixels(tmp_path: Path) -> None:
     assert np.array_equal(pair.finished(np.full_like(pair.labels, 7)), np.where(HOLE & (labels() > 0), labels(), 7))
 
 
+def test_a_resolution_of_one_without_a_unit_says_nothing(tmp_path: Path) -> None:
+    image, coarse = tmp_path / "image.tif", tmp_path / "labels.ome.tif"
+    tifffile.imwrite(image, noise(*SHAPE), resolution=(1, 1), resolutionunit="NONE")
+    tifffile.imwrite(coarse, labels(), metadata={"axes": "YX", "PhysicalSizeX": 1.0, "PhysicalSizeY": 2.0})
+    assert read_pair(image, coarse).picture.spacing == (2.0, 1.0)
+
+
 def test_smooth_edges_of_labels_are_told(tmp_path: Path) -> None:
     y, x = np.mgrid[:120, :160]
     ids = sum(n * (30.5 - np.hypot(y - 60, x - centre)).clip(0, 1) for n, centre in ((100, 40), (200, 120)))

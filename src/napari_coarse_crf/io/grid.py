@@ -138,6 +138,8 @@ def _grid_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Grid:
     tags = [page.tags[code] for code in _GEOREFERENCE if code in page.tags]
     georeference = tuple((tag.code, int(tag.dtype), tag.count, _in_bytes(tag.value)) for tag in tags)
     sizes, unit, doubt = _resolution(page), _RESOLUTION_UNITS.get(int(page.resolutionunit or 1), ""), ""
+    if not unit and set(sizes.values()) == {1.0}:  # what is written where nobody knows
+        sizes = {}
     try:
         if on_the_ground := _sizes_on_the_ground(page):
             sizes, unit = on_the_ground, ""
