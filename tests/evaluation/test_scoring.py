@@ -154,6 +154,7 @@ def test_what_is_kept_and_holds_no_scores_is_made_again(streets: Dataset, tmp_pa
     assert path.read_text(encoding="utf-8") == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among its files")
 def test_a_pipe_in_the_place_of_scores_is_not_waited_for_and_a_folder_is_named(
     streets: Dataset, tmp_path: Path
 ) -> None:
