@@ -24,7 +24,8 @@ def refine_pair(image: Path, labels: Path, output: Path, parameters: Parameters)
     pair = read_pair(image, labels)
     refinement = make_refiner(pair.picture, pair.labels, pair.apart).run(parameters)
     refined = pair.finished(refinement.labels)
-    files.write_files({output: files.encode_labels(refined, output, axes=pair.axes, grid=pair.grid)})
+    content = files.encode_labels(refined, output, axes=pair.axes, grid=pair.grid)
+    files.write_files({output: content}, overwrite=False)
     done = f"{(pair.labels != 0).mean():.0%} labelled before, {(refinement.labels != 0).mean():.0%} after"
     return " ".join([done, *pair.warnings, *refinement.warnings])
 

@@ -378,6 +378,8 @@ ERRORS: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "text for spacing": (_image(), _labels(), {"spacing": "ab"}, "pass 2 positive numbers"),
     "spacing of two units": (_image(), _labels(), {"spacing": (1e6, 1e-3)}, "same unit"),
     "spacing beyond numbers": (_image(), _labels(), {"spacing": (1e300, 1e-300)}, "same unit"),
+    "channel axis in digits": (RGB, _labels(), {"channel_axis": "2"}, "channel_axis is '2' but the image has 3 axes"),
+    "channel axis of a switch": (RGB, _labels(), {"channel_axis": True}, "channel_axis is True but the image has"),
     "complex spacing": (_image(), _labels(), {"spacing": (1 + 0j, 1)}, "pass 2 positive numbers"),
     "spacing in digits": (_image(), _labels(), {"spacing": ("1", "2")}, "pass 2 positive numbers"),
     "spacing beyond floats": (_image(), _labels(), {"spacing": (10**400, 1)}, "pass 2 positive numbers"),

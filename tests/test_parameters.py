@@ -187,6 +187,12 @@ def test_the_values_of_a_section_replace_those_of_another_set() -> None:
     )
 
 
+@pytest.mark.parametrize("values", [None, [("theta_alpha", 80)], "theta_alpha", {1: 2}, {"self": 1}])
+def test_what_names_no_parameters_is_refused(values: Any) -> None:
+    with pytest.raises(ParameterError, match=r"pass values by name|There is no parameter"):
+        Parameters.from_dict(values)
+
+
 def test_a_parameter_error_is_one_of_ours_and_a_value_error() -> None:
     assert issubclass(ParameterError, CoarseCRFError)
     assert issubclass(CoarseCRFError, ValueError)

@@ -292,9 +292,10 @@ def _channels_last(image: NDArray[Any], shape: tuple[int, ...], channel_axis: in
             f"The image has {image.ndim} axes and the labels {len(shape)}; the image needs as many, or one more for "
             "channels."
         )
-    if not isinstance(channel_axis, int | np.integer) or not -image.ndim <= channel_axis < image.ndim:
+    is_whole = isinstance(channel_axis, int | np.integer) and not isinstance(channel_axis, bool)
+    if not is_whole or not -image.ndim <= channel_axis < image.ndim:
         raise InputError(
-            f"channel_axis is {channel_axis} but the image has {image.ndim} axes; use {-image.ndim} to "
+            f"channel_axis is {in_short(channel_axis)} but the image has {image.ndim} axes; use {-image.ndim} to "
             f"{image.ndim - 1}."
         )
     moved = np.moveaxis(image, channel_axis, -1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from numbers import Real
 from types import MappingProxyType
@@ -17,7 +18,6 @@ from napari_coarse_crf.errors import ParameterError, in_short
 from napari_coarse_crf.similarity import FORMS, readers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from dataclasses import Field
 
     from napari_coarse_crf.similarity import Similarity
@@ -299,6 +299,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 
 def _check_known(values: Mapping[Any, Any]) -> None:
     """Raise if something has a name that no parameter has."""
+    if not isinstance(values, Mapping):
+        raise ParameterError(f"The parameters are {in_short(values)}; pass values by name, such as a dict.")
     known = Parameters.describe()
     for name in values:
         if name not in known:

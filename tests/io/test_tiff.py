@@ -269,3 +269,11 @@ def test_a_number_beyond_the_colour_table_is_named(tmp_path: Path) -> None:
     assert np.array_equal(files.read_labels(tmp_path / "a.png").ids, GREY % 7)
     with pytest.raises(InputError, match="Its colour table has 5 colours, and a pixel has number 6"):
         files.read_image(tmp_path / "a.png")
+
+
+def test_words_of_ome_that_are_cut_off_are_told(tmp_path: Path) -> None:
+    whole = '<?xml version="1.0"?><OME><Image><Pixels DimensionOrder="XYZCT"'
+    path = written(tmp_path / "a.tif", np.stack([GREY] * 3), description=whole, metadata=None, photometric="minisblack")
+    assert files.read_image(path).notes == (
+        f"{path}: What it says of its axes and sizes as OME is cut off, and not used.",
+    )

@@ -40,6 +40,7 @@ _AS_NUMBERS = {
 _MADE_RGB = {PHOTOMETRIC.YCBCR: ("YCbCr", 3), PHOTOMETRIC.SEPARATED: ("CMYK", 4)}  # Pillow's name, samples
 _DECODED_TO_RGB = {COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY, COMPRESSION.WEBP, COMPRESSION.JPEGXL}
 _NODATA = 42113  # the tag GDAL_NODATA
+_HEAD = 1000  # letters of a description
 _KNOWN_AXES = "XYZTCS"
 _GRAVE = ("corrupt", "invalid page offset", "failed to reshape")  # tifffile goes on with the planes it has found
 
@@ -63,6 +64,7 @@ def read_tiff(path: Path) -> Raster:
         names_axes = _names_axes(file, series)
         masks = [one for one in whole if one.keyframe.is_mask and one is not series]
         opaque = _mask_beside(series, masks)
+        cut_off = "<OME" in series.keyframe.description[:_HEAD] and not file.is_ome
         raster = replace(
             _raster(series),
             names_axes=names_axes,
@@ -73,8 +75,11 @@ def read_tiff(path: Path) -> Raster:
         )
     if grave := [one for one in complaints if any(word in one for word in _GRAVE)]:
         raise InputError(f"It is damaged or incomplete: {grave[0]}. Save it again.")
-    unused = "It holds a mask of another shape, which is not used." if masks and opaque is None else ""
-    doubts = [doubt for doubt in (*complaints, raster.grid.doubt, unused) if doubt]
+    if masks and opaque is None:
+        complaints.append("It holds a mask of another shape, which is not used.")
+    if cut_off:
+        complaints.append("What it says of its axes and sizes as OME is cut off, and not used.")
+    doubts = [doubt for doubt in (*complaints, raster.grid.doubt) if doubt]
     return replace(raster, notes=tuple(dict.fromkeys(doubts)))
 
 
