@@ -86,6 +86,22 @@ def test_an_iteration_is_the_textbook_update_over_the_lattice(
     assert found.iterations == iterations
 
 
+@pytest.mark.parametrize("n_labels", [65, 200])
+def test_rows_of_several_strips_are_updated_as_whole_ones(n_labels: int) -> None:
+    features = _features((7, 11), 3, 4, 25)
+    unary = _potentials(77, n_labels)
+    kernels = list(zip((2.0, 1.0), features, strict=True))
+    matrices = [(weight, lattice_matrix(f, normalise=True)) for weight, f in kernels]
+    clamped = np.where(np.arange(77) % 3 == 0, np.arange(77) * 13 % n_labels, -1)
+    exact = oracles.mean_field(unary, matrices, 5, clamped)[clamped < 0]
+    found = mean_field(unary, kernels, iterations=5, clamped=clamped)
+    _agree(found, exact, 1e-4)
+    watching = mean_field(unary, kernels, iterations=5, clamped=clamped, tolerance=1e-9)
+    assert watching.confidence.tobytes() == found.confidence.tobytes()
+    settled = mean_field(unary, kernels, iterations=50, clamped=clamped, tolerance=1e-3)
+    assert 1 < settled.iterations < 50
+
+
 @small
 def test_clamped_pixels_stay_and_speak(shape: tuple[int, ...], channels: int, n_labels: int) -> None:
     features = _features(shape, channels, 4, 25)

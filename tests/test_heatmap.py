@@ -86,6 +86,11 @@ def test_joint_is_the_nearest_labelled_pixel_in_colour_and_position(shape: tuple
     np.testing.assert_allclose(found, exact, atol=1e-4)  # the search is exact; the potential has steps of .0003
 
 
+def test_a_hundred_labels_are_weighed_like_a_few() -> None:
+    found, exact = _both("joint", *_case((20, 100), 0, n_labels=100))
+    np.testing.assert_allclose(found, exact, atol=1e-4)
+
+
 @pytest.mark.parametrize(("shape", "channels"), SHAPES.values(), ids=SHAPES)
 def test_geodesic_is_the_shortest_path_around_colour_edges(shape: tuple[int, ...], channels: int) -> None:
     found, exact = _both("geodesic", *_case(shape, channels))

@@ -34,15 +34,31 @@ CASES = {
 }
 
 
+def _peak(image: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], parameters: Parameters) -> int:
+    tracemalloc.start()
+    refine_labels(image, labels, parameters, workers=2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
 @pytest.mark.parametrize(("n_labels", "share", "changes"), CASES.values(), ids=CASES)
 def test_the_estimate_is_right_within_a_quarter(n_labels: int, share: float, changes: dict[str, Any]) -> None:
     labels, parameters = _labels(n_labels, share), Parameters(iterations=2, **changes)
     refine_labels(IMAGE[:64, :64], labels[:64, :64], parameters)  # compiling allocates too
-    tracemalloc.start()
-    refine_labels(IMAGE, labels, parameters, workers=2)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    peak = _peak(IMAGE, labels, parameters)
     assert estimate_memory(IMAGE, labels, parameters, workers=2) == pytest.approx(peak, rel=0.25)
+
+
+@pytest.mark.filterwarnings("ignore:Label .* took none")
+@pytest.mark.parametrize("confidence", [1.0, 0.9])
+def test_thousands_of_labels_take_what_was_estimated(confidence: float) -> None:
+    image, grid = IMAGE[:80, :80], np.arange(6400).reshape(80, 80)
+    labels = np.where(grid % 2 == 0, grid // 2 + 1, 0)
+    parameters = Parameters(iterations=2, label_confidence=confidence)
+    refine_labels(image, labels, parameters)  # compiling allocates too
+    peak = _peak(image, labels, parameters)
+    assert estimate_memory(image, labels, parameters, workers=2) == pytest.approx(peak, rel=0.25)
 
 
 def test_a_mask_lowers_the_estimate() -> None:

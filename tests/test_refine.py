@@ -269,3 +269,23 @@ refine_labels(image, labels, Parameters(smallest_part=50, fill_holes=20))
 assert _compiled() == before
 """
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[1])
+
+
+def test_beyond_64_labels_no_number_of_them_compiles_anew() -> None:
+    script = """
+import numpy as np
+from tests.test_refine import _compiled
+from napari_coarse_crf import Parameters, Refiner
+
+def refine(n_labels):
+    labels = np.zeros((40, 60), np.int32)
+    labels.reshape(-1)[:n_labels] = np.arange(n_labels) + 1
+    Refiner(np.zeros((40, 60), np.uint8), labels).run(Parameters(iterations=1))
+
+refine(70)
+before = _compiled()
+for n_labels in (80, 130, 300, 2200):
+    refine(n_labels)
+assert _compiled() == before
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[1])

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numba import njit
 
 from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.filters import (
@@ -39,18 +40,22 @@ from napari_coarse_crf.compute.filters import (
 from napari_coarse_crf.compute.lattice import Lattice, build_lattice
 from napari_coarse_crf.compute.parallel import in_chunks
 from napari_coarse_crf.compute.simd import (
-    LANES,
+    add_vectors,
+    broadcast,
+    columns,
     exponential,
+    larger_of_vectors,
     largest,
-    load_row,
+    load_strip,
     magnitude,
     multiply,
     multiply_add,
     row_width,
     store,
+    strip_of,
     subtract,
     total,
-    vectors,
+    width_of,
 )
 from napari_coarse_crf.unary import UNARY_STEP
 
@@ -253,46 +258,69 @@ class _Field:
         never = np.where(np.arange(width) < problem.n_labels, 0.0, _NEVER).astype(np.float32)
         kernels = [kernel.chunk(number) for kernel in self._filters]
         field = [never, problem.unary[pixels], problem.free_pixels[pixels], *kernels]
-        return (vectors(width), *field, *what, best, confidence, q, self._watched[pixels], problem.n_labels)
+        return (strip_of(width), *field, *what, best, confidence, q, self._watched[pixels], problem.n_labels)
 
 
 @compiled
 def _update_kernel(  # type: ignore[no-untyped-def]
-    lanes, never, unary, free_pixels, first, second, message, splat, read_out, best, confidence, q, watched, n_labels
+    strip, never, unary, free_pixels, first, second, message, splat, read_out, best, confidence, q, watched, n_labels
 ):
     """Slice both kernels, softmax, splat [KK11, Algorithm 1], pixel by pixel; returns the largest watched |dQ|.
 
     `first` and `second` are a `KernelChunk` of each kernel.
     """
-    width = LANES * len(lanes)
-    logits = np.empty(width, np.float32)
+    width = width_of(strip, unary)
+    row = np.empty(width, np.float32)
     largest_change = np.float32(0.0)
-    padding = load_row(never, 0, lanes)
     for i in range(len(free_pixels)):
         if i % STRETCH == 0:
             stretch = i // STRETCH + AHEAD
-            fetch(lanes, stretch, free_pixels, first)
-            fetch(lanes, stretch, free_pixels, second)
+            fetch(strip, stretch, free_pixels, first)
+            fetch(strip, stretch, free_pixels, second)
         n = free_pixels[i]
-        logit = multiply_add(load_row(unary, i * width, lanes), -UNARY_STEP, padding)
-        if message:
-            logit = add_message(lanes, logit, first, n)
-            logit = add_message(lanes, logit, second, n)
+        highest = broadcast(np.float32(-np.inf))
+        for column in columns(strip, width):
+            steps, padding = load_strip(unary, i * width + column, strip), load_strip(never, column, strip)
+            logit = multiply_add(steps, -UNARY_STEP, padding)
+            if message:
+                logit = add_message(strip, logit, first, n, column)
+                logit = add_message(strip, logit, second, n, column)
+            highest = larger_of_vectors(highest, logit)
+            store(row, column, logit)
         if read_out:
-            store(logits, 0, logit)
-            best[i] = 0
-            for label in range(1, n_labels):
-                best[i] = label if logits[label] > logits[best[i]] else best[i]
-        unnormalised = exponential(subtract(logit, largest(logit)))
-        # The largest term of the sum is exp(0) = 1, so this is its probability, too.
-        confidence[i] = np.float32(1.0) / total(unnormalised)
-        probability = multiply(unnormalised, confidence[i])
-        if len(q) > 0:
-            change = largest(magnitude(subtract(probability, load_row(q, i * width, lanes))))
-            store(q, i * width, probability)
-            if watched[i]:
-                largest_change = max(largest_change, change)
-        if splat:
-            splat_pixel(lanes, probability, first, n)
-            splat_pixel(lanes, probability, second, n)
+            best[i] = _best_label(row, n_labels)
+        # The largest exponential is exp(0) = 1, so this is its probability, too.
+        confidence[i] = np.float32(1.0) / _to_exponentials(strip, row, largest(highest))
+        changes = broadcast(np.float32(0.0))
+        for column in columns(strip, width):
+            probability = multiply(load_strip(row, column, strip), confidence[i])
+            if len(q) > 0:
+                change = magnitude(subtract(probability, load_strip(q, i * width + column, strip)))
+                changes = larger_of_vectors(changes, change)
+                store(q, i * width + column, probability)
+            if splat:
+                splat_pixel(strip, probability, first, n, column)
+                splat_pixel(strip, probability, second, n, column)
+        if len(q) > 0 and watched[i]:
+            largest_change = max(largest_change, largest(changes))
     return largest_change
+
+
+@njit(nogil=True, forceinline=True)
+def _best_label(row, n_labels):  # type: ignore[no-untyped-def]
+    """Return the first of the labels whose number is largest."""
+    best = 0
+    for label in range(1, n_labels):
+        best = label if row[label] > row[best] else best
+    return best
+
+
+@njit(nogil=True, forceinline=True)
+def _to_exponentials(strip, row, most):  # type: ignore[no-untyped-def]
+    """Turn the logits of a row, of which the largest is `most`, into exp(logit - most); returns their sum."""
+    sums = broadcast(np.float32(-0.0))  # what a sum begins with, to the bit
+    for column in columns(strip, width_of(strip, row)):
+        exponentials = exponential(subtract(load_strip(row, column, strip), most))
+        sums = add_vectors(sums, exponentials)
+        store(row, column, exponentials)
+    return total(sums)

@@ -20,14 +20,16 @@ from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import (
     LANES,
     add,
-    larger,
+    broadcast,
+    larger_of_vectors,
     largest,
-    load_row,
+    load_strip,
     padded,
     smaller,
     store,
+    strip_of,
     subtract,
-    vectors,
+    width_of,
 )
 from napari_coarse_crf.inputs import OPEN, gather
 
@@ -193,11 +195,11 @@ def _sweep_labels(
         own = labels[start:end] - first
         here = (own >= 0) & (own < after - first)
         distance[grid.cells[start:end][here], own[here]] = 0.0
-    lanes, ahead = vectors(after - first), (0,) * (len(grid.offsets) - 1)  # the last offset is the cell just visited
+    strip, ahead = strip_of(after - first), (0,) * (len(grid.offsets) - 1)  # the last offset is the cell just visited
     fences, entries = _fences(owners, first, after, crossing)
     for _ in range(_MOST_SWEEPS):
         change = _sweep_kernel(
-            lanes, ahead, slow, grid.offsets, grid.half_lengths, grid.margin, fences, entries, distance
+            strip, ahead, slow, grid.offsets, grid.half_lengths, grid.margin, fences, entries, distance
         )
         if change <= _SETTLED or stop.is_set():
             break
@@ -240,46 +242,46 @@ def _slowness_kernel(pairs, axes, colours, offsets, sobel, per_square, cells, ou
 
 
 @compiled
-def _sweep_kernel(lanes, ahead, slow, offsets, half_lengths, margin, fences, entries, distance):  # type: ignore[no-untyped-def]
+def _sweep_kernel(strip, ahead, slow, offsets, half_lengths, margin, fences, entries, distance):  # type: ignore[no-untyped-def]
     """Relax all steps forwards, then backwards; returns by how much the backward sweep shortened a path at most.
 
-    The lengths of `lanes` and `ahead` tell numba how long its inner loops are.
+    The length of `ahead` tells numba how long its inner loop is.
     """
-    n, width = len(distance), LANES * len(lanes)
-    shortest = load_row(distance, (margin - 1) * width, lanes)
-    most = subtract(shortest, shortest)
+    n, width = len(distance), width_of(strip, distance)
+    shortest = load_strip(distance, (margin - 1) * width, strip)
+    most = broadcast(np.float32(0.0))
     for cell in range(margin, n):
-        before = load_row(distance, cell * width, lanes)
+        before = load_strip(distance, cell * width, strip)
         shortest = _relaxed(
-            lanes, ahead, slow, offsets, half_lengths, fences, entries, distance, cell, 1, before, shortest
+            strip, ahead, slow, offsets, half_lengths, fences, entries, distance, cell, 1, before, shortest
         )
         store(distance, cell * width, shortest)
-    shortest = load_row(distance, (n - margin) * width, lanes)
+    shortest = load_strip(distance, (n - margin) * width, strip)
     for cell in range(n - margin - 1, -1, -1):
-        before = load_row(distance, cell * width, lanes)
+        before = load_strip(distance, cell * width, strip)
         shortest = _relaxed(
-            lanes, ahead, slow, offsets, half_lengths, fences, entries, distance, cell, -1, before, shortest
+            strip, ahead, slow, offsets, half_lengths, fences, entries, distance, cell, -1, before, shortest
         )
         store(distance, cell * width, shortest)
-        most = larger(most, subtract(before, shortest))
+        most = larger_of_vectors(most, subtract(before, shortest))
     return largest(most)
 
 
 @njit(nogil=True, forceinline=True)
 def _relaxed(  # type: ignore[no-untyped-def]
-    lanes, ahead, slow, offsets, half_lengths, fences, entries, distance, cell, way, before, beside
+    strip, ahead, slow, offsets, half_lengths, fences, entries, distance, cell, way, before, beside
 ):
     """Return the distances of a cell after one step from each neighbour that a sweep that `way` has visited.
 
     `before` are its distances until then, `beside` those of the neighbour just visited.
     """
-    width, own = LANES * len(lanes), slow[cell]
-    entry = load_row(entries, np.intp(fences[cell]) * width, lanes)
+    width, own = width_of(strip, entries), slow[cell]
+    entry = load_strip(entries, np.intp(fences[cell]) * width, strip)
     others = before
     for k in range(len(ahead)):
         other = cell + way * offsets[k]
         step = (own + slow[other]) * half_lengths[k]
-        others = smaller(add(load_row(distance, other * width, lanes), step), others)
+        others = smaller(add(load_strip(distance, other * width, strip), step), others)
     others = smaller(add(others, entry), before)
     # Last, as every cell waits here for the one before it.
     step = add(entry, (own + slow[cell - way]) * half_lengths[len(ahead)])

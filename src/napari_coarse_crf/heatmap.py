@@ -47,17 +47,21 @@ from napari_coarse_crf.compute.lattice import blur, build_lattice, slice_pixels,
 from napari_coarse_crf.compute.nearest import PointGroups, group_points, nearest_distances
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import (
-    LANES,
+    add_vectors,
+    broadcast,
+    columns,
     exponential,
+    larger_of_vectors,
     largest,
-    load_row,
+    load_strip,
     multiply,
     row_width,
     smaller,
     store,
+    strip_of,
     subtract,
     total,
-    vectors,
+    width_of,
 )
 from napari_coarse_crf.geodesic import UNREACHED, PixelGrid, edge_slowness, geodesic_distances
 from napari_coarse_crf.inputs import OPEN, Problem
@@ -82,6 +86,7 @@ _COLOUR_FLOOR = 1e-3
 _LEAST_CONTRAST = 32.0
 _CONTRAST_SAMPLE = 2**18  # pixels that the percentiles are taken of
 _BLOCK = 2**13
+_BLOCK_NUMBERS = 2**18  # of the logits: with thousands of labels, what is made on the way stays small
 _NEVER = np.float32(-1e9)  # logit of the columns that pad the labels to whole vectors
 _PER_STEP = np.float32(1.0) / UNARY_STEP
 
@@ -225,10 +230,10 @@ class _Heatmap:
     def to_unary(self) -> Generator[None, None, UnaryArray]:
         """Return -log softmax of the logits, at most -log(LEAST_PROBABILITY)."""
         unary = np.empty(self._logits.shape, np.uint16)
-        lanes = vectors(unary.shape[1])
+        strip = strip_of(unary.shape[1])
 
         def convert(start: int, stop: int) -> None:
-            _unary_kernel(lanes, self._logits[start:stop], self._n_labels, unary[start:stop])
+            _unary_kernel(strip, self._logits[start:stop], self._n_labels, unary[start:stop])
 
         yield from self._on_blocks(convert)
         return unary
@@ -242,7 +247,8 @@ class _Heatmap:
         return lattice, values
 
     def _on_blocks(self, work: Callable[[int, int], None]) -> Generator[None, None, None]:
-        yield from in_chunks(self._pool, work, blocks(len(self._logits), _BLOCK))
+        n_pixels = max(1, _BLOCK_NUMBERS // self._logits.shape[1])
+        yield from in_chunks(self._pool, work, blocks(len(self._logits), n_pixels))
 
 
 _ADD: Mapping[Term, Callable[[_Heatmap], Generator[int | None, None, None]]] = MappingProxyType(
@@ -264,16 +270,22 @@ def contrast_gain(problem: Problem) -> float:
 
 
 @compiled
-def _unary_kernel(lanes, logits, n_labels, unary):  # type: ignore[no-untyped-def]
+def _unary_kernel(strip, logits, n_labels, unary):  # type: ignore[no-untyped-def]
     """Set the unary to -log softmax of the logits, in steps, pixel by pixel."""
-    width = LANES * len(lanes)
+    width = width_of(strip, logits)
     for i in range(len(logits)):
         for label in range(n_labels, width):
             logits[i, label] = _NEVER
-        logit = load_row(logits, i * width, lanes)
-        highest = largest(logit)
-        log_sum = highest + np.float32(np.log(total(exponential(subtract(logit, highest)))))
-        store(unary, i * width, multiply(smaller(subtract(log_sum, logit), MOST_UNARY), _PER_STEP))
+        highest, sums = broadcast(np.float32(-np.inf)), broadcast(np.float32(-0.0))
+        for column in columns(strip, width):
+            highest = larger_of_vectors(highest, load_strip(logits, i * width + column, strip))
+        most = largest(highest)
+        for column in columns(strip, width):
+            sums = add_vectors(sums, exponential(subtract(load_strip(logits, i * width + column, strip), most)))
+        log_sum = most + np.float32(np.log(total(sums)))
+        for column in columns(strip, width):
+            potential = smaller(subtract(log_sum, load_strip(logits, i * width + column, strip)), MOST_UNARY)
+            store(unary, i * width + column, multiply(potential, _PER_STEP))
 
 
 def labels_as_unary(labels: IndexArray, n_labels: int, confidence: float) -> UnaryArray:
@@ -281,6 +293,9 @@ def labels_as_unary(labels: IndexArray, n_labels: int, confidence: float) -> Una
 
     The own label has the probability `confidence`, each other label an equal part of the rest.
     """
-    unary = np.full((n_labels, n_labels), -np.log((1.0 - confidence) / (n_labels - 1)))
-    np.fill_diagonal(unary, -np.log(confidence))
-    return pack_unary(unary)[labels]
+    own, other = -np.log(confidence), -np.log((1.0 - confidence) / (n_labels - 1))
+    (steps,) = pack_unary(np.array([[own, other]]))
+    unary = np.zeros((len(labels), row_width(n_labels)), np.uint16)
+    unary[:, :n_labels] = steps[1]
+    unary[np.arange(len(labels)), labels] = steps[0]
+    return unary

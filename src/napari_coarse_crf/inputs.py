@@ -37,10 +37,7 @@ UNLABELLED = 0
 OPEN = -1
 """The compact label of unlabelled pixels in a `Problem`."""
 
-# numba compiles tuples of less than 1000 elements: one for each vector of a row of labels, and for each pair of
-# neighbours in opposite directions.
-_MOST_LABELS = 7168
-_MOST_AXES = 6
+_MOST_AXES = 6  # numba compiles tuples of less than 1000 elements: one for each pair of opposite neighbours
 
 _TILE_PIXELS = 4096  # 64 x 64, 16 x 16 x 16: the vertices a tile touches stay in a core's cache
 _BLOCK = 2**15
@@ -215,12 +212,12 @@ def read_labels(labels: Any, shape: tuple[int, ...] | None = None) -> LabelArray
 
 
 def check_number_of_labels(problem: Problem) -> None:
-    """Raise if nothing, or only one label, is there to tell apart, or more than can be at once.
+    """Raise if nothing, or only one label, is there to tell apart.
 
     Raises
     ------
     InputError
-        If fewer than two labels occur among the pixels that take part, or more than 7168.
+        If fewer than two labels occur among the pixels that take part.
     """
     if len(problem.label_ids) == 0:
         raise InputError("There is no label yet: paint at least two labels (0 means unlabelled), then refine.")
@@ -228,11 +225,6 @@ def check_number_of_labels(problem: Problem) -> None:
         raise InputError(
             f"There is only one label ({problem.label_ids[0]}). 0 means unlabelled here, not background: paint the "
             "background with an id of its own."
-        )
-    if len(problem.label_ids) > _MOST_LABELS:
-        raise InputError(
-            f"There are {len(problem.label_ids)} different labels, and at most {_MOST_LABELS} can be refined at once. "
-            "Refine parts of the image one after the other."
         )
 
 

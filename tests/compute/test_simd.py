@@ -12,12 +12,15 @@ from numba.core.errors import TypingError
 from napari_coarse_crf.compute.simd import (
     LANES,
     add,
+    add_vectors,
     broadcast,
+    columns,
     exponential,
     larger,
+    larger_of_vectors,
     largest,
     load,
-    load_row,
+    load_strip,
     magnitude,
     multiply,
     multiply_add,
@@ -25,9 +28,10 @@ from napari_coarse_crf.compute.simd import (
     row_width,
     smaller,
     store,
+    strip_of,
     subtract,
     total,
-    vectors,
+    width_of,
 )
 
 N_OPERATIONS = 9
@@ -107,41 +111,54 @@ def test_labels_are_padded_to_whole_vectors(count: int, whole: int) -> None:
 
 
 @njit
-def _on_rows(lanes: Any, a: Any, b: Any, out: Any, sums: Any) -> None:
-    width = LANES * len(lanes)
+def _on_rows(strip: Any, a: Any, b: Any, out: Any, sums: Any) -> None:
+    width = width_of(strip, a)
     for i in range(len(a)):
-        x, y = load_row(a, i * width, lanes), load_row(b, i * width, lanes)
-        store(out, i * width, multiply_add(x, np.float32(2.0), subtract(np.float32(1.0), y)))
-        sums[i, 0], sums[i, 1] = total(x), largest(x)
+        most, summed = broadcast(np.float32(-np.inf)), broadcast(np.float32(0.0))
+        for column in columns(strip, width):
+            x, y = load_strip(a, i * width + column, strip), load_strip(b, i * width + column, strip)
+            store(out, i * width + column, multiply_add(x, np.float32(2.0), subtract(np.float32(1.0), y)))
+            most, summed = larger_of_vectors(most, x), add_vectors(summed, x)
+        sums[i, 0], sums[i, 1] = total(summed), largest(most)
 
 
-@pytest.mark.parametrize("width", [8, 24, 72])
-def test_a_row_of_any_length_is_one_value(width: int) -> None:
+@pytest.mark.parametrize("width", [8, 24, 64, 80, 128, 5120])
+def test_a_row_of_any_length_is_taken_strip_by_strip(width: int) -> None:
     a, b = np.random.default_rng(0).integers(-9, 9, (2, 5, width)).astype(np.float32)
     out, sums = np.zeros_like(a), np.zeros((5, 2), np.float32)
-    _on_rows(vectors(width), a, b, out, sums)
+    _on_rows(strip_of(width), a, b, out, sums)
     assert np.array_equal(out, a * 2 + (1 - b))  # whole numbers: exact
     assert np.array_equal(sums, np.stack([a.sum(axis=1), a.max(axis=1)], axis=1))
 
 
-def test_rows_of_different_lengths_do_not_mix() -> None:
+def test_strips_of_different_lengths_do_not_mix() -> None:
     @njit
-    def mixed(a: Any) -> None:
-        store(a, 0, add(load(a, 0), load_row(a, 0, (0, 0))))
+    def mixed(strip: Any, a: Any) -> None:
+        store(a, 0, add(load(a, 0), load_strip(a, 0, strip)))
 
     with pytest.raises(TypingError):
-        mixed(np.zeros(16, np.float32))
+        mixed(strip_of(16), np.zeros(16, np.float32))
+
+
+def test_however_many_labels_there_are_kernels_are_compiled_for_twelve_strips() -> None:
+    widths = [row_width(count) for count in (*range(1, 3000), 20_000, 70_000)]
+    strips = [strip_of(width) for width in widths]
+    assert len(set(strips)) == 12
+    for width, strip in zip(widths, strips, strict=True):
+        assert len(strip.vectors) <= 8
+        assert width % (LANES * len(strip.vectors)) == 0
+        assert bool(strip.alone) == (width == LANES * len(strip.vectors))
 
 
 def test_16_bits_are_read_as_they_are_and_written_rounded() -> None:
     @njit
-    def times(lanes: Any, a: Any, factor: Any, out: Any) -> None:
-        store(out, 0, multiply(load_row(a, 0, lanes), factor))
+    def times(strip: Any, a: Any, factor: Any, out: Any) -> None:
+        store(out, 0, multiply(load_strip(a, 0, strip), factor))
 
     numbers = np.array([0, 1, 2, 3, 255, 256, 40000, 65535] * 2, np.uint16)
     same, third = np.zeros_like(numbers), np.zeros_like(numbers)
-    times(vectors(16), numbers, np.float32(1.0), same)
-    times(vectors(16), numbers, np.float32(1 / 3), third)
+    times(strip_of(16), numbers, np.float32(1.0), same)
+    times(strip_of(16), numbers, np.float32(1 / 3), third)
     assert np.array_equal(same, numbers)
     assert np.array_equal(third, np.rint(numbers / 3))
 

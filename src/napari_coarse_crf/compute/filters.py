@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.lattice import Lattice, add_slice, blur, merge, splat_labels
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
-from napari_coarse_crf.compute.simd import LANES, load_row, multiply_add, prefetch, prefetch_row, store
+from napari_coarse_crf.compute.simd import columns, load_strip, multiply_add, prefetch, prefetch_strip, store, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,7 +34,7 @@ AHEAD = 4
 """How many stretches `fetch` is ahead of the pixels."""
 
 _IN_USE = 1024  # pixels; a row that is not used for longer counts as gone from the cache
-_ROW_BLOCK = 2**14
+_BLOCK_NUMBERS = 2**19  # of the values
 
 Upcoming = tuple[NDArray[np.int32], NDArray[np.int64]]
 """For one chunk of free pixels: the rows in the order in which they come into use, and where each stretch begins."""
@@ -157,7 +157,8 @@ def free_parts(free_pixels: PixelArray, starts: tuple[int, ...]) -> list[slice]:
 
 
 def _row_blocks(values: FloatArray) -> list[FloatArray]:
-    return [values[start:stop] for start, stop in blocks(len(values), _ROW_BLOCK)]
+    n_rows = max(1, _BLOCK_NUMBERS // values.shape[1])
+    return [values[start:stop] for start, stop in blocks(len(values), n_rows)]
 
 
 def _not_zero(values: FloatArray) -> tuple[IndexArray, FloatArray]:
@@ -211,12 +212,14 @@ def _upcoming_kernel(rows, free_pixels, last_use, upcoming, starts):  # type: ig
 
 
 @njit(nogil=True, forceinline=True)
-def fetch(lanes, stretch, free_pixels, kernel):  # type: ignore[no-untyped-def]  # kernel: a KernelChunk
+def fetch(strip, stretch, free_pixels, kernel):  # type: ignore[no-untyped-def]  # kernel: a KernelChunk
     """Bring what a stretch of pixels needs into the cache."""
+    width = width_of(strip, kernel.splat)
     for i in range(kernel.starts[stretch], kernel.starts[stretch + 1]):
-        row = np.intp(kernel.upcoming[i]) * (LANES * len(lanes))
-        prefetch_row(kernel.blurred, row, lanes)
-        prefetch_row(kernel.splat, row, lanes)
+        row = np.intp(kernel.upcoming[i]) * width
+        for column in columns(strip, width):
+            prefetch_strip(kernel.blurred, row + column, strip)
+            prefetch_strip(kernel.splat, row + column, strip)
     for i in range(stretch * STRETCH, min((stretch + 1) * STRETCH, len(free_pixels)), 2):
         first_corner = np.intp(free_pixels[i]) * kernel.rows.shape[1]
         prefetch(kernel.rows, first_corner)
@@ -224,15 +227,15 @@ def fetch(lanes, stretch, free_pixels, kernel):  # type: ignore[no-untyped-def] 
 
 
 @njit(nogil=True, forceinline=True)
-def add_message(lanes, value, kernel, n):  # type: ignore[no-untyped-def]
-    """Return the row `value` with the weighted message of a kernel to pixel n."""
-    return add_slice(lanes, value, kernel.weight, kernel.rows, kernel.weights, n, kernel.blurred)
+def add_message(strip, value, kernel, n, column):  # type: ignore[no-untyped-def]
+    """Return `value` with the weighted message of a kernel to pixel n, in the strip that begins at `column`."""
+    return add_slice(strip, value, kernel.weight, kernel.rows, kernel.weights, n, kernel.blurred, column)
 
 
 @njit(nogil=True, forceinline=True)
-def splat_pixel(lanes, probability, kernel, n):  # type: ignore[no-untyped-def]
-    """Add pixel n's probabilities to the corners of its simplex."""
+def splat_pixel(strip, probability, kernel, n, column):  # type: ignore[no-untyped-def]
+    """Add pixel n's probabilities, those of the strip that begins at `column`, to the corners of its simplex."""
     rows, weights, values = kernel.rows, kernel.weights, kernel.splat
     for corner in range(rows.shape[1]):
-        row = np.intp(rows[n, corner]) * (LANES * len(lanes))
-        store(values, row, multiply_add(probability, weights[n, corner], load_row(values, row, lanes)))
+        at = np.intp(rows[n, corner]) * width_of(strip, values) + column
+        store(values, at, multiply_add(probability, weights[n, corner], load_strip(values, at, strip)))

@@ -32,14 +32,15 @@ from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.embedding import Embedding, embed_pixels
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import (
-    LANES,
     add,
-    load_row,
+    columns,
+    load_strip,
     multiply_add,
-    prefetch_row,
+    prefetch_strip,
     row_width,
     store,
-    vectors,
+    strip_of,
+    width_of,
 )
 
 if TYPE_CHECKING:
@@ -145,22 +146,22 @@ def blur(pool: ThreadPoolExecutor, lattice: Lattice, values: FloatArray) -> Gene
 
     Afterwards the private rows are copies of their vertices, ready to be sliced.
     """
-    lanes = vectors(values.shape[1])
+    strip = strip_of(values.shape[1])
     for chain in lattice.chains:
-        tasks = [(lanes, chain, a, b, values) for a, b in blocks(len(chain), _VERTEX_BLOCK)]
+        tasks = [(strip, chain, a, b, values) for a, b in blocks(len(chain), _VERTEX_BLOCK)]
         yield from in_chunks(pool, _blur_kernel, tasks)
     yield from in_chunks(pool, _spread_kernel, _private_blocks(lattice, values))
 
 
 def slice_pixels(lattice: Lattice, values: FloatArray, pixels: PixelArray, scale: float, out: FloatArray) -> None:
     """Add `scale` times the values read back at some pixels to `out` (len(pixels), padded L); C-contiguous."""
-    _slice_kernel(vectors(values.shape[1]), lattice.rows, lattice.weights, pixels, values, np.float32(scale), out)
+    _slice_kernel(strip_of(values.shape[1]), lattice.rows, lattice.weights, pixels, values, np.float32(scale), out)
 
 
 def _private_blocks(lattice: Lattice, values: FloatArray) -> list[tuple[object, ...]]:
     """Return arguments of `_merge_kernel` and `_spread_kernel`, block by block."""
-    lanes, private = vectors(values.shape[1]), lattice.private_vertices
-    return [(lanes, private, a, b, lattice.n_vertices, values) for a, b in blocks(len(private), _VERTEX_BLOCK)]
+    strip, private = strip_of(values.shape[1]), lattice.private_vertices
+    return [(strip, private, a, b, lattice.n_vertices, values) for a, b in blocks(len(private), _VERTEX_BLOCK)]
 
 
 def _fold_normalisation(pool: ThreadPoolExecutor, lattice: Lattice) -> Generator[None, None, None]:
@@ -187,66 +188,72 @@ def _splat_labels_kernel(rows, weights, labels, values):  # type: ignore[no-unty
 
 
 @compiled
-def _merge_kernel(lanes, private_vertices, start, stop, first_row, values):  # type: ignore[no-untyped-def]
-    width = LANES * len(lanes)
+def _merge_kernel(strip, private_vertices, start, stop, first_row, values):  # type: ignore[no-untyped-def]
+    width = width_of(strip, values)
     while 0 < start < stop and private_vertices[start] == private_vertices[start - 1]:
         start += 1  # the block before this one takes all rows of that vertex
     while stop < len(private_vertices) and private_vertices[stop] == private_vertices[stop - 1]:
         stop += 1
     for i in range(start, stop):
-        vertex, row = np.intp(private_vertices[i]) * width, (first_row + i) * width
-        store(values, vertex, add(load_row(values, vertex, lanes), load_row(values, row, lanes)))
+        for column in columns(strip, width):
+            vertex, row = np.intp(private_vertices[i]) * width + column, (first_row + i) * width + column
+            store(values, vertex, add(load_strip(values, vertex, strip), load_strip(values, row, strip)))
 
 
 @compiled
-def _spread_kernel(lanes, private_vertices, start, stop, first_row, values):  # type: ignore[no-untyped-def]
-    width = LANES * len(lanes)
+def _spread_kernel(strip, private_vertices, start, stop, first_row, values):  # type: ignore[no-untyped-def]
+    width = width_of(strip, values)
     for i in range(start, stop):
-        store(values, (first_row + i) * width, load_row(values, np.intp(private_vertices[i]) * width, lanes))
+        for column in columns(strip, width):
+            vertex, row = np.intp(private_vertices[i]) * width + column, (first_row + i) * width + column
+            store(values, row, load_strip(values, vertex, strip))
 
 
 @compiled
-def _blur_kernel(lanes, chain, start, stop, values):  # type: ignore[no-untyped-def]
+def _blur_kernel(strip, chain, start, stop, values):  # type: ignore[no-untyped-def]
     """Blur along the chains that begin between `start` and `stop` of the list, in place, with [1/2, 1, 1/2].
 
     Where two vertices that follow in the list are not of one chain, their values count 0 for each other: a branch would
     be mispredicted at the end of nearly every chain, as most have two to five vertices.
     """
-    width = LANES * len(lanes)
     while start < stop and chain[start] >= 0:
         start += 1  # the block before this one takes the whole chain
     if start == stop:
         return
     while stop < len(chain) and chain[stop] >= 0:
         stop += 1
-    row = np.intp(~chain[start]) * width
-    here = load_row(values, row, lanes)
-    previous, with_previous = here, np.float32(0.0)
-    for i in range(start + 1, stop):
-        ahead = chain[min(i + _AHEAD, len(chain) - 1)]
-        prefetch_row(values, np.intp(max(ahead, ~ahead)) * width, lanes)
-        next_row = np.intp(max(chain[i], ~chain[i])) * width
-        following, with_following = load_row(values, next_row, lanes), np.float32(0.5) * np.float32(chain[i] >= 0)
-        blurred = multiply_add(previous, with_previous, here)
-        store(values, row, multiply_add(following, with_following, blurred))
-        previous, here, row, with_previous = here, following, next_row, with_following
-    store(values, row, multiply_add(previous, with_previous, here))
+    width = width_of(strip, values)
+    for column in columns(strip, width):
+        row = np.intp(~chain[start]) * width + column
+        here = load_strip(values, row, strip)
+        previous, with_previous = here, np.float32(0.0)
+        for i in range(start + 1, stop):
+            ahead = chain[min(i + _AHEAD, len(chain) - 1)]
+            prefetch_strip(values, np.intp(max(ahead, ~ahead)) * width + column, strip)
+            next_row = np.intp(max(chain[i], ~chain[i])) * width + column
+            following, with_following = load_strip(values, next_row, strip), np.float32(0.5) * np.float32(chain[i] >= 0)
+            blurred = multiply_add(previous, with_previous, here)
+            store(values, row, multiply_add(following, with_following, blurred))
+            previous, here, row, with_previous = here, following, next_row, with_following
+        store(values, row, multiply_add(previous, with_previous, here))
 
 
 @compiled
-def _slice_kernel(lanes, rows, weights, pixels, values, scale, out):  # type: ignore[no-untyped-def]
-    width = LANES * len(lanes)
+def _slice_kernel(strip, rows, weights, pixels, values, scale, out):  # type: ignore[no-untyped-def]
+    width = width_of(strip, values)
     for i in range(len(pixels)):
-        value = load_row(out, i * width, lanes)
-        store(out, i * width, add_slice(lanes, value, scale, rows, weights, pixels[i], values))
+        for column in columns(strip, width):
+            value = load_strip(out, i * width + column, strip)
+            value = add_slice(strip, value, scale, rows, weights, pixels[i], values, column)
+            store(out, i * width + column, value)
 
 
 @njit(nogil=True, forceinline=True)
-def add_slice(lanes, value, scale, rows, weights, n, values):  # type: ignore[no-untyped-def]
-    """Return the row `value` with `scale` times what is read back at pixel n."""
+def add_slice(strip, value, scale, rows, weights, n, values, column):  # type: ignore[no-untyped-def]
+    """Return `value` with `scale` times what is read back at pixel n of the strip that begins at `column`."""
     for corner in range(rows.shape[1]):
-        row = np.intp(rows[n, corner]) * (LANES * len(lanes))
-        value = multiply_add(load_row(values, row, lanes), scale * weights[n, corner], value)
+        at = np.intp(rows[n, corner]) * width_of(strip, values) + column
+        value = multiply_add(load_strip(values, at, strip), scale * weights[n, corner], value)
     return value
 
 
