@@ -6,6 +6,7 @@ window whether to stop it.
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -42,6 +43,8 @@ class WarmUp:
         self._worker.returned.connect(self._on_returned)
         # What goes wrong here goes wrong in the first run too, which says so.
         self._worker.errored.connect(self._on_errored)
+        # A session may end before: the kernel under way is waited for, while Qt still has what the worker tells it by.
+        atexit.register(self._worker.await_workers)
         self._worker.start()
 
     def _on_returned(self, _nothing: object) -> None:
