@@ -10,6 +10,7 @@ import pytest
 from skimage import data
 
 from napari_coarse_crf import InputError, ParameterError, Parameters, Refiner, estimate_memory, refine_labels
+from napari_coarse_crf.memory import memory_warning
 
 IMAGE = np.hstack([data.astronaut()[:400], data.astronaut()[100:500, ::-1]])  # 400 x 1024, more than the sample
 
@@ -87,3 +88,8 @@ def test_bad_input_is_refused_in_words() -> None:
     for workers in ("2", 0, 2.0):
         with pytest.raises(ParameterError, match=r"workers is .*whole number from 1 up"):
             estimate_memory(IMAGE, _labels(3, 0.5), workers=workers)  # type: ignore[arg-type]  # the point
+
+
+@pytest.mark.parametrize(("needed", "free", "is_said"), [(89, 100, False), (0, 0, False), (91, 100, True)])
+def test_what_fits_needs_no_words(needed: int, free: int, is_said: bool) -> None:
+    assert bool(memory_warning(needed, free, "Crop it.")) == is_said

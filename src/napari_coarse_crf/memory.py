@@ -32,6 +32,7 @@ _STEPS, _FLOAT, _INDEX, _KEY = 2, 4, 4, 8  # bytes of uint16, float32, int32, in
 _SAMPLE_BLOCKS = 32
 _BLOCK_PIXELS = 4096
 _PRIVATE = 1.3  # rows for each vertex: some vertices are touched by several chunks
+_SHARE = 0.9  # of what is free; the rest is for what comes after, drawing or writing the result
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,24 @@ def free_memory() -> int:
     True
     """
     return int(psutil.virtual_memory().available)
+
+
+def memory_warning(needed: int, free: int, advice: str) -> str:
+    """Return a sentence, and advice, if a run that needs so many bytes may not find them among the free ones, else "".
+
+    Examples
+    --------
+    >>> memory_warning(3_000_000_000, 2_000_000_000, "Crop the image.")
+    'This run needs about 3.0 GB of memory and 2.0 GB are free: it may become very slow. Crop the image.'
+    >>> memory_warning(1_000_000_000, 2_000_000_000, "Crop the image.")
+    ''
+    """
+    if needed <= _SHARE * free:
+        return ""
+    return (
+        f"This run needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free: it may become "
+        f"very slow. {advice}"
+    )
 
 
 def problem_memory(problem: Problem, label_map: LabelArray, parameters: Parameters, workers: int) -> int:

@@ -415,3 +415,37 @@ def test_a_demo_that_cannot_make_its_folder_says_so(run: Any, tmp_path: Path) ->
     (tmp_path / "taken").write_text("a file")
     code, _, err = run("demo", "--out", tmp_path / "taken")
     assert (code, "cannot be made" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "in_folders", "advice"),
+    [
+        ((1500, 1500), False, "Stop it and crop the image, or close other programs."),
+        ((1500, 1500), True, "Stop it and crop the image, or close other programs."),
+        ((2, 1000, 1000), False, "Stop it and refine each plane on its own (--each-slice), crop the image, or close"),
+    ],
+)
+def test_a_run_that_needs_more_memory_than_is_free_says_so_before_it(
+    tmp_path: Path, shape: tuple[int, ...], in_folders: bool, advice: str
+) -> None:
+    # 60,000 labels: hundreds of GB, which are never taken.
+    coarse = np.zeros(shape, np.uint16)
+    coarse.reshape(-1)[: 20 * 60_000 : 20] = np.arange(1, 60_001)
+    for name, pixels in (("image", np.zeros(shape, np.uint8)), ("coarse", coarse)):
+        (tmp_path / name).mkdir()
+        tifffile.imwrite(tmp_path / name / "cells.tif", pixels, metadata={"axes": "ZYX"[-len(shape) :]})
+    inputs = [tmp_path / name if in_folders else tmp_path / name / "cells.tif" for name in ("image", "coarse")]
+    out = tmp_path / ("out" if in_folders else "out.tif")
+    with subprocess.Popen(
+        [*COMMAND, "refine", *inputs, "-o", out, "--volume"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as run:
+        assert run.stderr is not None
+        said = next((line for line in run.stderr if "GB are free" in line), "")
+        run.kill()
+    assert advice in said
+    assert said.startswith("Warning: cells.tif: This run" if in_folders else "Warning: This run")
+    assert not out.is_file()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_coarse_crf import InputError, ParameterError, Parameters, refine_labels
+from napari_coarse_crf import InputError, ParameterError, Parameters, estimate_memory, refine_labels
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.tiles.apart import PartRefiner, make_refiner, parts_apart, sample_parts
 
@@ -75,3 +75,10 @@ def test_a_few_parts_with_labels_stand_for_all() -> None:
     assert sample_parts(many, labels, ()) == [(many, labels)]
     with pytest.raises(InputError, match="No slice holds two labels"):
         sample_parts(many, np.zeros_like(labels), (0,))
+
+
+def test_the_memory_is_that_of_one_part_and_of_the_whole_result() -> None:
+    labels = LABELS.copy()
+    labels[0] = 0
+    alone = estimate_memory(IMAGE[1], labels[1], mask=MASK[1], channel_axis=0, spacing=(2, 1), workers=2)
+    assert PartRefiner(PICTURE, labels, (0,), workers=2).estimate_memory() == alone + labels.size * (1 + 4)

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from napari_coarse_crf.cli.console import run_steps, say, stderr, warn
+from napari_coarse_crf.cli.console import memory_note, run_steps, say, stderr, warn
 from napari_coarse_crf.cli.suggest import suggest_for
 from napari_coarse_crf.errors import CoarseCRFError, InputError
 from napari_coarse_crf.io import files
@@ -144,6 +144,8 @@ def _refine_one(task: Task, settings: Settings, told: set[str], progress: Callab
     for sentence in (sentence for sentence in pair.said if sentence not in told):
         told.add(sentence)
         stderr.print(f"{task.image.name}: {sentence}", markup=False, soft_wrap=True)
+    if sentence := memory_note(pair, refiner, settings.parameters):
+        warn(f"{task.image.name}: {sentence}")
     refinement = run_steps(refiner, settings.parameters, lambda step: progress(step.step / max(step.total, 1)))
     for warning in (*pair.warnings, *refinement.warnings):
         warn(f"{task.image.name}: {warning}")

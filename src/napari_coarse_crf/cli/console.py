@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 import napari_coarse_crf
 from napari_coarse_crf.io.pairs import Pair
+from napari_coarse_crf.memory import free_memory, memory_warning
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Progress as Step
 from napari_coarse_crf.refiner import Refinement, Refiner
@@ -35,6 +36,14 @@ def tell(pair: Pair) -> None:
         say(sentence)
     for sentence in pair.warnings:
         warn(sentence)
+
+
+def memory_note(pair: Pair, refiner: Refiner | PartRefiner, parameters: Parameters) -> str:
+    """Return a sentence and advice if a run may not find the memory that it needs, else ""."""
+    is_volume = pair.labels.ndim - len(pair.apart) > 2
+    smaller = "refine each plane on its own (--each-slice), crop the image" if is_volume else "crop the image"
+    advice = f"Stop it and {smaller}, or close other programs."
+    return memory_warning(refiner.estimate_memory(parameters), free_memory(), advice)
 
 
 def run_refiner(refiner: Refiner | PartRefiner, parameters: Parameters, title: str) -> Refinement:

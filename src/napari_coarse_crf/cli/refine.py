@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from napari_coarse_crf.cli.batch import Settings, refine_folders
-from napari_coarse_crf.cli.console import run_refiner, say, stdout, tell, warn
+from napari_coarse_crf.cli.console import memory_note, run_refiner, say, stdout, tell, warn
 from napari_coarse_crf.cli.options import (
     Preset,
     chosen_parameters,
@@ -125,6 +125,8 @@ def _refine_files(
     refiner = make_refiner(pair.picture, pair.labels, pair.apart, engine=settings.engine, workers=settings.workers)
     tell(pair)
     parameters = settings.parameters if settings.changes is None else suggest_for([pair], settings.changes)
+    if sentence := memory_note(pair, refiner, parameters):
+        warn(sentence)
     refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")
     refinement = replace(refinement, labels=pair.finished(refinement.labels))
     contents = encode_results(pair, refinement, out, confidence_out)

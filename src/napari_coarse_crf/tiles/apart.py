@@ -139,6 +139,7 @@ class PartRefiner:
         first = next((part for part in self._parts if self._can_be_refined(part)), None)
         if first is None:
             raise InputError(NO_SLICE)
+        self._first = first
         self._refiner(first)  # made for its checks
 
     def run(self, parameters: Parameters | None = None) -> Refinement:
@@ -162,6 +163,14 @@ class PartRefiner:
                 yield step_among(number, len(self._parts), progress)
         assert chosen is not None  # noqa: S101  # one part at least was refined, see __init__
         yield Progress("mean field", total, total, assembly.result(chosen))
+
+    def estimate_memory(self, parameters: Parameters | None = None) -> int:
+        """Estimate the memory that a run takes at its peak: that of the first part to be refined, and the whole result.
+
+        See `Refiner.estimate_memory`.
+        """
+        result = self._labels.nbytes + self._labels.size * np.dtype(np.float32).itemsize
+        return self._refiner(self._first).estimate_memory(parameters) + result
 
     def _can_be_refined(self, part: Part) -> bool:
         mask = self._picture.mask

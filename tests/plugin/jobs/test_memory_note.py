@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 from napari.layers import Image, Labels
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.plugin.jobs import job
-from napari_coarse_crf.plugin.jobs.memory_note import memory_warning
 from napari_coarse_crf.plugin.layers.read import Choice
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.tiles.parts import Scope
@@ -19,14 +17,10 @@ from tests.plugin.waiting import wait_until_ready
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from numpy.typing import NDArray
 
     from napari_coarse_crf.plugin import RefineWidget
-
-
-@pytest.mark.parametrize(("needed", "free"), [(89, 100), (0, 0)])
-def test_what_fits_needs_no_words(needed: int, free: int) -> None:
-    assert memory_warning(needed, free) == ""
 
 
 def test_the_run_goes_on_after_saying_that_memory_is_short(

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, Parameters, Progress, __version__
 from napari_coarse_crf.compute.parallel import finish
-from napari_coarse_crf.memory import free_memory
+from napari_coarse_crf.memory import free_memory, memory_warning
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
-from napari_coarse_crf.plugin.jobs.memory_note import memory_warning
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.layers.key import key_of_whole
 from napari_coarse_crf.plugin.layers.look import add_result
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
 _ENGINE: Final = "lattice"
 _LARGE: Final = 2**22
 """Pixels from which on the memory is estimated first: below, a run with few labels takes less than 3 GB."""
+_IF_SHORT: Final = "Cancel and choose a smaller scope, or close other programs."
 _PREPARING: Final = Progress("preparation", 0, 0)
 
 T = TypeVar("T")
@@ -271,7 +271,7 @@ class Job:
     def _say_memory(self, refiner: Refiner, parameters: Parameters) -> Generator[Progress, None, None]:
         """Say if the memory may not suffice."""
         needed = yield from _aside(partial(refiner.estimate_memory, parameters))
-        if sentence := memory_warning(needed, free_memory()):
+        if sentence := memory_warning(needed, free_memory(), _IF_SHORT):
             yield Notice("preparation", 0, 0, sentence=sentence)
 
 
