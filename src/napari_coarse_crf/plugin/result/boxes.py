@@ -5,14 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox
 from napari.layers import Labels
 from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFormLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
-from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
+from napari_coarse_crf.plugin.controls.layer_box import LayerBox
 from napari_coarse_crf.plugin.layers.provenance import is_result, source_name
 from napari_coarse_crf.plugin.result.compared import Compared
 
@@ -83,11 +82,11 @@ class ComparedBoxes(QWidget):
     def show_result(self, layer: Labels) -> None:
         """Choose a refined layer and the coarse one it was made from, if that is still there."""
         name = source_name(layer)
+        sources = [one for one in self._labels() if one.name == name and one is not layer]
         with self._quiet():
             self.refined_box.value = layer
-            for source in self._labels():
-                if source.name == name and source is not layer:
-                    self.coarse_box.value = source
+            if sources and self.coarse_box.value not in sources:
+                self.coarse_box.value = sources[-1]
         self.look_again()
 
     def look_again(self) -> None:
@@ -99,12 +98,8 @@ class ComparedBoxes(QWidget):
             self.compared = compared
             self.changed.emit(compared)
 
-    def _box(self, label: str, tooltip: str) -> ComboBox:
-        box = ComboBox(
-            name=label.lower(), label=label, choices=lambda _box: self._labels(), nullable=True, tooltip=tooltip
-        )
-        fit_into_dock(box)
-        return box
+    def _box(self, label: str, tooltip: str) -> LayerBox:
+        return LayerBox(self._labels, name=label.lower(), label=label, nullable=True, tooltip=tooltip)
 
     def _quiet(self) -> ExitStack:
         """Let several boxes move as one step."""
@@ -156,7 +151,7 @@ class ComparedBoxes(QWidget):
         self.others.setFixedHeight(height + 2 * self.others.frameWidth() + 2)
 
 
-def _below_each_other(boxes: Sequence[ComboBox]) -> QFormLayout:
+def _below_each_other(boxes: Sequence[LayerBox]) -> QFormLayout:
     """Return the boxes with their names in front; magicgui lines them up by a font that napari's theme replaces."""
     form = QFormLayout()
     form.setContentsMargins(0, 0, 0, 0)
