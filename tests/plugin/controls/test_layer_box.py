@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from napari.layers import Labels
 
-from napari_coarse_crf.plugin.controls.layer_box import LayerBox
+from napari_coarse_crf.plugin.controls.layer_box import LayerBox, LayerRows
 
 
 @pytest.fixture
@@ -44,3 +44,35 @@ def test_only_a_layer_that_is_gone_is_replaced_and_that_is_told(box: LayerBox, l
     box.reset_choices()
     assert box.value is None
     assert len(told) == 3
+
+
+def test_a_layer_that_is_called_as_no_layer_is_another_choice(qtbot: Any, layers: list[Labels]) -> None:
+    box = LayerBox(lambda: layers, nothing="Everywhere", name="box")
+    qtbot.addWidget(box.native)
+    assert box.value is None
+    told: list[Any] = []
+    box.changed.connect(told.append)
+    box.value = layers[1]
+    layers[1].name = "Everywhere"
+    box.reset_choices()
+    assert box.value is layers[1]
+    box.value = None
+    assert told == [layers[1], None]
+
+
+def test_rows_keep_what_was_chosen_among_them(qtbot: Any, layers: list[Labels]) -> None:
+    rows = LayerRows(lambda: layers, name="rows")
+    qtbot.addWidget(rows.native)
+    assert rows.value == []
+    rows.value = chosen = layers[1:]
+    told: list[Any] = []
+    rows.changed.connect(told.append)
+    for layer in list(layers):
+        layer.name += " of Monday"
+        rows.reset_choices()
+    assert rows.value == chosen
+    assert not told
+    layers.remove(chosen[0])
+    rows.reset_choices()
+    assert rows.value == chosen[1:]
+    assert told == [chosen[1:]]

@@ -171,6 +171,21 @@ def test_another_layer_is_a_channel_of_the_image(
     assert layer.metadata["napari_coarse_crf"]["image"] == "photo"
 
 
+def test_renaming_leaves_region_and_channels_as_they_were_chosen(
+    dock: Dock, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image[..., 0], labels)
+    further = [viewer.add_image(image[..., channel], name=f"channel {channel}") for channel in (1, 2)]
+    region = viewer.add_labels(np.ones((40, 60), np.uint8), name="valid")
+    widget.scope.region.value, widget.scope.channels.value = region, further
+    for layer in (region, *further):
+        layer.name = f"{layer.name} of Monday"
+    choice = widget.scope.choice()
+    assert choice.region is region
+    assert choice.channels == tuple(further)
+    assert widget.scope.region.native.currentText() == "valid of Monday"
+
+
 def test_channels_on_an_axis_of_their_own_are_used(
     dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:

@@ -1,4 +1,4 @@
-"""A box that offers layers and keeps the chosen one, whatever it is called.
+"""A box and a list that offer layers and keep the chosen ones, whatever they are called.
 
 magicgui knows choices by their text alone: it would take another layer for the chosen one that was renamed, and leave
 out one of two of the same name, which napari allows for a moment.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox
+from magicgui.widgets import ComboBox, Select
 
 from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
 
@@ -25,12 +25,15 @@ class LayerBox(ComboBox):
     ----------
     layers : callable
         Returns the layers to offer now.
+    nothing : str, optional
+        What the choice of no layer is called, whose value is None; by default it is not offered.
     **keywords
         As for `ComboBox`.
     """
 
-    def __init__(self, layers: Callable[[], Iterable[Layer]], **keywords: Any) -> None:
-        super().__init__(choices=lambda _box: told_apart(layers()), **keywords)
+    def __init__(self, layers: Callable[[], Iterable[Layer]], nothing: str = "", **keywords: Any) -> None:
+        self.null_string = nothing
+        super().__init__(choices=lambda _box: told_apart(layers(), nothing), nullable=bool(nothing), **keywords)
         fit_into_dock(self)
 
     def reset_choices(self, *_: Any) -> None:
@@ -44,12 +47,42 @@ class LayerBox(ComboBox):
             self.changed.emit(self.value)
 
 
-def told_apart(layers: Iterable[Layer]) -> list[tuple[str, Layer]]:
-    """Return layers and their names, those of the same name told apart."""
+class LayerRows(Select):
+    """A list of layers, by their names, to choose any number of.
+
+    Parameters
+    ----------
+    layers : callable
+        Returns the layers to offer now.
+    **keywords
+        As for `Select`.
+    """
+
+    def __init__(self, layers: Callable[[], Iterable[Layer]], **keywords: Any) -> None:
+        super().__init__(choices=lambda _rows: told_apart(layers()), value=[], **keywords)
+
+    def get_value(self) -> list[Layer]:
+        """Return the chosen layers in the order of the rows; Qt has one of its own."""
+        chosen = super().get_value()
+        return [layer for layer in self.choices if layer in chosen]
+
+    def reset_choices(self, *_: Any) -> None:
+        """Offer the layers there are now; those that were chosen stay so."""
+        chosen = self.value
+        with self.changed.blocked():
+            self.choices = ()  # else a renamed one would come last
+            super().reset_choices()
+            self.value = [layer for layer in chosen if layer in self.choices]
+        if self.value != chosen:
+            self.changed.emit(self.value)
+
+
+def told_apart(layers: Iterable[Layer], taken: str = "") -> list[tuple[str, Layer]]:
+    """Return layers and their names, those of the same name told apart, and from one that is taken."""
     named: dict[str, Layer] = {}
     for layer in layers:
         name = layer.name
-        while name in named:
+        while name in named or name == taken:
             name += " "
         named[name] = layer
     return list(named.items())

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from magicgui.widgets import CheckBox, ComboBox, Container, Select
+from magicgui.widgets import CheckBox, ComboBox, Container
 from napari.layers import Image, Labels, Shapes
 
 from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
+from napari_coarse_crf.plugin.controls.layer_box import LayerBox, LayerRows
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
 from napari_coarse_crf.plugin.layers.read import Choice, channel_axes
 from napari_coarse_crf.tiles.outlines import visible_box
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _WHOLE: Final = "whole"
 _CURRENT: Final = "current"
 _EACH: Final = "each"
-_EVERYWHERE: Final = "everywhere"
 
 _MODES = [("Everything at once (3-D)", _WHOLE), ("Current slice", _CURRENT), ("Each slice on its own", _EACH)]
 _CHANNEL_ROWS = 3
@@ -44,13 +44,13 @@ class ScopeControls(Container[Any]):
         "whole", "current" or "each".
     axis : ComboBox
         The axis of the slices, by its label in the viewer.
-    region : ComboBox
-        A Shapes, Labels or Image layer, or "everywhere".
+    region : LayerBox
+        A Shapes, Labels or Image layer, or None for everywhere.
     in_view : CheckBox
         Whether only the visible area counts.
     channel_axis : ComboBox
         The axis of the image's channels, where several could be it.
-    channels : Select
+    channels : LayerRows
         Further Image layers that are channels of the same image.
     """
 
@@ -71,12 +71,12 @@ class ScopeControls(Container[Any]):
             name="channel_axis", label="Channel axis", choices=lambda _box: self._channel_axes(),
             tooltip="The axis of the image that holds its channels; the others are those of the labels.",
         )  # fmt: skip
-        self.channels = Select(
-            name="channels", label="Channels", choices=lambda _box: self._further_channels(), value=[],
+        self.channels = LayerRows(
+            self._further_channels, name="channels", label="Channels",
             tooltip="Further channels of the same image: Ctrl-click to choose several or none.",
         )  # fmt: skip
-        self.region = ComboBox(
-            name="region", label="Only in", choices=lambda _box: self._regions(),
+        self.region = LayerBox(
+            self._regions, "Everywhere", name="region", label="Only in",
             tooltip="Only pixels inside the shapes of a Shapes layer, or where a layer is not 0, take part; use it to "
             "leave out areas without data.",
         )  # fmt: skip
@@ -87,7 +87,7 @@ class ScopeControls(Container[Any]):
         widgets = [self.channel_axis, self.channels, self.mode, self.axis, self.region, self.in_view]
         super().__init__(widgets=widgets, name="scope", labels=True)
         self.margins = (0, 0, 0, 0)
-        for box in (self.channel_axis, self.mode, self.axis, self.region):
+        for box in (self.channel_axis, self.mode, self.axis):
             fit_into_dock(box)
         rows = self.channels.native
         guard_against_wheel(rows)
@@ -109,11 +109,10 @@ class ScopeControls(Container[Any]):
         one_slice : bool, optional
             Whether the current slice is to stand for all slices on their own.
         """
-        region = self.region.value
         return Choice(
             scope=self._scope(one_slice=one_slice),
             channels=tuple(self.channels.value),
-            region=None if region == _EVERYWHERE else region,
+            region=self.region.value,
             channel_axis=self.channel_axis.value if self._has_channel_axes else None,
         )
 
@@ -156,25 +155,20 @@ class ScopeControls(Container[Any]):
         labels = self._labels_layer
         return [] if labels is None else [(name, axis) for axis, name in enumerate(_axis_names(labels))]
 
-    def _further_channels(self) -> list[tuple[str, Image]]:
+    def _further_channels(self) -> list[Image]:
         image, labels = self._image_layer, self._labels_layer
         if image is None or labels is None:
             return []
         others = (layer for layer in self._viewer.layers if isinstance(layer, Image) and layer is not image)
         return [
-            (layer.name, layer)
-            for layer in others
+            layer for layer in others
             if not layer.rgb and not layer.multiscale and layer.data.shape == labels.data.shape
-        ]
+        ]  # fmt: skip
 
-    def _regions(self) -> list[tuple[str, Any]]:
+    def _regions(self) -> list[Layer]:
         shape = None if self._labels_layer is None else tuple(self._labels_layer.data.shape)
-        layers = [
-            layer
-            for layer in self._viewer.layers
-            if _may_be_region(layer, shape, (self._image_layer, self._labels_layer))
-        ]
-        return [("Everywhere", _EVERYWHERE), *((layer.name, layer) for layer in layers)]
+        taken = self._image_layer, self._labels_layer
+        return [layer for layer in self._viewer.layers if _may_be_region(layer, shape, taken)]
 
 
 def _axis_names(layer: Image | Labels) -> list[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import napari
 
 _MOST_ROWS = 4
+_NOTHING = "-----"
 
 
 class ComparedBoxes(QWidget):
@@ -99,7 +100,7 @@ class ComparedBoxes(QWidget):
             self.changed.emit(compared)
 
     def _box(self, label: str, tooltip: str) -> LayerBox:
-        return LayerBox(self._labels, name=label.lower(), label=label, nullable=True, tooltip=tooltip)
+        return LayerBox(self._labels, _NOTHING, name=label.lower(), label=label, tooltip=tooltip)
 
     def _quiet(self) -> ExitStack:
         """Let several boxes move as one step."""
