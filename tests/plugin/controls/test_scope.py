@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from napari_coarse_crf import InputError, Parameters, refine_labels
 from napari_coarse_crf.plugin import Choice, Scope, refine_layer
 from napari_coarse_crf.plugin.result.views import camera_of
+from tests.plugin.waiting import TIMEOUT
 from tests.storage import stored
 
 if TYPE_CHECKING:
@@ -184,6 +185,26 @@ def test_renaming_leaves_region_and_channels_as_they_were_chosen(
     assert choice.region is region
     assert choice.channels == tuple(further)
     assert widget.scope.region.native.currentText() == "valid of Monday"
+
+
+def test_what_the_dock_made_to_look_at_is_nothing_to_refine_with(
+    dock: Dock, press_run: PressRun, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image[..., 0], labels)
+    widget.parameters = QUICK
+    press_run(widget)
+    widget.result.panel.confidence_button.click()
+    widget.result.panel.difference_menu.actions()[0].trigger()
+    widget.live = True
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+    assert [layer.name for layer in viewer.layers] == [
+        *("photo", "strokes", "strokes refined", "strokes preview"),
+        *("strokes refined: confidence", "strokes refined: what was filled"),
+    ]
+    assert list(widget.scope.channels.choices) == []
+    assert [layer for layer in widget.scope.region.choices if layer] == [viewer.layers["strokes refined"]]
+    assert list(widget.image_layer.choices) == [viewer.layers["photo"]]
+    assert list(widget.labels_layer.choices) == [viewer.layers["strokes"], viewer.layers["strokes refined"]]
 
 
 def test_channels_on_an_axis_of_their_own_are_used(

@@ -62,3 +62,15 @@ def test_the_box_of_a_layer_that_is_gone_is_empty(boxes: ComparedBoxes, viewer: 
     viewer.layers.remove("truth")
     assert boxes.compared.truth is None
     assert boxes.truth_box.value is None
+
+
+def test_layers_to_look_at_are_not_compared_and_a_preview_only_as_a_refinement(
+    boxes: ComparedBoxes, viewer: Any
+) -> None:
+    strokes, refined, truth = viewer.layers
+    pixels = np.eye(4, dtype=np.uint8)
+    viewer.add_labels(pixels, metadata={KEY: {"shows": "errors"}})
+    preview = viewer.add_labels(pixels, metadata={KEY: {"parameters": {}, "labels": "strokes", "preview": True}})
+    for box in (boxes.coarse_box, boxes.truth_box):
+        assert set(box.choices) == {None, strokes, refined, truth}
+    assert set(boxes.refined_box.choices) == {None, strokes, refined, truth, preview}

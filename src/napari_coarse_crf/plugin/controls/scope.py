@@ -14,6 +14,7 @@ from napari.layers import Image, Labels, Shapes
 from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
 from napari_coarse_crf.plugin.controls.layer_box import LayerBox, LayerRows
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
+from napari_coarse_crf.plugin.layers.provenance import is_shown_only
 from napari_coarse_crf.plugin.layers.read import Choice, channel_axes
 from napari_coarse_crf.tiles.outlines import visible_box
 from napari_coarse_crf.tiles.parts import Scope
@@ -159,11 +160,9 @@ class ScopeControls(Container[Any]):
         image, labels = self._image_layer, self._labels_layer
         if image is None or labels is None:
             return []
-        others = (layer for layer in self._viewer.layers if isinstance(layer, Image) and layer is not image)
-        return [
-            layer for layer in others
-            if not layer.rgb and not layer.multiscale and layer.data.shape == labels.data.shape
-        ]  # fmt: skip
+        shape = labels.data.shape
+        others = [layer for layer in self._viewer.layers if isinstance(layer, Image) and layer is not image]
+        return [layer for layer in others if _may_be_channel(layer) and layer.data.shape == shape]
 
     def _regions(self) -> list[Layer]:
         shape = None if self._labels_layer is None else tuple(self._labels_layer.data.shape)
@@ -179,12 +178,16 @@ def _axis_names(layer: Image | Labels) -> list[str]:
     return [f"{name} ({size})" for name, size in zip(names, data.shape, strict=True)]
 
 
+def _may_be_channel(layer: Image) -> bool:
+    return not (layer.rgb or layer.multiscale or is_shown_only(layer))
+
+
 def _may_be_region(layer: Layer, shape: tuple[int, ...] | None, taken: tuple[Layer | None, ...]) -> bool:
     if isinstance(layer, Shapes):
         return True
     if shape is None or layer in taken or not isinstance(layer, Image | Labels) or layer.multiscale:
         return False
-    if isinstance(layer, Image) and layer.rgb:
+    if is_shown_only(layer) or (isinstance(layer, Image) and layer.rgb):
         return False
     own = tuple(layer.data.shape)
     return own == shape[-len(own) :]

@@ -50,6 +50,16 @@ def is_preview(layer: Layer) -> bool:
     return bool(provenance(layer).get("preview"))
 
 
+def is_to_look_at(layer: Layer) -> bool:
+    """Whether a layer was made of a result to be looked at: a difference, errors, confidence, a heatmap."""
+    return "shows" in provenance(layer)
+
+
+def is_shown_only(layer: Layer) -> bool:
+    """Whether a layer is there to be looked at, and nothing to refine or to refine with."""
+    return is_preview(layer) or is_to_look_at(layer)
+
+
 def source_name(layer: Layer) -> str | None:
     """Return what the coarse labels of a result were called when it was made."""
     name = provenance(layer).get("labels")

@@ -12,11 +12,11 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QListWidget, QListWidgetItem, QV
 from superqt.utils import signals_blocked
 
 from napari_coarse_crf.plugin.controls.layer_box import LayerBox
-from napari_coarse_crf.plugin.layers.provenance import is_result, source_name
+from napari_coarse_crf.plugin.layers.provenance import is_preview, is_result, is_to_look_at, source_name
 from napari_coarse_crf.plugin.result.compared import Compared
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import napari
 
@@ -47,10 +47,14 @@ class ComparedBoxes(QWidget):
         self._viewer = viewer
         self._offered: list[Labels] = []  # by row of the list
         self.compared = Compared()
-        self.coarse_box = self._box("Coarse", "The labels that were refined: your strokes.")
-        self.refined_box = self._box("Refined", "The result to look at. The newest one is chosen after a run.")
+        self.coarse_box = self._box("Coarse", "The labels that were refined: your strokes.", self._sources)
+        self.refined_box = self._box(
+            "Refined", "The result to look at. The newest one is chosen after a run.", self._labels
+        )
         self.truth_box = self._box(
-            "Truth", "Optional: labels known to be right, 0 = nobody knows. With them the table shows scores."
+            "Truth",
+            "Optional: labels known to be right, 0 = nobody knows. With them the table shows scores.",
+            self._sources,
         )
         self.others = QListWidget()
         self.others.setToolTip("<p>Ticked ones take part when you flip, blink and lay layers side by side.</p>")
@@ -83,7 +87,7 @@ class ComparedBoxes(QWidget):
     def show_result(self, layer: Labels) -> None:
         """Choose a refined layer and the coarse one it was made from, if that is still there."""
         name = source_name(layer)
-        sources = [one for one in self._labels() if one.name == name and one is not layer]
+        sources = [one for one in self._sources() if one.name == name and one is not layer]
         with self._quiet():
             self.refined_box.value = layer
             if sources and self.coarse_box.value not in sources:
@@ -99,8 +103,8 @@ class ComparedBoxes(QWidget):
             self.compared = compared
             self.changed.emit(compared)
 
-    def _box(self, label: str, tooltip: str) -> LayerBox:
-        return LayerBox(self._labels, _NOTHING, name=label.lower(), label=label, tooltip=tooltip)
+    def _box(self, label: str, tooltip: str, layers: Callable[[], list[Labels]]) -> LayerBox:
+        return LayerBox(layers, _NOTHING, name=label.lower(), label=label, tooltip=tooltip)
 
     def _quiet(self) -> ExitStack:
         """Let several boxes move as one step."""
@@ -110,7 +114,13 @@ class ComparedBoxes(QWidget):
         return stack
 
     def _labels(self) -> list[Labels]:
-        return [layer for layer in self._viewer.layers if isinstance(layer, Labels)]
+        """Return what can be compared, from below."""
+        layers = [layer for layer in self._viewer.layers if isinstance(layer, Labels)]
+        return [layer for layer in layers if not is_to_look_at(layer)]
+
+    def _sources(self) -> list[Labels]:
+        """Return those that Live does not replace at any moment."""
+        return [layer for layer in self._labels() if not is_preview(layer)]
 
     def _rows(self) -> list[QListWidgetItem]:
         rows = (self.others.item(row) for row in range(self.others.count()))

@@ -9,6 +9,7 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_coarse_crf.plugin.layers.look import place_of
+from napari_coarse_crf.plugin.layers.provenance import KEY
 from napari_coarse_crf.plugin.result.numbers import COLOURS, DIFFERENCES, ERRORS, find_difference, find_errors
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Difference:
         colours: dict[int | None, Any] = {None: (0, 0, 0, 0), 0: (0, 0, 0, 0), **dict(COLOURS)}
         return {
             **place_of(refined),
-            "name": f"{refined.name}: {self.title}",
+            **_named(refined, self.title),
             "colormap": DirectLabelColormap(color_dict=colours),
             # napari shows the features of the label under the cursor.
             "features": {"index": list(self.kinds), "class": list(self.kinds.values())},
@@ -83,8 +84,13 @@ def map_look(refined: Labels, title: str, colormap: str) -> dict[str, Any]:
     """Return name, place and colours for an image of probabilities."""
     return {
         **place_of(refined),
-        "name": f"{refined.name}: {title}",
+        **_named(refined, title),
         "colormap": colormap,
         "contrast_limits": (0.0, 1.0),
         "opacity": 0.8,  # so that a person sees where in the image they are
     }
+
+
+def _named(refined: Labels, title: str) -> dict[str, Any]:
+    """Return the name of a layer that shows something of a result, and the metadata by which it is known."""
+    return {"name": f"{refined.name}: {title}", "metadata": {KEY: {"shows": title, "of": refined.name}}}
