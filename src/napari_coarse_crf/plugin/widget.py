@@ -325,6 +325,7 @@ class RefineWidget(Container[Any]):
         self._watched = []
 
     def _on_layer_edited(self) -> None:
+        self.scope.show_for(*self._chosen)  # other data may have other axes
         self._look_again.start()
         self._note_change()
 

@@ -236,6 +236,29 @@ def test_the_axis_of_the_channels_is_chosen_where_several_could_be_it(
     assert "along axis 1 are taken as channels" in widget.status
 
 
+def rows(box: Any) -> list[str]:
+    return [box.native.itemText(row) for row in range(box.native.count())]
+
+
+def test_the_axes_follow_layers_whose_data_change(
+    dock: Dock, qtbot: Any, stack: NDArray[Any], strokes: NDArray[Any]
+) -> None:
+    viewer, widget = dock(np.moveaxis(stack, 0, -1), np.moveaxis(strokes, 0, -1), rgb=False)
+    photo, painted, scope = viewer.layers["photo"], viewer.layers["strokes"], widget.scope
+    scope.mode.value, scope.axis.value = "each", 2
+    photo.data, painted.data = (np.concatenate([layer.data] * 2, axis=2) for layer in (photo, painted))
+    assert rows(scope.axis) == ["axis 0 (40)", "axis 1 (60)", "axis 2 (6)"]
+    assert scope.axis.value == 2
+    painted.axis_labels = ("row", "column", "time")
+    assert rows(scope.axis)[2] == "time (6)"
+    photo.data = np.stack([photo.data] * 6, axis=2)
+    assert rows(scope.channel_axis) == ["axis 2 (6)", "axis 3 (6)"]
+    photo.data, painted.data = stack[0], strokes[0]
+    assert scope.axis.native.isHidden()
+    assert scope.channel_axis.native.isHidden()
+    qtbot.waitUntil(widget.run_bar.button.isEnabled)
+
+
 def test_no_axis_is_offered_where_there_is_no_choice(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:
     viewer, widget = dock(np.moveaxis(image, -1, 0), labels, rgb=False)
     assert widget.scope.channel_axis.native.isHidden()

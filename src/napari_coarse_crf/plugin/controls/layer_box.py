@@ -1,4 +1,4 @@
-"""A box and a list that offer layers and keep the chosen ones, whatever they are called.
+"""Boxes and a list that keep what was chosen, whatever it is called.
 
 magicgui knows choices by their text alone: it would take another layer for the chosen one that was renamed, and leave
 out one of two of the same name, which napari allows for a moment.
@@ -18,7 +18,31 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 
-class LayerBox(ComboBox):
+class SteadyBox(ComboBox):
+    """A box, as narrow as the dock, whose choice stays as long as it is offered.
+
+    Parameters
+    ----------
+    **keywords
+        As for `ComboBox`.
+    """
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        fit_into_dock(self)
+
+    def reset_choices(self, *_: Any) -> None:
+        """Offer what there is now; another is chosen only if the chosen one is gone."""
+        chosen = self.value
+        with self.changed.blocked():
+            super().reset_choices()
+            if chosen in self.choices:
+                self.value = chosen
+        if self.value != chosen:
+            self.changed.emit(self.value)
+
+
+class LayerBox(SteadyBox):
     """A box of layers, by their names.
 
     Parameters
@@ -34,17 +58,6 @@ class LayerBox(ComboBox):
     def __init__(self, layers: Callable[[], Iterable[Layer]], nothing: str = "", **keywords: Any) -> None:
         self.null_string = nothing
         super().__init__(choices=lambda _box: told_apart(layers(), nothing), nullable=bool(nothing), **keywords)
-        fit_into_dock(self)
-
-    def reset_choices(self, *_: Any) -> None:
-        """Offer the layers there are now; another is chosen only if the chosen one is gone."""
-        chosen = self.value
-        with self.changed.blocked():
-            super().reset_choices()
-            if chosen in self.choices:
-                self.value = chosen
-        if self.value is not chosen:
-            self.changed.emit(self.value)
 
 
 class LayerRows(Select):

@@ -12,7 +12,7 @@ from magicgui.widgets import CheckBox, ComboBox, Container
 from napari.layers import Image, Labels, Shapes
 
 from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
-from napari_coarse_crf.plugin.controls.layer_box import LayerBox, LayerRows
+from napari_coarse_crf.plugin.controls.layer_box import LayerBox, LayerRows, SteadyBox
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
 from napari_coarse_crf.plugin.layers.provenance import is_shown_only
 from napari_coarse_crf.plugin.layers.read import Choice, channel_axes
@@ -43,13 +43,13 @@ class ScopeControls(Container[Any]):
     ----------
     mode : ComboBox
         "whole", "current" or "each".
-    axis : ComboBox
+    axis : SteadyBox
         The axis of the slices, by its label in the viewer.
     region : LayerBox
         A Shapes, Labels or Image layer, or None for everywhere.
     in_view : CheckBox
         Whether only the visible area counts.
-    channel_axis : ComboBox
+    channel_axis : SteadyBox
         The axis of the image's channels, where several could be it.
     channels : LayerRows
         Further Image layers that are channels of the same image.
@@ -59,16 +59,17 @@ class ScopeControls(Container[Any]):
         self._viewer = viewer
         self._image_layer: Image | None = None
         self._labels_layer: Labels | None = None
+        self._axes_offered: tuple[list[str], ...] = ()  # of both layers
         self.mode = ComboBox(
             name="mode", label="Scope", choices=_MODES,
             tooltip="A volume can be refined at once, neighbouring slices helping each other; a time series slice by "
             "slice.",
         )  # fmt: skip
-        self.axis = ComboBox(
+        self.axis = SteadyBox(
             name="axis", label="Slices of", choices=lambda _box: self._axes(),
             tooltip="The axis that the slices follow, by its label in the viewer.",
         )  # fmt: skip
-        self.channel_axis = ComboBox(
+        self.channel_axis = SteadyBox(
             name="channel_axis", label="Channel axis", choices=lambda _box: self._channel_axes(),
             tooltip="The axis of the image that holds its channels; the others are those of the labels.",
         )  # fmt: skip
@@ -88,17 +89,17 @@ class ScopeControls(Container[Any]):
         widgets = [self.channel_axis, self.channels, self.mode, self.axis, self.region, self.in_view]
         super().__init__(widgets=widgets, name="scope", labels=True)
         self.margins = (0, 0, 0, 0)
-        for box in (self.channel_axis, self.mode, self.axis):
-            fit_into_dock(box)
+        fit_into_dock(self.mode)
         rows = self.channels.native
         guard_against_wheel(rows)
         rows.setMaximumHeight(_CHANNEL_ROWS * rows.fontMetrics().lineSpacing() + 2 * _CHANNEL_ROWS)
         self.mode.changed.connect(self._show_what_there_is)
 
     def show_for(self, image: Image | None, labels: Labels | None) -> None:
-        """Offer what these layers have."""
-        if image is not self._image_layer or labels is not self._labels_layer:
-            self._image_layer, self._labels_layer = image, labels
+        """Offer what these layers have now."""
+        axes = tuple(_named_axes(layer) for layer in (image, labels))
+        if (image, labels, axes) != (self._image_layer, self._labels_layer, self._axes_offered):
+            self._image_layer, self._labels_layer, self._axes_offered = image, labels, axes
             self.reset_choices()
         self._show_what_there_is()
 
@@ -149,12 +150,11 @@ class ScopeControls(Container[Any]):
         image, labels = self._image_layer, self._labels_layer
         if image is None or labels is None or image.rgb:
             return []
-        names = _axis_names(image)
+        names = _named_axes(image)
         return [(names[axis], axis) for axis in channel_axes(image, tuple(labels.data.shape))]
 
     def _axes(self) -> list[tuple[str, int]]:
-        labels = self._labels_layer
-        return [] if labels is None else [(name, axis) for axis, name in enumerate(_axis_names(labels))]
+        return [(name, axis) for axis, name in enumerate(_named_axes(self._labels_layer))]
 
     def _further_channels(self) -> list[Image]:
         image, labels = self._image_layer, self._labels_layer
@@ -170,12 +170,14 @@ class ScopeControls(Container[Any]):
         return [layer for layer in self._viewer.layers if _may_be_region(layer, shape, taken)]
 
 
-def _axis_names(layer: Image | Labels) -> list[str]:
-    """Return how each axis is called, with its size."""
+def _named_axes(layer: Image | Labels | None) -> list[str]:
+    """Return how each axis is called, with its size; none where there is no layer."""
+    if layer is None:
+        return []
     data = layer.data[0] if layer.multiscale else layer.data
     # napari counts axes without a name from the last one: "-3".
     names = [f"axis {axis}" if str(name).startswith("-") else name for axis, name in enumerate(layer.axis_labels)]
-    return [f"{name} ({size})" for name, size in zip(names, data.shape, strict=True)]
+    return [f"{name} ({size})" for name, size in zip(names, data.shape, strict=False)]  # colours have no name
 
 
 def _may_be_channel(layer: Image) -> bool:
