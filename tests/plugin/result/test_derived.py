@@ -1,0 +1,157 @@
+"""Layers that are made of a result, and the cut by confidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import QApplication
+
+from napari_coarse_crf import Refiner
+from tests.plugin.result.using import click_row, column, cut_of, wait_for_words
+from tests.plugin.waiting import TIMEOUT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tests.plugin.result.using import Dock, Measured, PressRun
+
+
+def test_what_was_filled_becomes_a_layer(measured: Measured, labels: NDArray[Any]) -> None:
+    viewer, widget = measured
+    filled, errors = widget.result.panel.difference_menu.actions()
+    filled.trigger()
+    layer = viewer.layers["strokes refined: what was filled"]
+    np.testing.assert_array_equal(layer.data, (labels == 0).astype(int))
+    assert widget.result.status.endswith("green = filled (2,360 pixels).")
+    errors.trigger()
+    assert "strokes refined: errors" in viewer.layers
+    assert "right" in widget.result.status
+
+
+def test_what_differs_between_two_refinements_becomes_a_layer(measured: Measured, press_run: PressRun) -> None:
+    viewer, widget = measured
+    first = widget.result.compared.refined
+    first.data[:2, :2] = 70_000
+    second = press_run(widget)
+    first.name = "this & that"
+    widget.result.boxes.others.item(0).setCheckState(Qt.CheckState.Checked)
+    action = widget.result.panel.difference_menu.actions()[1]
+    assert action.text() == "changes from this && that"  # Qt would underline what follows a single one
+    action.trigger()
+    layer = viewer.layers[f"{second.name}: changes from {first.name}"]
+    np.testing.assert_array_equal(layer.data != 0, first.data != second.data)
+    assert "orange = another label" in widget.result.status
+
+
+def test_confidence_and_heatmap_become_images_at_the_place_of_the_labels(
+    dock: Dock, press_run: PressRun, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True, scale=(2, 3), units=("um", "um"))
+    place = {"scale": (2, 3), "translate": (5, 7), "units": ("um", "um"), "axis_labels": ("row", "column")}
+    for name, value in place.items():
+        setattr(viewer.layers["strokes"], name, value)
+    refined = press_run(widget)
+    section = widget.result
+    section.heading.click()
+    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows), timeout=TIMEOUT)
+    section.panel.confidence_button.click()
+    assert not section.panel.heatmap_button.isEnabled()
+    click_row(qtbot, section, column(section, 0).index("3"))
+    section.panel.heatmap_button.click()
+    wait_for_words(qtbot, section, "before the CRF")
+    confidence = viewer.layers["strokes refined: confidence"]
+    heatmap = viewer.layers["strokes refined: heatmap of 3"]
+    refiner = Refiner(image, labels, spacing=(2, 3), contrast_limits=viewer.layers["photo"].contrast_limits)
+    np.testing.assert_array_equal(heatmap.data, refiner.heatmap()[0])
+    np.testing.assert_array_equal(confidence.data, refiner.run().confidence)
+    for layer in (confidence, heatmap):
+        np.testing.assert_array_equal(layer.scale, refined.scale)
+        np.testing.assert_array_equal(layer.translate, refined.translate)
+        assert (layer.units, layer.axis_labels) == (refined.units, refined.axis_labels)
+
+
+def test_the_slider_leaves_unsure_pixels_unlabelled_and_gives_them_back(unsure: Measured, qtbot: Any) -> None:
+    viewer, widget = unsure
+    section, layer = widget.result, viewer.layers["strokes refined"]
+    full = layer.data.copy()
+    section.panel.cut_slider.setValue(100)
+    qtbot.waitUntil(lambda: bool((layer.data == 0).any()))
+    assert section.panel.cut_value.text() == "1.00"
+    assert cut_of(layer) == 1.0
+    assert section.status == f"Unlabelled pixels of 'strokes refined': {np.count_nonzero(layer.data == 0):,}."
+    qtbot.waitUntil(lambda: column(section, 2)[0] != "0", timeout=TIMEOUT)
+    section.panel.cut_slider.setValue(0)
+    qtbot.waitUntil(lambda: not (layer.data == 0).any())
+    np.testing.assert_array_equal(layer.data, full)
+
+
+def test_the_slider_stays_where_it_was_put_whatever_happens_before_the_layer_follows(
+    unsure: Measured, qtbot: Any
+) -> None:
+    viewer, widget = unsure
+    panel, layer = widget.result.panel, viewer.layers["strokes refined"]
+    for _ in range(4):
+        qtbot.keyClick(panel.cut_slider, Qt.Key.Key_PageUp)
+    layer.name = "renamed"
+    panel.contour_button.click()
+    widget.reset_choices()
+    assert panel.cut == 0.4
+    assert panel.cut_value.text() == "0.40"
+    qtbot.waitUntil(lambda: cut_of(layer) == 0.4)
+    assert panel.cut == 0.4
+
+
+def test_a_layer_chosen_before_the_other_was_cut_keeps_its_own_cut(
+    unsure: Measured, press_run: PressRun, qtbot: Any
+) -> None:
+    viewer, widget = unsure
+    first, second = viewer.layers["strokes refined"], press_run(widget)
+    section = widget.result
+    section.panel.cut_slider.setValue(60)
+    section.boxes.refined_box.value = first
+    assert section.panel.cut == 0
+    qtbot.waitUntil(lambda: cut_of(second) == 0.6)
+    assert (cut_of(first), section.panel.cut) == (0, 0)
+    section.panel.cut_slider.setValue(30)
+    viewer.layers.remove(first)
+    assert section.panel.cut == 0.6
+    section.panel.cut_slider.setValue(70)
+    qtbot.waitUntil(lambda: cut_of(second) == 0.7)
+    assert section.panel.cut == 0.7
+
+
+def test_a_layer_of_another_session_is_compared_but_its_confidence_is_not_known(measured: Measured) -> None:
+    viewer, widget = measured
+    viewer.add_labels(viewer.layers["strokes refined"].data, name="from a file")
+    widget.result.boxes.refined_box.value = viewer.layers["from a file"]
+    panel = widget.result.panel
+    assert panel.flip_button.isEnabled()
+    assert panel.save_button.isEnabled()
+    assert not panel.confidence_button.isEnabled()
+    assert not panel.heatmap_button.isEnabled()
+    assert not panel.cut_slider.isEnabled()
+    assert panel.cut_slider.is_pale
+
+
+def test_the_wheel_scrolls_past_slider_and_boxes(measured: Measured) -> None:
+    viewer, widget = measured
+    section = widget.result
+    section.panel.cut_slider.setValue(50)
+    for target in (section.panel.cut_slider, section.boxes.coarse_box.native):
+        place = QPointF(target.rect().center())
+        down = QWheelEvent(
+            place,
+            QPointF(target.mapToGlobal(target.rect().center())),
+            QPoint(),
+            QPoint(0, -120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(target, down)
+    assert section.panel.cut == 0.5
+    assert section.compared.coarse is viewer.layers["strokes"]

@@ -1,0 +1,81 @@
+"""Saving a result and its table, through the dialogs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QFileDialog, QMessageBox
+
+from napari_coarse_crf.io import files
+from tests.plugin.result.using import save_as, wait_for_words
+from tests.plugin.waiting import TIMEOUT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.plugin.result.using import Measured
+
+
+def test_labels_confidence_and_parameters_are_saved_side_by_side(
+    measured: Measured, qtbot: Any, tmp_path: Path
+) -> None:
+    viewer, widget = measured
+    section, layer = widget.result, viewer.layers["strokes refined"]
+    save_as(qtbot, section, section.panel.save_button, tmp_path / "out.tif")
+    wait_for_words(qtbot, section, "Saved out.tif")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.tif",
+        "out_confidence.tif",
+        "out_parameters.json",
+    ]
+    saved = files.read_labels(tmp_path / "out.tif").ids
+    np.testing.assert_array_equal(saved, layer.data)
+    assert saved.dtype == layer.data.dtype
+    assert files.read_image(tmp_path / "out_confidence.tif").image.dtype == np.float32
+    assert files.read_preset(tmp_path / "out_parameters.json") == widget.parameters
+
+
+def test_nothing_is_overwritten_without_asking(measured: Measured, qtbot: Any, tmp_path: Path) -> None:
+    _, widget = measured
+    section = widget.result
+    precious = tmp_path / "out_parameters.json"
+    precious.write_text("precious")
+    save_as(qtbot, section, section.panel.save_button, tmp_path / "out.tif")
+    (question,) = section.findChildren(QMessageBox)
+    assert question.text() == "out_parameters.json exists in this folder. Replace?"
+    question.button(QMessageBox.StandardButton.Cancel).click()
+    wait_for_words(qtbot, section, "Nothing was saved")
+    assert [path.name for path in tmp_path.iterdir()] == ["out_parameters.json"]
+    assert precious.read_text() == "precious"
+    qtbot.waitUntil(lambda: not section.findChildren(QMessageBox), timeout=TIMEOUT)
+    save_as(qtbot, section, section.panel.save_button, tmp_path / "out.tif")
+    (question,) = section.findChildren(QMessageBox)
+    (replace,) = [button for button in question.buttons() if button.text() == "Replace"]
+    replace.click()
+    wait_for_words(qtbot, section, "Saved out.tif")
+    assert json.loads(precious.read_text())["iterations"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("out.png", "does not fit into a PNG"),
+        ("out.jpg", "should end in .png, .tif or .tiff"),
+        ("missing/out.tif", "does not exist"),
+    ],
+)
+def test_what_cannot_be_saved_is_said_in_words(
+    measured: Measured, qtbot: Any, tmp_path: Path, name: str, sentence: str
+) -> None:
+    _, widget = measured
+    section = widget.result
+    section.panel.save_button.click()
+    (dialog,) = section.findChildren(QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path / name))
+    dialog.close()
+    assert section.status.startswith("Nothing was saved.")
+    assert sentence in section.status
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,78 @@
+"""Flip, blink, contours and side by side in a real viewer, by buttons and the key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.settings import get_settings
+
+from napari_coarse_crf.plugin.result.panel import FLIP_KEY
+from napari_coarse_crf.plugin.result.views import camera_of, grid_of
+from tests.plugin.result.using import press_flip_key, shown
+
+if TYPE_CHECKING:
+    from tests.plugin.result.using import Measured
+
+
+def test_the_button_shows_one_layer_after_the_other(measured: Measured) -> None:
+    viewer, widget = measured
+    panel = widget.result.panel
+    for name in ("strokes", "strokes refined", "truth", "strokes"):
+        panel.flip_button.click()
+        assert shown(viewer) == ["photo", name]
+        assert widget.result.status == f"Showing '{name}'."
+    panel.back_button.click()
+    assert shown(viewer) == ["photo", "strokes", "strokes refined"]
+    assert not panel.back_button.isEnabled()
+
+
+def test_the_key_does_what_the_button_does(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
+    assert f"({FLIP_KEY})" in widget.result.panel.flip_button.text()
+    press_flip_key(qtbot, viewer)
+    assert shown(viewer) == ["photo", "strokes"]
+    press_flip_key(qtbot, viewer)
+    assert shown(viewer) == ["photo", "strokes refined"]
+
+
+def test_napari_uses_the_key_for_nothing_else() -> None:
+    taken = {str(key) for keys in get_settings().shortcuts.shortcuts.values() for key in keys}
+    assert FLIP_KEY not in taken
+
+
+def test_blinking_flips_by_itself_until_it_is_stopped(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
+    panel = widget.result.panel
+    panel.blink_button.click()
+    for name in ("strokes", "strokes refined", "truth"):
+        qtbot.waitUntil(lambda name=name: shown(viewer) == ["photo", name])
+    panel.blink_button.click()
+    assert not widget.result.looking.is_blinking
+    panel.blink_button.click()
+    panel.flip_button.click()  # a hand on the button takes over
+    assert not panel.blink_button.isChecked()
+    assert not widget.result.looking.is_blinking
+
+
+def test_contours_and_side_by_side_go_with_their_buttons(measured: Measured) -> None:
+    viewer, widget = measured
+    panel = widget.result.panel
+    panel.contour_button.click()
+    panel.grid_button.click()
+    assert panel.status.text() == "Showing the layers side by side."
+    assert grid_of(viewer).enabled
+    assert shown(viewer) == ["photo", "strokes", "strokes refined", "truth"]
+    assert {viewer.layers[name].contour for name in ("strokes", "strokes refined", "truth")} == {2}
+    panel.flip_button.click()  # one after the other is not side by side
+    assert not grid_of(viewer).enabled
+    assert not panel.grid_button.isChecked()
+    camera = camera_of(viewer)
+    zoom, center = camera.zoom, camera.center
+    panel.grid_button.click()
+    assert camera.zoom < zoom  # all of the image is seen in each place
+    panel.grid_button.click()
+    assert not grid_of(viewer).enabled
+    assert (camera.zoom, camera.center) == (zoom, center)
+    panel.contour_button.click()
+    assert {viewer.layers[name].contour for name in ("strokes", "strokes refined", "truth")} == {0}
+    assert shown(viewer) == ["photo", "strokes", "strokes refined"]
