@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from napari_coarse_crf import InputError, Parameters, refine_labels
 from napari_coarse_crf.plugin import Choice, Scope, refine_layer
 from napari_coarse_crf.plugin.result.views import camera_of
+from tests.plugin.result.using import add_difference
 from tests.plugin.waiting import TIMEOUT
 from tests.storage import stored
 
@@ -194,7 +195,7 @@ def test_what_the_dock_made_to_look_at_is_nothing_to_refine_with(
     widget.parameters = QUICK
     press_run(widget)
     widget.result.panel.confidence_button.click()
-    widget.result.panel.difference_menu.actions()[0].trigger()
+    add_difference(qtbot, widget.result, 0)
     widget.live = True
     qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
     assert [layer.name for layer in viewer.layers] == [

@@ -10,7 +10,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_coarse_crf import Refiner
-from tests.plugin.result.using import click_row, column, cut_of, wait_for_words
+from tests.plugin.result.using import add_difference, click_row, column, cut_of, wait_for_words
 from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
@@ -19,19 +19,42 @@ if TYPE_CHECKING:
     from tests.plugin.result.using import Dock, Measured, PressRun
 
 
-def test_what_was_filled_becomes_a_layer(measured: Measured, labels: NDArray[Any]) -> None:
+def test_what_was_filled_becomes_a_layer(measured: Measured, labels: NDArray[Any], qtbot: Any) -> None:
     viewer, widget = measured
-    filled, errors = widget.result.panel.difference_menu.actions()
-    filled.trigger()
+    add_difference(qtbot, widget.result, 0)
     layer = viewer.layers["strokes refined: what was filled"]
     np.testing.assert_array_equal(layer.data, (labels == 0).astype(int))
     assert widget.result.status.endswith("green = filled (2,360 pixels).")
-    errors.trigger()
+    add_difference(qtbot, widget.result, 1)
     assert "strokes refined: errors" in viewer.layers
     assert "right" in widget.result.status
 
 
-def test_what_differs_between_two_refinements_becomes_a_layer(measured: Measured, press_run: PressRun) -> None:
+def test_a_difference_is_of_the_moment_it_was_asked_for_and_does_not_hold_the_window(
+    measured: Measured, qtbot: Any
+) -> None:
+    viewer, widget = measured
+    actions = widget.result.panel.difference_menu.actions()
+    for action in actions:
+        action.trigger()
+    assert len(viewer.layers) == 4
+    for name in ("strokes", "strokes refined", "truth"):
+        viewer.layers[name].data[...] = 5
+    qtbot.waitUntil(lambda: len(viewer.layers) == 6, timeout=TIMEOUT)
+    for title in ("what was filled", "errors"):
+        assert viewer.layers[f"strokes refined: {title}"].data.any()
+
+
+def test_layers_that_are_equal_differ_in_nothing(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
+    viewer.layers["strokes refined"].data = viewer.layers["strokes"].data
+    add_difference(qtbot, widget.result, 0)
+    assert widget.result.status.endswith("the layers are equal.")
+
+
+def test_what_differs_between_two_refinements_becomes_a_layer(
+    measured: Measured, press_run: PressRun, qtbot: Any
+) -> None:
     viewer, widget = measured
     first = widget.result.compared.refined
     first.data[:2, :2] = 70_000
@@ -40,7 +63,7 @@ def test_what_differs_between_two_refinements_becomes_a_layer(measured: Measured
     widget.result.boxes.others.item(0).setCheckState(Qt.CheckState.Checked)
     action = widget.result.panel.difference_menu.actions()[1]
     assert action.text() == "changes from this && that"  # Qt would underline what follows a single one
-    action.trigger()
+    add_difference(qtbot, widget.result, 1)
     layer = viewer.layers[f"{second.name}: changes from {first.name}"]
     np.testing.assert_array_equal(layer.data != 0, first.data != second.data)
     assert "orange = another label" in widget.result.status

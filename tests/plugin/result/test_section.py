@@ -16,6 +16,7 @@ from napari_coarse_crf.plugin.layers.record import recall
 from napari_coarse_crf.plugin.result.compared import Compared
 from napari_coarse_crf.plugin.result.panel import FLIP_KEY
 from tests.plugin.result.using import (
+    add_difference,
     click_row,
     close_dock,
     column,
@@ -185,7 +186,7 @@ def test_a_closed_dock_leaves_no_section_behind(
     table = widget.result.panel.table
     qtbot.waitUntil(lambda: bool(table.comparison.rows), timeout=TIMEOUT)
     widget.result.panel.blink_button.click()
-    widget.result.panel.difference_menu.actions()[0].trigger()
+    add_difference(qtbot, widget.result, 0)
     closed = weakref.ref(widget.result)
     close_dock(widget)
     del widget
@@ -198,10 +199,10 @@ def fold(section: ResultSection, _qtbot: Any, _folder: Path) -> None:
     section.heading.click()
 
 
-def make_all_differences(section: ResultSection, _qtbot: Any, _folder: Path) -> None:
+def make_all_differences(section: ResultSection, qtbot: Any, _folder: Path) -> None:
     section.boxes.others.item(0).setCheckState(Qt.CheckState.Checked)
     for place in range(3):
-        section.panel.difference_menu.actions()[place].trigger()
+        add_difference(qtbot, section, place)
 
 
 def show_confidence(section: ResultSection, _qtbot: Any, _folder: Path) -> None:

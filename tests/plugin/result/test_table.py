@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_coarse_crf import evaluate_labels
 from napari_coarse_crf.plugin.result.table import LabelTable
-from tests.plugin.result.using import click_row, column, save_as, shown, wait_for_table, wait_for_words
+from tests.plugin.result.using import add_difference, click_row, column, save_as, shown, wait_for_table, wait_for_words
 from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_lazy_labels_of_a_stack_are_compared_too(
     section.heading.click()
     qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows), timeout=TIMEOUT)
     assert column(section, 1) == ["7,080", "60", "60", "120"]
-    section.panel.difference_menu.actions()[0].trigger()
+    add_difference(qtbot, section, 0)
     np.testing.assert_array_equal(viewer.layers["strokes refined: what was filled"].data, strokes == 0)
     section.panel.flip_button.click()
     assert shown(viewer) == ["photo", "strokes"]

@@ -69,3 +69,9 @@ def column(section: ResultSection, place: int) -> list[str]:
 def cut_of(layer: Any) -> float:
     """Return the confidence below which a layer says it is left unlabelled."""
     return float(layer.metadata["napari_coarse_crf"]["parameters"]["min_confidence"])
+
+
+def add_difference(qtbot: Any, section: ResultSection, place: int) -> None:
+    """Choose a row of the menu of differences, and wait for its layer."""
+    section.panel.difference_menu.actions()[place].trigger()
+    wait_for_words(qtbot, section, "added")

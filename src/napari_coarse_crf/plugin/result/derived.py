@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_coarse_crf.plugin.layers.look import place_of
 from napari_coarse_crf.plugin.layers.provenance import KEY
+from napari_coarse_crf.plugin.result.measuring import labels_now
 from napari_coarse_crf.plugin.result.numbers import COLOURS, DIFFERENCES, ERRORS, find_difference, find_errors
 
 if TYPE_CHECKING:
@@ -19,6 +21,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.plugin.result.compared import Compared
+
+
+_COLOUR_NAMES: Final = {1: "green", 2: "orange", 3: "pink"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """In what two label maps differ.
+
+    Attributes
+    ----------
+    ids : array of uint8
+        The kind of each pixel, 0 where there is none.
+    meaning : str
+        The colours that occur, with pixels.
+    """
+
+    ids: NDArray[np.uint8]
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +64,9 @@ class Difference:
     find: Callable[[NDArray[Any], NDArray[Any]], NDArray[np.uint8]]
     kinds: Mapping[int, str]
 
-    def ids(self) -> NDArray[np.uint8]:
-        """Return the ids of the new layer."""
-        return self.find(np.asarray(self.before.data), np.asarray(self.after.data))
+    def prepare(self) -> Callable[[], Found]:
+        """Read both layers, on the main thread, and return what finds the ids of the new one, off it."""
+        return partial(_find, self.find, self.kinds, labels_now(self.before), labels_now(self.after))
 
     def look(self, refined: Labels) -> dict[str, Any]:
         """Return name, place and colours of the new layer; the features say what its ids stand for."""
@@ -71,15 +92,6 @@ def differences(compared: Compared) -> list[Difference]:
     return offered
 
 
-def meanings(layer: Labels) -> list[str]:
-    """Return what a difference layer shows: the colours that occur, with pixels."""
-    colour_names = {1: "green", 2: "orange", 3: "pink"}
-    counts = np.bincount(np.asarray(layer.data).reshape(-1), minlength=4)
-    kinds = dict(zip(layer.features["index"], layer.features["class"], strict=True))
-    found = [f"{colour_names[i]} = {kinds[i]} ({counts[i]:,} pixels)" for i in kinds if counts[i]]
-    return found or ["the layers are equal"]
-
-
 def map_look(refined: Labels, title: str, colormap: str) -> dict[str, Any]:
     """Return name, place and colours for an image of probabilities."""
     return {
@@ -94,3 +106,12 @@ def map_look(refined: Labels, title: str, colormap: str) -> dict[str, Any]:
 def _named(refined: Labels, title: str) -> dict[str, Any]:
     """Return the name of a layer that shows something of a result, and the metadata by which it is known."""
     return {"name": f"{refined.name}: {title}", "metadata": {KEY: {"shows": title, "of": refined.name}}}
+
+
+def _find(
+    find: Callable[[NDArray[Any], NDArray[Any]], NDArray[np.uint8]], kinds: Mapping[int, str], before: Any, after: Any
+) -> Found:
+    ids = find(np.asarray(before), np.asarray(after))
+    counts = {kind: np.count_nonzero(ids == kind) for kind in kinds}
+    found = [f"{_COLOUR_NAMES[kind]} = {kinds[kind]} ({count:,} pixels)" for kind, count in counts.items() if count]
+    return Found(ids, ", ".join(found) or "the layers are equal")

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_coarse_crf.plugin.layers.record import recall
 from napari_coarse_crf.plugin.result.numbers import class_names_of, compare_labels
+from napari_coarse_crf.tiles.parts import copy_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +47,9 @@ class Measuring:
     def prepare(cls, coarse: Labels, refined: Labels, truth: Labels | None) -> Measuring:
         """Read the layers, on the main thread."""
         return cls(
-            _snapshot(coarse),
-            _snapshot(refined),
-            None if truth is None else _snapshot(truth),
+            labels_now(coarse),
+            labels_now(refined),
+            None if truth is None else labels_now(truth),
             recall(refined),
             class_names_of(coarse) | class_names_of(refined),
         )
@@ -66,6 +67,6 @@ class Measuring:
         return np.where(refined == self.record.labels, self.record.confidence, np.float32(np.nan))
 
 
-def _snapshot(layer: Labels) -> Any:
-    """Return the labels as they are now; a lazy array is read later, and cannot be painted on."""
-    return layer.data.copy() if isinstance(layer.data, np.ndarray) else layer.data
+def labels_now(layer: Labels) -> Any:
+    """Return the labels as they are now, on the main thread; a lazy array is read later, and cannot be painted on."""
+    return copy_labels(layer.data) if isinstance(layer.data, np.ndarray) else layer.data

@@ -133,14 +133,20 @@ def compare_labels(
 
 def find_difference(before: LabelArray, after: LabelArray) -> NDArray[np.uint8]:
     """Return where two label maps differ: `FILLED`, `CHANGED`, `EMPTIED`, or 0 where they agree."""
-    kinds = np.where(before == 0, FILLED, np.where(after == 0, EMPTIED, CHANGED))
-    return np.where(before == after, 0, kinds).astype(np.uint8)
+    kinds = np.full(before.shape, CHANGED, np.uint8)
+    kinds[after == 0] = EMPTIED
+    kinds[before == 0] = FILLED
+    kinds[before == after] = 0
+    return kinds
 
 
 def find_errors(refined: LabelArray, truth: LabelArray) -> NDArray[np.uint8]:
     """Return where a label map is `RIGHT`, `WRONG` or `MISSED`; 0 where nobody knows the truth."""
-    kinds = np.where(refined == truth, RIGHT, np.where(refined == 0, MISSED, WRONG))
-    return np.where(truth == 0, 0, kinds).astype(np.uint8)
+    kinds = np.full(refined.shape, WRONG, np.uint8)
+    kinds[refined == 0] = MISSED
+    kinds[refined == truth] = RIGHT
+    kinds[truth == 0] = 0
+    return kinds
 
 
 def table_cells(comparison: Comparison) -> list[list[str]]:

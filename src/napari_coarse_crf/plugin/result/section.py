@@ -237,9 +237,16 @@ class ResultSection(QWidget):
         refined = self.compared.refined
         if refined is not None:
             difference = derived.differences(self.compared)[place]
-            layer = self._viewer.add_labels(difference.ids(), **difference.look(refined))
-            meanings = ", ".join(derived.meanings(layer))
-            self.panel.say(f"Layer '{layer.name}' added: {meanings}.")
+            self.panel.say(f"Making the layer of {difference.title}.")
+            listener = partial(self._on_difference_made, difference.look(refined))
+            self._background.start(f"difference: {difference.title}", listener, difference.prepare())
+
+    def _on_difference_made(self, look: dict[str, Any], outcome: derived.Found | Failure) -> None:
+        if isinstance(outcome, Failure):
+            self.panel.say(str(outcome.error))
+            return
+        layer = self._viewer.add_labels(outcome.ids, **look)
+        self.panel.say(f"Layer '{layer.name}' added: {outcome.meaning}.")
 
     def _on_confidence(self) -> None:
         refined, record = self.compared.refined, self._record()
