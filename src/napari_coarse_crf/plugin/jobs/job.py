@@ -179,12 +179,12 @@ class Job:
             parts = self.inputs.parts()
             assembly = None if self.inputs.takes_all else (yield from _aside(self._assemble))
             only = (yield from self._load(parts[0])) if len(parts) == 1 else None
-            read = (yield from self._read(parts, only, assembly)) if self.is_live else ()
-            if read and all(one in self.known for one in read):
+            around = (yield from self._read_around(assembly)) if self.is_live else ()
+            if self.known and (yield from self._is_known(around, parts, only)):
                 return None
-            refinement = yield from self._refine(parts, only, assembly)
+            refinement, read = yield from self._refine(parts, only, assembly)
             notes = (*refinement.warnings, *([self.misfit] if self.misfit else []))
-            return Outcome(refinement, perf_counter() - began, notes, read)
+            return Outcome(refinement, perf_counter() - began, notes, (*around, *read) if self.is_live else ())
 
     def add_layer(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:
         """Add the result to `viewer`, on the main thread, and select the layer that a correction is painted on."""
@@ -219,37 +219,44 @@ class Job:
 
         return (yield from _aside(load))
 
-    def _read(
-        self, parts: list[Part], only: Loaded | None, assembly: Assembly | None
-    ) -> Generator[Progress, None, Read]:
-        """Return what the result will be made of; several parts are loaded for it one by one."""
-        read: list[tuple[Part | None, object]] = []
-        if assembly is not None:
-            read.append((None, (yield from _aside(partial(key_of_whole, assembly.labels)))))
+    def _read_around(self, assembly: Assembly | None) -> Generator[Progress, None, Read]:
+        """Return what stands for the labels around the parts."""
+        if assembly is None:
+            return ()
+        return ((None, (yield from _aside(partial(key_of_whole, assembly.labels)))),)
+
+    def _is_known(self, around: Read, parts: list[Part], only: Loaded | None) -> Generator[Progress, None, bool]:
+        """Return whether nothing else would be read than what is known; ends with the first difference."""
+        if not all(one in self.known for one in around):
+            return False
         for part in parts:
-            read.append((part, (only or (yield from self._load(part))).key))
-        return tuple(read)
+            loaded = only or (yield from self._load(part))
+            if (part, loaded.key) not in self.known:
+                return False
+        return True
 
     def _refine(
         self, parts: list[Part], only: Loaded | None, assembly: Assembly | None
-    ) -> Generator[Progress, None, Refinement]:
-        """Refine everything at once, the only part there is, or several parts one after the other."""
+    ) -> Generator[Progress, None, tuple[Refinement, Read]]:
+        """Refine everything at once, the only part there is, or several parts in turn; and what was read."""
         if assembly is None:
             assert only is not None  # noqa: S101  # everything is one part
-            return (yield from self._refine_part(only))
+            return (yield from self._refine_part(only)), ((only.part, only.key),)
         if only is not None:
             assembly.put(only.part, (yield from self._refine_part(only)))
-            return assembly.result(self.parameters)
+            return assembly.result(self.parameters), ((only.part, only.key),)
+        read: list[tuple[Part, object]] = []
         is_first = True
         for number, part in enumerate(parts):
             loaded = yield from self._load(part)
+            read.append((part, loaded.key))
             if not has_two_labels(loaded.labels, loaded.picture.mask):
                 assembly.skip(part)
                 continue
             steps = self._refine_part(loaded, says_memory=is_first)  # the others are of the same size
             assembly.put(part, (yield from _among(number, len(parts), steps)))
             is_first = False
-        return assembly.result(self.parameters)
+        return assembly.result(self.parameters), tuple(read)
 
     def _refine_part(self, loaded: Loaded, *, says_memory: bool = True) -> Generator[Progress, None, Refinement]:
         picture, labels, parameters, step = loaded.picture, loaded.labels, self.parameters, self.step
