@@ -236,6 +236,69 @@ def test_a_closed_dock_leaves_no_widget_behind(
     assert closed() is None
 
 
+def callbacks(viewer: Any) -> int:
+    """Return how many callbacks there are on the events of a viewer and of its layers."""
+    models = (viewer, viewer.layers, viewer.layers.selection, viewer.dims, *viewer.layers)
+    emitters = [emitter for model in models for emitter in model.events.emitters.values()]
+    return sum(len(emitter.callbacks) for emitter in emitters if hasattr(emitter, "callbacks"))
+
+
+def reopen(viewer: Any) -> RefineWidget:
+    _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
+    return widget
+
+
+def test_reopening_the_dock_leaves_no_callbacks_behind(
+    dock: Callable[..., tuple[Any, RefineWidget]], image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    close_dock(widget)
+    before = callbacks(viewer)
+    for _ in range(5):
+        widget = reopen(viewer)
+        assert callbacks(viewer) > before
+        close_dock(widget)
+        assert callbacks(viewer) == before
+
+
+def test_closing_the_dock_under_live_takes_its_preview_away(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels.copy(), rgb=True)
+    for _ in range(2):
+        widget.live = True
+        qtbot.waitUntil(lambda: "strokes preview" in viewer.layers, timeout=TIMEOUT)
+        close_dock(widget)
+        assert [layer.name for layer in viewer.layers] == ["photo", "strokes"]
+        viewer.layers["strokes"].paint((20, 30), 3)
+        widget = reopen(viewer)
+        assert not widget.live
+
+
+def test_closing_one_of_two_viewers_leaves_the_other_at_work(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    (first_viewer, first), (viewer, widget) = dock(image, labels, rgb=True), dock(image, labels.copy(), rgb=True)
+    first.live = widget.live = True
+    qtbot.waitUntil(lambda: widget._live.can_be_kept and first._live.can_be_kept, timeout=TIMEOUT)
+    close_dock(first)
+    first_viewer.close()
+    viewer.layers["strokes"].paint((20, 30), 9)
+    qtbot.waitUntil(lambda: widget._live.can_be_kept and 9 in viewer.layers[2].data, timeout=TIMEOUT)
+
+
+def test_three_viewers_one_after_the_other_are_served_alike(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    for _ in range(3):
+        viewer, widget = dock(image, labels.copy(), rgb=True)
+        widget.live = True
+        qtbot.waitUntil(lambda widget=widget: widget._live.can_be_kept, timeout=TIMEOUT)
+        assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes preview"]
+        viewer.close()  # with the dock and Live as they are
+        qtbot.waitUntil(lambda widget=widget: not widget._runner.is_busy, timeout=TIMEOUT)
+
+
 def test_closing_the_viewer_stops_the_run(busy: Busy, qtbot: Any) -> None:
     viewer, _, worker = busy
     layers = viewer.layers

@@ -282,7 +282,7 @@ class RefineWidget(Container[Any]):
         self.run_bar.keep.clicked.connect(self.keep)
         self.refined.connect(self.result.show_result)
         self.scope.changed.connect(self._on_scope)
-        self._viewer.dims.events.current_step.connect(self._on_layer_edited)
+        self._follow_viewer()
         self._look_again.timeout.connect(self._refresh)
         # napari takes the widget out of its dock without closing it, so losing the parent is all there is to notice.
         self.native_parent_changed.connect(self._on_parent_changed)
@@ -337,17 +337,35 @@ class RefineWidget(Container[Any]):
 
     def _on_parent_changed(self, parent: QWidget | None) -> None:
         if parent is None:
-            self._live.switch.switch(False)
+            if self.live:
+                self.live = False
+                self._live.preview.remove()  # nobody could keep it any more
             self.cancel()
-            self.result.release()
+            self._leave_viewer()
         else:
+            self._follow_viewer()
+            self._watch()
             self.result.attach()
 
     def _on_destroyed(self) -> None:
         WARM_UP.ended.disconnect(self._refresh, missing_ok=True)
         self._runner.abandon()
-        self.result.release()
+        self._leave_viewer()
+
+    def _follow_viewer(self) -> None:
+        """Hear of its layers and slices; napari connects the first, too, but only for a widget that it docks."""
+        for event in _events_of_list(self._viewer):
+            event.connect(self.reset_choices)
+        self._viewer.dims.events.current_step.connect(self._on_layer_edited)
+
+    def _leave_viewer(self) -> None:
+        """Hold nothing of the viewer, and leave no callback on its events: napari disconnects none of them."""
+        for event in _events_of_list(self._viewer):
+            event.disconnect(self.reset_choices)
+        self._viewer.dims.events.current_step.disconnect(self._on_layer_edited)
         self._stop_watching()
+        self._look_again.stop()
+        self.result.release()
 
     def _on_live(self, on: bool) -> None:
         self._snapshot = None
@@ -416,6 +434,12 @@ def _shortened(sentences: Sequence[str]) -> list[str]:
 
 def _layer_box(label: str, layers: Callable[[], list[Layer]], tooltip: str) -> LayerBox:
     return LayerBox(layers, name=f"{label.lower()}_layer", label=label, tooltip=tooltip)
+
+
+def _events_of_list(viewer: napari.viewer.Viewer) -> list[Any]:
+    """Return the events after which other layers are to be offered: those by which napari calls `reset_choices`."""
+    events = viewer.layers.events
+    return [events.inserted, events.removed, events.reordered, events.renamed]
 
 
 def _events_to_watch(layer: Layer) -> list[Any]:

@@ -47,7 +47,7 @@ class Looking(QObject):
         panel.contour_button.toggled.connect(self._on_contour)
         panel.grid_button.toggled.connect(self._on_grid)
         panel.back_button.clicked.connect(self._on_back)
-        viewer.layers.events.removed.connect(self._on_removed)
+        self.attach()
         self._offer_back()
 
     @property
@@ -61,6 +61,10 @@ class Looking(QObject):
             self._release_buttons()
             self._offer_back()
 
+    def attach(self) -> None:
+        """Hear of layers that are removed."""
+        self._viewer.layers.events.removed.connect(self._on_removed)
+
     def take_key(self) -> None:
         """Take the key for flipping, if nobody else has it."""
         button = self._panel.flip_button
@@ -71,6 +75,7 @@ class Looking(QObject):
     def release(self) -> None:
         """Put everything back, hold no layer, and free the key."""
         self.choose(Compared())
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
         if self._flip_function is not None:
             _unbind_flip_key(self._viewer, self._flip_function)
             self._flip_function = None

@@ -84,6 +84,7 @@ class ResultSection(QWidget):
         """Show what the boxes say, and take the key for flipping. Called when the widget comes into a dock."""
         if self.compared != self.boxes.compared:
             self._follow(self.boxes.compared)
+        self.looking.attach()
         self.looking.take_key()
 
     def release(self) -> None:
