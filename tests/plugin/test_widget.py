@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import QAbstractSlider, QAbstractSpinBox, QApplication, QComboBox, QScrollBar
 
 from napari_coarse_crf import Parameters, __version__, refine_labels
 from napari_coarse_crf.plugin import RefineWidget
@@ -363,6 +365,25 @@ def test_nothing_is_cut_at_this_width(dock: Dock, width: int) -> None:
     scroll_bar = widget.native.style().pixelMetric(widget.native.style().PixelMetric.PM_ScrollBarExtent)
     assert widget.controls.minimumSizeHint().width() + margins.left() + margins.right() + scroll_bar <= width
     assert widget.native.minimumSizeHint().width() <= width
+
+
+def test_the_wheel_turns_nothing_that_the_pointer_passes_over(
+    dock: Dock, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    _, widget = dock(image, labels, rgb=True)
+    for kind in (QComboBox, QAbstractSpinBox, QAbstractSlider):
+        for control in widget.native.findChildren(kind):
+            if isinstance(control, QScrollBar):
+                continue
+            place = QPointF(control.rect().center())
+            down = QWheelEvent(
+                place, QPointF(control.mapToGlobal(control.rect().center())), QPoint(), QPoint(0, -120),
+                Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+            )  # fmt: skip
+            QApplication.sendEvent(control, down)
+            assert not down.isAccepted(), control.accessibleName()
+    assert widget.parameters == Parameters()
+    assert widget.presets.box.currentText() == "default"
 
 
 def test_layers_at_different_places_are_named_before_run(

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout, QLabel, QMenu, Q
 from napari_coarse_crf import CoarseCRFError, Parameters
 from napari_coarse_crf.io import files
 from napari_coarse_crf.parameters import PRESETS
+from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
 from napari_coarse_crf.plugin.layers.provenance import parameters_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class PresetBar(QWidget):
         self.box.setToolTip("Named sets of parameters. 'paper' is the plainest reading of the method's description.")
         self.box.setAccessibleName("Preset")
         self.box.activated.connect(self._on_preset)
+        guard_against_wheel(self.box)
         self.load_button = _button("Load…", "Take the parameters from a JSON file.", self._on_load)
         self.save_button = _button("Save…", "Write the parameters to a JSON file.", self._on_save)
         self.layer_button = _button("Of layer", "Use the parameters that a refined layer was made with.")
