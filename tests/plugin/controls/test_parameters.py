@@ -97,6 +97,26 @@ def test_dragging_typing_and_choosing_change_the_parameters(controls: ParameterC
     ]
 
 
+@pytest.mark.parametrize(("typed", "taken"), [("99999", 1000.0), ("0", 1.0), ("80 px", 80.0), ("x", 160.0)])
+def test_what_is_typed_beyond_the_range_becomes_its_end(
+    controls: ParameterControls, qtbot: Any, typed: str, taken: float
+) -> None:
+    control = number(controls, "theta_alpha")
+    assert Parameters().theta_alpha == 160
+    control.box.selectAll()
+    qtbot.keyClicks(control.box, typed)
+    qtbot.keyClick(control.box, Qt.Key.Key_Return)
+    assert control.value == taken
+    assert control.box.text() == f"{taken:g} px"
+
+
+def test_no_two_controls_have_one_name(controls: ParameterControls) -> None:
+    names = [control.box.accessibleName() for control in controls.by_name.values()]
+    names += [control.reset_button.accessibleName() for control in controls.by_name.values()]
+    assert len(set(names)) == len(names)
+    assert "Weight, smoothness kernel" in names
+
+
 def test_parameters_come_back_with_every_digit(controls: ParameterControls) -> None:
     # The box shows four digits after the point; a script that sets more gets the pixels it asked for.
     wanted = Parameters(theta_alpha=123.456789, tolerance=1e-7, iterations=7, similarity="kernel")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QValidator
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -137,7 +138,7 @@ class NumberControl(QWidget):
         self.show_use("")
         guard_against_wheel(self.box)
         for widget in (self.box, self.slider):
-            widget.setAccessibleName(described.label)
+            widget.setAccessibleName(_spoken(described))
 
     def _on_reset(self) -> None:
         self.value = self._default
@@ -173,7 +174,7 @@ class OptionControl(QWidget):
         self.box.addItems(description.choices)
         self.box.setCurrentText(default)
         self.box.currentTextChanged.connect(self._on_box)
-        self.box.setAccessibleName(description.label)
+        self.box.setAccessibleName(_spoken(description))
         name = QLabel(_title(description))
         name.setBuddy(self.box)
         layout = QGridLayout(self)
@@ -324,7 +325,7 @@ class _ResetButton(QToolButton):
         self.setText("↺")
         self.setAutoRaise(True)
         self.setToolTip(f"Back to {default}.")
-        self.setAccessibleName(f"Reset {description.label}")
+        self.setAccessibleName(f"Reset {_spoken(description)}")
 
 
 class _NumberBox(QDoubleSpinBox):
@@ -335,6 +336,25 @@ class _NumberBox(QDoubleSpinBox):
         self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
         self.setKeyboardTracking(False)  # "160" on the way to "16" would be a value of its own
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def validate(self, text: str | None, position: int) -> tuple[QValidator.State, str, int]:
+        """Let any number be typed: Qt would drop the last digits of one that is too large, 99999 would be 999."""
+        typed = text or ""
+        number = self._number(typed)
+        if number is not None and not self.minimum() <= number <= self.maximum():
+            return QValidator.State.Intermediate, typed, position
+        return super().validate(typed, position)
+
+    def fixup(self, text: str | None) -> str:
+        """Return the end of the range where a number beyond it was typed."""
+        typed = self._number(text or "")
+        if typed is None:
+            return super().fixup(text)
+        return f"{self.textFromValue(min(max(typed, self.minimum()), self.maximum()))}{self.suffix()}"
+
+    def _number(self, text: str) -> float | None:
+        number, is_number = self.locale().toDouble(text.removesuffix(self.suffix()).strip())
+        return number if is_number else None
 
     def textFromValue(self, value: float) -> str:
         return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") if self.decimals() else f"{value:.0f}"
@@ -350,6 +370,11 @@ def heading(section: str) -> QLabel:
     label = QLabel(f"<b>{section.capitalize()}</b>")
     label.setContentsMargins(0, 6, 0, 0)
     return label
+
+
+def _spoken(description: Description) -> str:
+    """Return a name that is another for every parameter: two kernels have a weight."""
+    return f"{description.label}, {description.section}"
 
 
 def _title(description: Description) -> str:
