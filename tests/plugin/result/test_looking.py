@@ -59,7 +59,6 @@ def test_contours_and_side_by_side_go_with_their_buttons(measured: Measured) -> 
     panel = widget.result.panel
     panel.contour_button.click()
     panel.grid_button.click()
-    assert panel.status.text() == "Showing the layers side by side."
     assert grid_of(viewer).enabled
     assert shown(viewer) == ["photo", "strokes", "strokes refined", "truth"]
     assert {viewer.layers[name].contour for name in ("strokes", "strokes refined", "truth")} == {2}
@@ -76,3 +75,21 @@ def test_contours_and_side_by_side_go_with_their_buttons(measured: Measured) -> 
     panel.contour_button.click()
     assert {viewer.layers[name].contour for name in ("strokes", "strokes refined", "truth")} == {0}
     assert shown(viewer) == ["photo", "strokes", "strokes refined"]
+
+
+def test_the_sentence_says_how_the_layers_are_shown_now(measured: Measured) -> None:
+    _, widget = measured
+    panel, section = widget.result.panel, widget.result
+    panel.grid_button.click()
+    panel.contour_button.click()
+    assert section.status == "Showing the compared layers side by side and as outlines."
+    panel.grid_button.click()
+    assert section.status == "Showing the compared layers as outlines."
+    panel.grid_button.click()
+    panel.contour_button.click()
+    assert section.status == "Showing the compared layers side by side."
+    panel.grid_button.click()
+    assert section.status == "The layers are shown as before."
+    panel.contour_button.click()
+    panel.flip_button.click()
+    assert section.status == "Showing 'strokes' as outlines."

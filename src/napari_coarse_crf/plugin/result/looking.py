@@ -93,7 +93,7 @@ class Looking(QObject):
             return
         self._panel.grid_button.setChecked(False)
         shown = self._views.flip()
-        self._panel.say(f"Showing '{shown.name}'.")
+        self._panel.say(self._showing(f"'{shown.name}'"))
         self._offer_back()
 
     def _on_blink(self, on: bool) -> None:
@@ -105,20 +105,33 @@ class Looking(QObject):
 
     def _on_contour(self, on: bool) -> None:
         self._views.show_contours(on)
+        self._say_shown()
         self._offer_back()
 
     def _on_grid(self, on: bool) -> None:
         if on:
             self._panel.blink_button.setChecked(False)
-            self._panel.say("Showing the layers side by side.")
         self._views.show_grid(on)
+        self._say_shown()
         self._offer_back()
 
     def _on_back(self) -> None:
         self._release_buttons()
         self._views.put_back()
-        self._panel.say("The layers are shown as before.")
+        self._say_shown()
         self._offer_back()
+
+    def _say_shown(self) -> None:
+        if self._views.is_changed:
+            self._panel.say(self._showing("the compared layers", side_by_side=self._panel.grid_button.isChecked()))
+        else:
+            self._panel.say("The layers are shown as before.")
+
+    def _showing(self, what: str, *, side_by_side: bool = False) -> str:
+        """Return in words how layers are shown."""
+        how = ["side by side"] if side_by_side else []
+        how += ["as outlines"] if self._panel.contour_button.isChecked() else []
+        return f"Showing {what} {' and '.join(how)}".strip() + "."
 
     def _release_buttons(self) -> None:
         """Show by the buttons that everything is put back."""
