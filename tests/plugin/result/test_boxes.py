@@ -74,3 +74,18 @@ def test_layers_to_look_at_are_not_compared_and_a_preview_only_as_a_refinement(
     for box in (boxes.coarse_box, boxes.truth_box):
         assert set(box.choices) == {None, strokes, refined, truth}
     assert set(boxes.refined_box.choices) == {None, strokes, refined, truth, preview}
+
+
+def test_a_preview_is_chosen_until_there_is_a_result(qtbot: Any) -> None:
+    viewer, pixels = ViewerModel(), np.eye(4, dtype=np.uint8)
+    strokes = viewer.add_labels(pixels, name="strokes")
+    boxes = ComparedBoxes(viewer)
+    qtbot.addWidget(boxes)
+    about = {"parameters": {}, "labels": "strokes"}
+    preview = viewer.add_labels(pixels, metadata={KEY: {**about, "preview": True}})
+    boxes.reset_choices()
+    assert boxes.compared == Compared(strokes, preview, problem="")
+    refined = viewer.add_labels(pixels, metadata={KEY: about})
+    boxes.reset_choices()
+    boxes.show_result(refined)
+    assert boxes.compared == Compared(strokes, refined, problem="")

@@ -9,9 +9,12 @@ from napari.settings import get_settings
 from napari_coarse_crf.plugin.result.panel import FLIP_KEY
 from napari_coarse_crf.plugin.result.views import camera_of, grid_of
 from tests.plugin.result.using import press_flip_key, shown
+from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
-    from tests.plugin.result.using import Measured
+    from numpy.typing import NDArray
+
+    from tests.plugin.result.using import Dock, Measured
 
 
 def test_the_button_shows_one_layer_after_the_other(measured: Measured) -> None:
@@ -93,3 +96,21 @@ def test_the_sentence_says_how_the_layers_are_shown_now(measured: Measured) -> N
     panel.contour_button.click()
     panel.flip_button.click()
     assert section.status == "Showing 'strokes' as outlines."
+
+
+def test_under_live_alone_the_key_shows_preview_and_coarse_labels_in_turn(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels.copy(), rgb=True)
+    widget.live = True
+    qtbot.waitUntil(lambda: widget._live.can_be_kept, timeout=TIMEOUT)
+    for name in ("strokes", "strokes preview", "strokes"):
+        press_flip_key(qtbot, viewer)
+        assert shown(viewer) == ["photo", name]
+    viewer.layers["strokes"].paint((20, 30), 9)  # the preview stays hidden, and compared
+    qtbot.waitUntil(lambda: widget._live.can_be_kept, timeout=TIMEOUT)
+    assert shown(viewer) == ["photo", "strokes"]
+    press_flip_key(qtbot, viewer)
+    assert shown(viewer) == ["photo", "strokes preview"]
+    kept = widget.keep()
+    assert widget.result.compared.refined is kept

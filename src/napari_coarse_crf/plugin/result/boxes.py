@@ -78,9 +78,10 @@ class ComparedBoxes(QWidget):
         with self._quiet():
             for box in self._boxes:
                 box.reset_choices()
-        results = [layer for layer in self._labels() if is_result(layer)]
-        if self.refined_box.value is None and results:
-            self.show_result(results[-1])
+        labels = self._labels()
+        refined = [one for one in labels if is_result(one)] or [one for one in labels if is_preview(one)]
+        if self.refined_box.value is None and refined:
+            self.show_result(refined[-1])
         else:
             self.look_again()
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Labels
 
-_NOTHING = "Press Run first, or choose a coarse and a refined layer here."
+_NOTHING = "Press Run first or tick Live, or choose a coarse and a refined layer here."
 
 
 @dataclass(frozen=True, slots=True)
