@@ -5,21 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from qtpy.QtCore import QPoint
+
+from napari_coarse_crf.plugin.controls.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_nothing_jumps_when_a_sentence_takes_the_lines_it_has_room_for(dock: Callable[..., Any], theme: str) -> None:
+def test_nothing_moves_whatever_a_sentence_says(dock: Callable[..., Any], qtbot: Any, theme: str) -> None:
     viewer, widget = dock()
     viewer.theme = theme
     widget.result.heading.click()
+    qtbot.wait(0)
+    place = widget.run_bar.button.mapTo(widget.native, QPoint())
     for sentence, lines in ((widget.run_bar.status, 3), (widget.result.panel.status, 2)):
-        sentence.ensurePolished()
-        room = sentence.minimumHeight()
+        room = sentence.height()
         assert room > lines * sentence.fontMetrics().lineSpacing()
-        for count in range(1, lines + 1):
+        for count in (1, lines, 40):
             sentence.setText("\n".join(["one line"] * count))
-            assert sentence.sizeHint().height() <= room
-        assert sentence.sizeHint().height() == room
+            qtbot.wait(0)
+            assert sentence.height() == sentence.minimumHeight() == sentence.maximumHeight() == room
+            assert widget.run_bar.button.mapTo(widget.native, QPoint()) == place
+
+
+def test_a_sentence_that_is_longer_scrolls_and_is_shown_from_its_beginning(qtbot: Any) -> None:
+    sentence = Sentence(lines=2)
+    qtbot.addWidget(sentence)
+    sentence.resize(120, sentence.height())
+    sentence.show()
+    bar = sentence.verticalScrollBar()
+    for text, scrolls in (("one line\nanother", False), ("many words " * 20, True), ("others " * 30, True)):
+        sentence.setText(text)
+        qtbot.waitUntil(lambda scrolls=scrolls: (bar.maximum() > 0) == scrolls)
+        assert bar.value() == 0
+        bar.setValue(bar.maximum())
+    assert sentence.text() == "others " * 30
