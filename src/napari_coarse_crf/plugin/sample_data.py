@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_coarse_crf.plugin.layers.provenance import KEY
 from napari_coarse_crf.samples import load_sample
 
 if TYPE_CHECKING:
@@ -42,9 +43,16 @@ def _layers(name: str) -> list[LayerData]:
     about = {"source": sample.source, "licence": sample.licence}
     # napari shows the features of the label under the cursor; the column "index" says which label a row is about.
     features = {"index": list(sample.class_names), "class": list(sample.class_names.values())}
-    labels: dict[str, Any] = {"features": features, "metadata": {**about, "class_names": dict(sample.class_names)}}
+    of_labels: dict[str, Any] = {**about, "class_names": dict(sample.class_names)}
+    coarse = {"name": f"{title} coarse", "features": features, "metadata": of_labels}
+    fine = {
+        "name": f"{title} fine",
+        "features": features,
+        "metadata": {**of_labels, KEY: {"truth": True}},
+        "visible": False,
+    }
     return [
         (sample.image, {"name": title, "rgb": sample.image.ndim == 3, "metadata": about}, "image"),
-        (sample.coarse, {"name": f"{title} coarse", **labels}, "labels"),
-        (sample.fine, {"name": f"{title} fine", "visible": False, **labels}, "labels"),
+        (sample.fine, fine, "labels"),
+        (sample.coarse, coarse, "labels"),  # last, so that napari selects what a person paints on
     ]

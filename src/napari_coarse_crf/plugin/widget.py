@@ -31,7 +31,7 @@ from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.look import PLACE
-from napari_coarse_crf.plugin.layers.provenance import is_shown_only
+from napari_coarse_crf.plugin.layers.provenance import is_shown_only, is_truth
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.plugin.result.section import ResultSection
 
@@ -291,7 +291,7 @@ class RefineWidget(Container[Any]):
     def _layers_of_type(self, layer_type: type[Layer]) -> Callable[[], list[Layer]]:
         # By the widget's own viewer: napari's default choices are those of whichever viewer was used last.
         layers = self._viewer.layers
-        return lambda: [layer for layer in layers if isinstance(layer, layer_type) and not is_shown_only(layer)]
+        return lambda: [layer for layer in layers if isinstance(layer, layer_type) and _may_be_refined(layer)]
 
     def _on_layer_chosen(self) -> None:
         chosen = self.image_layer.value, self.labels_layer.value
@@ -434,6 +434,10 @@ def _shortened(sentences: Sequence[str]) -> list[str]:
 
 def _layer_box(label: str, layers: Callable[[], list[Layer]], tooltip: str) -> LayerBox:
     return LayerBox(layers, name=f"{label.lower()}_layer", label=label, tooltip=tooltip)
+
+
+def _may_be_refined(layer: Layer) -> bool:
+    return not is_shown_only(layer) and not is_truth(layer)
 
 
 def _events_of_list(viewer: napari.viewer.Viewer) -> list[Any]:

@@ -55,6 +55,11 @@ def is_to_look_at(layer: Layer) -> bool:
     return "shows" in provenance(layer)
 
 
+def is_truth(layer: Layer) -> bool:
+    """Whether a layer is known to be right, and nothing to refine."""
+    return bool(provenance(layer).get("truth"))
+
+
 def is_shown_only(layer: Layer) -> bool:
     """Whether a layer is there to be looked at, and nothing to refine or to refine with."""
     return is_preview(layer) or is_to_look_at(layer)
