@@ -27,7 +27,7 @@ from napari_coarse_crf.plugin.controls.scrolling import scrolling
 from napari_coarse_crf.plugin.jobs.job import Job, Notice
 from napari_coarse_crf.plugin.jobs.live import LiveRefinement
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
-from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob
+from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob, told
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.look import PLACE
@@ -246,7 +246,7 @@ class RefineWidget(Container[Any]):
         if isinstance(outcome, Suggestion):
             # A suggestion says nothing of cleaning.
             self.parameters = outcome.parameters.replace(**self.parameters.of_section("cleaning"))
-            self._message = outcome.reason
+            self._message = told(outcome)
 
     # Building and following the viewer.
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
-from napari_coarse_crf import InputError, Parameters, suggest_parameters
-from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob
+from napari_coarse_crf import InputError, Parameters, Suggestion, suggest_parameters
+from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob, told
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP, WarmUp
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.read import Choice, read_layers
 from napari_coarse_crf.samples import load_sample
+from napari_coarse_crf.suggest.search import Trial
 from napari_coarse_crf.tiles.parts import Scope
 from tests.plugin.waiting import TIMEOUT, wait_until_ended, wait_until_ready
 
@@ -45,8 +46,26 @@ def test_the_sliders_move_to_what_the_core_suggests(
     wait_until_ready(qtbot, widget)
     wanted = suggest_parameters(*sample)
     assert widget.parameters == wanted.parameters.replace(smallest_part=30)  # which a suggestion says nothing of
-    assert wanted.reason in widget.status
+    assert widget.status == told(wanted)
     assert len(viewer.layers) == 2
+
+
+@pytest.mark.parametrize("reason", ["The defaults stay: so.", "Clearly better: so."])
+def test_all_that_was_tried_is_said_whatever_was_chosen(reason: str) -> None:
+    trials = (
+        Trial("firm paths", Parameters(), 0.0123, -0.04, 0.71, ()),
+        Trial("default", Parameters(), 0.0, 0.0, 0.75, ()),
+    )
+    assert told(Suggestion(Parameters(), trials, reason)).splitlines() == [
+        reason,
+        "Tried, in mean IoU against the defaults:",
+        "firm paths: +0.012 promised, -0.040 when hidden",
+        "default: +0.000 promised, +0.000 when hidden",
+    ]
+
+
+def test_labels_too_few_to_judge_by_leave_nothing_more_to_say() -> None:
+    assert told(Suggestion(Parameters(), (), "Too few.")) == "Too few."
 
 
 def test_a_search_can_be_cancelled(dock: Dock, qtbot: Any, sample: tuple[NDArray[Any], NDArray[Any]]) -> None:
