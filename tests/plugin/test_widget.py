@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 import pytest
+from napari.settings import get_settings
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QAbstractSlider, QAbstractSpinBox, QApplication, QComboBox, QScrollBar
@@ -365,6 +366,15 @@ def test_nothing_is_cut_at_this_width(dock: Dock, width: int) -> None:
     scroll_bar = widget.native.style().pixelMetric(widget.native.style().PixelMetric.PM_ScrollBarExtent)
     assert widget.controls.minimumSizeHint().width() + margins.left() + margins.right() + scroll_bar <= width
     assert widget.native.minimumSizeHint().width() <= width
+
+
+def test_a_large_font_makes_the_dock_no_wider_than_its_controls(dock: Dock, qtbot: Any) -> None:
+    get_settings().appearance.font_size = 16
+    _, widget = dock()
+    qtbot.waitUntil(lambda: widget.result.heading.fontMetrics().height() > 20)
+    least = widget.native.minimumSizeHint().width()
+    assert least < 400
+    assert all(part.minimumSizeHint().width() < least for part in (widget.presets, widget.controls))
 
 
 def test_the_wheel_turns_nothing_that_the_pointer_passes_over(

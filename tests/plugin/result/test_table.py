@@ -12,6 +12,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_coarse_crf import evaluate_labels
+from napari_coarse_crf.plugin.result.numbers import Comparison, Row
 from napari_coarse_crf.plugin.result.table import LabelTable
 from tests.plugin.result.using import add_difference, click_row, column, save_as, shown, wait_for_table, wait_for_words
 from tests.plugin.waiting import TIMEOUT
@@ -125,3 +126,15 @@ def test_the_table_is_copied_and_saved(measured: Measured, qtbot: Any, tmp_path:
     saved = list(csv.reader(io.StringIO((tmp_path / "table.csv").read_text())))
     assert copied == saved
     assert [row[0] for row in saved] == ["label", "0", "3", "70000", "all"]
+
+
+def test_counts_of_a_large_image_and_the_confidence_fit_into_a_narrow_dock(measured: Measured, qtbot: Any) -> None:
+    table = LabelTable()
+    qtbot.addWidget(table)
+    row = Row(3, 233_620, 419_242, 0.817, 0.984)
+    table.show_comparison(Comparison((row,), has_confidence=True, class_names={3: "vegetation"}), {})
+    table.resize(305, table.height())  # of a window of 1280 pixels
+    table.setStyleSheet(measured[0].window._qt_window.styleSheet())
+    table.show()
+    qtbot.waitUntil(lambda: table.viewport().width() < 305)
+    assert table.horizontalScrollBar().maximum() == 0

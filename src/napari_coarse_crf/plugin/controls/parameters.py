@@ -128,8 +128,9 @@ class NumberControl(QWidget):
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 2)
         layout.setVerticalSpacing(0)
+        name.setWordWrap(True)  # with a large font a long name would set the width of the dock
         layout.addWidget(name, 0, 0)
-        layout.setColumnStretch(1, 1)
+        layout.setColumnStretch(0, 1)
         layout.addWidget(self.box, 0, 1, Qt.AlignmentFlag.AlignRight)
         below = QHBoxLayout()  # beside the slider: a long unit needs the width above
         below.addWidget(self.slider, 1)

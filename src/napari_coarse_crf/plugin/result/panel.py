@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -29,7 +29,7 @@ from napari_coarse_crf.plugin.result.table import LabelTable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from qtpy.QtGui import QColor
+    from qtpy.QtGui import QColor, QResizeEvent
 
     from napari_coarse_crf.plugin.layers.record import Record
     from napari_coarse_crf.plugin.result.boxes import ComparedBoxes
@@ -49,11 +49,28 @@ class Heading(QPushButton):
         self.setCheckable(True)
         self.setStyleSheet("border: none; background: none; font-weight: bold; text-align: left; padding-left: 0px;")
         self.setToolTip("<p>Compare the refined labels with yours, measure, save.</p>")
-        self.toggled.connect(self._show_arrow)
-        self._show_arrow(False)
+        self.toggled.connect(self._show_text)
+        self._show_text()
 
-    def _show_arrow(self, unfolded: bool) -> None:
-        self.setText(f"▾ {self._title}" if unfolded else f"▸ {self._title}: compare, measure, save")
+    def sizeHint(self) -> QSize:
+        """Return the room of the title alone: what it is about is left out where a dock is too narrow."""
+        hint = super().sizeHint()
+        too_much = self.fontMetrics().horizontalAdvance(self.text()) - self.fontMetrics().horizontalAdvance(self._short)
+        return QSize(hint.width() - too_much, hint.height())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Follow the width of the dock."""
+        super().resizeEvent(event)
+        self._show_text()
+
+    @property
+    def _short(self) -> str:
+        return f"{'▾' if self.isChecked() else '▸'} {self._title}"
+
+    def _show_text(self, *_: Any) -> None:
+        whole = f"{self._short}: compare, measure, save"
+        fits = self.fontMetrics().horizontalAdvance(whole) <= self.width()
+        self.setText(self._short if self.isChecked() or not fits else whole)
 
 
 class ResultPanel(QWidget):

@@ -27,7 +27,7 @@ _HEADINGS = (
     ("Before", "Pixels of this label in the coarse layer."),
     ("After", "Pixels of this label in the refined layer."),
     ("Share", "Share of all pixels that have this label in the refined layer."),
-    ("Confidence", "How sure the refinement is of the pixels it filled with this label, on average."),
+    ("Conf.", "Confidence: how sure the refinement is of the pixels it filled with this label, on average."),
     (
         "Accuracy",
         "Share of the label's true pixels that were found: coarse → refined. Last row: average over the labels.",
