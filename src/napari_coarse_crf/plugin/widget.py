@@ -23,7 +23,7 @@ from napari_coarse_crf.plugin.controls.parameters import ParameterControls, head
 from napari_coarse_crf.plugin.controls.presets import PresetBar
 from napari_coarse_crf.plugin.controls.run_bar import RunBar
 from napari_coarse_crf.plugin.controls.scope import ScopeControls
-from napari_coarse_crf.plugin.controls.scrolling import scrolling
+from napari_coarse_crf.plugin.controls.scrolling import OneAtATime, scrolling
 from napari_coarse_crf.plugin.jobs.job import Job, Notice
 from napari_coarse_crf.plugin.jobs.live import LiveRefinement
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
@@ -257,10 +257,12 @@ class RefineWidget(Container[Any]):
         self.extend([layers, self.scope])  # so that the boxes follow the layer list; the scrolling part shows them
         layout = self.native.layout()
         shown = [heading("Layers"), layers.native, self.scope.native, self.presets, self.controls]
-        layout.addWidget(scrolling(_stacked(shown)), 1)
+        settings = scrolling(_stacked(shown))
+        layout.addWidget(settings, 1)
         layout.addWidget(heading("Run"))
         layout.addWidget(self.run_bar)
         layout.addWidget(self.result)
+        OneAtATime(self.native, settings, self.result.heading)
 
     def _choose_selected(self) -> None:
         """Begin with the layer that the person has selected and sees; napari would take the lowest."""

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSize, Qt
+from typing import TYPE_CHECKING, Final
+
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QAbstractButton
+
+_LINES_FOR_BOTH: Final = 52
+"""How many lines of text high a dock is that has room for two parts that scroll."""
 
 
 class _Scrolling(QScrollArea):
@@ -25,3 +33,33 @@ def scrolling(body: QWidget) -> QScrollArea:
     scroll.setFrameShape(QFrame.Shape.NoFrame)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return scroll
+
+
+class OneAtATime(QObject):
+    """Hides a part of a low dock while another is unfolded: of both there would be two or three rows to see.
+
+    Parameters
+    ----------
+    dock : QWidget
+        Whose height counts.
+    part : QWidget
+        What gives way.
+    heading : QAbstractButton
+        Of the other part, which is unfolded while it is checked.
+    """
+
+    def __init__(self, dock: QWidget, part: QWidget, heading: QAbstractButton) -> None:
+        super().__init__(dock)
+        self._dock, self._part, self._heading = dock, part, heading
+        dock.installEventFilter(self)
+        heading.toggled.connect(self._share)
+
+    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow the height of the dock."""
+        if event is not None and event.type() == QEvent.Type.Resize:
+            self._share()
+        return False
+
+    def _share(self) -> None:
+        has_room = self._dock.height() >= _LINES_FOR_BOTH * self._dock.fontMetrics().lineSpacing()
+        self._part.setVisible(has_room or not self._heading.isChecked())

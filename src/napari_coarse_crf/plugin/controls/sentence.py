@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea
+from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy
 
 _STYLED = (QEvent.Type.StyleChange, QEvent.Type.FontChange)
 
@@ -29,6 +29,7 @@ class Sentence(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)  # room is for what scrolls more
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._keep_room()
 

@@ -1,0 +1,39 @@
+"""Parts of the dock that scroll."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_coarse_crf.plugin.controls.scrolling import OneAtATime, scrolling
+
+
+def test_it_is_never_so_narrow_that_something_is_cut(qtbot: Any) -> None:
+    body = QLabel("as wide as this is")
+    area = scrolling(body)
+    qtbot.addWidget(area)
+    assert area.minimumSizeHint().width() > body.minimumSizeHint().width() > 0
+    assert area.minimumSizeHint().height() < 200
+
+
+def test_of_two_parts_of_a_low_dock_the_unfolded_one_is_shown(qtbot: Any) -> None:
+    dock, part, heading = QWidget(), QLabel("settings"), QPushButton("Result")
+    qtbot.addWidget(dock)
+    heading.setCheckable(True)
+    layout = QVBoxLayout(dock)
+    layout.addWidget(part, 1)
+    layout.addWidget(heading)
+    OneAtATime(dock, part, heading)
+    low, high = 20 * dock.fontMetrics().lineSpacing(), 80 * dock.fontMetrics().lineSpacing()
+    dock.resize(200, low)
+    dock.show()
+    assert part.isVisible()
+    heading.click()
+    assert not part.isVisible()
+    dock.resize(200, high)
+    qtbot.waitUntil(part.isVisible)
+    dock.resize(200, low)
+    qtbot.waitUntil(lambda: not part.isVisible())
+    heading.click()
+    assert part.isVisible()
