@@ -51,7 +51,18 @@ def test_the_estimate_is_right_within_a_quarter(n_labels: int, share: float, cha
     assert estimate_memory(IMAGE, labels, parameters, workers=2) == pytest.approx(peak, rel=0.25)
 
 
-@pytest.mark.filterwarnings("ignore:Label .* took none")
+def test_an_id_for_each_object_takes_what_was_estimated() -> None:
+    labels = np.zeros(IMAGE.shape[:2], np.int32)
+    labels[::10, ::10] = np.arange(1, labels[::10, ::10].size + 1).reshape(labels[::10, ::10].shape)
+    labels[5::20] = labels.max() + 1
+    parameters = Parameters(iterations=2)
+    refine_labels(IMAGE[:100, :100], labels[:100, :100], parameters)  # compiling allocates too
+    peak = _peak(IMAGE, labels, parameters)
+    assert estimate_memory(IMAGE, labels, parameters, workers=2) == pytest.approx(peak, rel=0.25)
+    assert estimate_memory(IMAGE, labels, parameters.replace(instances="never")) > 10 * peak
+
+
+@pytest.mark.filterwarnings("ignore:.* took none")
 @pytest.mark.parametrize("confidence", [1.0, 0.9])
 def test_thousands_of_labels_take_what_was_estimated(confidence: float) -> None:
     image, grid = IMAGE[:80, :80], np.arange(6400).reshape(80, 80)

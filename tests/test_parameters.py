@@ -31,6 +31,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "geodesic_colour_weight": 2.0,
         "geodesic_scale": 5.0,
         "geodesic_exponent": 4.0,
+        "instances": "auto",
         "appearance_weight": 4.0,
         "theta_alpha": 160.0,
         "theta_beta": 8.0,

@@ -230,6 +230,7 @@ CHANGES: list[dict[str, Any]] = [
     {"geodesic_colour_weight": 0.2},
     {"geodesic_scale": 50.0},
     {"geodesic_exponent": 1.0},
+    {"instances": "never"},
     {"iterations": 1},
     {"tolerance": 0.05},
     {"label_confidence": 0.7},

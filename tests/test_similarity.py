@@ -10,7 +10,9 @@ from napari_coarse_crf import Parameters
 from napari_coarse_crf.heatmap import heatmap_key
 from napari_coarse_crf.similarity import FORMS, Similarity, readers
 
-OF_HEATMAP = [name for name, about in Parameters.describe().items() if about.section == "heatmap" and not about.choices]
+OF_HEATMAP = [
+    name for name, about in Parameters.describe().items() if about.section == "heatmap" and name != "similarity"
+]
 
 
 def test_every_name_of_a_similarity_has_a_form_in_the_same_order() -> None:
@@ -26,7 +28,8 @@ def test_the_forms_read_the_heatmaps_parameters_and_no_others() -> None:
 @pytest.mark.parametrize("similarity", FORMS)
 def test_a_heatmap_depends_on_what_its_form_reads(similarity: Similarity, name: str) -> None:
     about = Parameters.describe()[name]
-    low, high = (Parameters.from_dict({"similarity": similarity, name: value}) for value in (about.low, about.high))
+    ends = (about.choices[0], about.choices[-1]) if about.choices else (about.low, about.high)
+    low, high = (Parameters.from_dict({"similarity": similarity, name: value}) for value in ends)
     assert (heatmap_key(low) != heatmap_key(high)) == (name in FORMS[similarity].reads) == (similarity in readers(name))
 
 

@@ -112,6 +112,8 @@ class Problem:
         Size of a pixel along each axis, 1 along the finest.
     notes : tuple of str
         What a person should know of the image, one sentence each.
+    kind : int or None
+        The compact label that stands for many objects, where one does: see `things`.
     """
 
     features: FeatureArray
@@ -121,6 +123,7 @@ class Problem:
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
     notes: tuple[str, ...] = ()
+    kind: int | None = None
 
     @cached_property
     def n_open(self) -> int:

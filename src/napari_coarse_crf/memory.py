@@ -22,15 +22,18 @@ from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel
 from napari_coarse_crf.inputs import Picture, Problem, read_labels, read_problem
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.similarity import FORMS
+from napari_coarse_crf.things import find_things
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, LabelArray
+    from napari_coarse_crf.things import Things
 
 _STEPS, _FLOAT, _INDEX, _KEY = 2, 4, 4, 8  # bytes of uint16, float32, int32, int64
 _SAMPLE_BLOCKS = 32
 _BLOCK_PIXELS = 4096
+_PATHS = 52  # bytes of a pixel that is divided among objects: the two nearest, their paths, its place, the rim
 _PRIVATE = 1.3  # rows for each vertex: some vertices are touched by several chunks
 _SHARE = 0.9  # of what is free; the rest is for what comes after, drawing or writing the result
 
@@ -86,7 +89,7 @@ def estimate_memory(
     chosen = Parameters() if parameters is None else parameters
     label_map = read_labels(labels)
     problem = read_problem(Picture(image, mask, channel_axis, spacing, contrast_limits), label_map)
-    return problem_memory(problem, label_map, chosen, chosen_workers(workers))
+    return problem_memory(problem, find_things(problem), label_map, chosen, chosen_workers(workers))
 
 
 def free_memory() -> int:
@@ -118,8 +121,14 @@ def memory_warning(needed: int, free: int, advice: str) -> str:
     )
 
 
-def problem_memory(problem: Problem, label_map: LabelArray, parameters: Parameters, workers: int) -> int:
+def problem_memory(
+    problem: Problem, things: Things | None, label_map: LabelArray, parameters: Parameters, workers: int
+) -> int:
     """Return the bytes that refining a problem takes at its peak, the problem itself and its labels included."""
+    told_apart = 0
+    if things is not None and things.used_with(parameters):
+        problem = things.as_one
+        told_apart = len(problem.labels) * _PATHS
     sizes = _Sizes(
         pixels=len(problem.labels),
         dimensions=label_map.ndim,
@@ -131,7 +140,7 @@ def problem_memory(problem: Problem, label_map: LabelArray, parameters: Paramete
     sample = _sample(problem)
     results = 2 * label_map.nbytes + label_map.size * _FLOAT  # our copy of the labels, the refined ones, confidence
     kept = problem.features.nbytes + problem.labels.nbytes + problem.pixels.nbytes + results
-    return kept + max(_heatmap_bytes(sizes, sample, parameters), _field_bytes(sizes, sample, parameters))
+    return kept + max(_heatmap_bytes(sizes, sample, parameters), _field_bytes(sizes, sample, parameters) + told_apart)
 
 
 def _heatmap_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:

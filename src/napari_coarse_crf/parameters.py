@@ -131,6 +131,12 @@ class Parameters:
         help_text=f"How strongly longer paths lower the probability {_used_by('geodesic_exponent')}. Larger: the label "
         "with the shortest path wins more clearly.",
     )
+    instances: Literal["auto", "never"] = _parameter(
+        "auto", section="heatmap", label="One id per object", choices=("auto", "never"),
+        help_text="Whether labels may stand for one object each, such as an id for each cell "
+        f"{_used_by('instances')}. 'auto': if six or more keep to a small place each beside one that reaches far, they "
+        "are one class, and told from each other by paths alone. 'never': each label is a class of its own.",
+    )
     appearance_weight: float = _parameter(
         4.0, section="appearance kernel", label="Weight", symbol="w1", low=0.0, high=50.0,
         help_text="How strongly pixels of similar colour pull each other to one label. Larger: regions follow colour "

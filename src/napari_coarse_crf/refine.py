@@ -113,5 +113,6 @@ def warm_up() -> None:
     """
     image = np.random.default_rng(0).integers(0, 256, (64, 96), np.uint8)  # noise: so many vertices that tables grow
     labels = np.zeros(image.shape, np.uint8)
-    labels[:, 0], labels[:, -1] = 1, 2
+    labels[0] = labels[-1] = 1
+    labels[32, ::24] = range(2, 6)  # four objects
     Refiner(image, labels, workers=1).run(Parameters(iterations=1, smallest_part=9, fill_holes=9))

@@ -1,7 +1,8 @@
 """One image and its labels in memory: the whole way, keeping what a changed parameter does not touch.
 
-inputs -> heatmap -> kernels -> mean field -> cleaning -> merge, eq. (5). `steps` goes this way in small steps, so that
-a caller can show progress and stop; `run` goes it at once.
+inputs -> heatmap -> kernels -> mean field -> cleaning -> objects -> merge, eq. (5). `steps` goes this way in small
+steps, so that a caller can show progress and stop; `run` goes it at once. Where labels stand for one object each
+(`things`), all but the last two go with one label for all of them.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from napari_coarse_crf.memory import problem_memory
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
 from napari_coarse_crf.similarity import FORMS
+from napari_coarse_crf.things import Things, find_things, spread, tell_apart
 from napari_coarse_crf.unary import unpack_unary
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ EngineName = Literal["lattice", "pydensecrf"]
 _ENGINES: dict[str, type[Engine]] = {"lattice": LatticeEngine, "pydensecrf": PyDenseCRFEngine}
 
 _MERGE_BLOCK = 2**18
+_MOST_NAMED = 5  # labels that a warning each is about
 _TICK = 0.05
 """Seconds between two steps of a stage that has nothing new to tell but that it is alive."""
 
@@ -83,7 +86,7 @@ class Progress:
     Attributes
     ----------
     stage : str
-        "heatmap", "appearance kernel", "smoothness kernel", "mean field" or "cleaning".
+        "heatmap", "appearance kernel", "smoothness kernel", "mean field", "cleaning" or "objects".
     step, total : int
         Units of work done, and at most to do.
     refinement : Refinement or None
@@ -179,6 +182,7 @@ class Refiner:
         self._engine = _ENGINES[engine]()
         self._label_map = read_labels(labels).copy()
         self._problem = read_problem(picture, self._label_map)
+        self._things = find_things(self._problem)
         _check_labels(self._problem)
         self._running = False
         # The latest of each, with what it was made for.
@@ -237,7 +241,8 @@ class Refiner:
             _check_labels(problem)
         finally:
             self._running = False
-        self._label_map, self._problem, self._unary, self._found = label_map, problem, None, None
+        self._label_map, self._problem, self._things = label_map, problem, find_things(problem)
+        self._unary, self._found = None, None
 
     def heatmap(self, parameters: Parameters | None = None) -> FloatArray:
         """Return the label heatmap, eq. (1).
@@ -253,13 +258,15 @@ class Refiner:
         try:
             with ThreadPoolExecutor(self._workers) as pool:
                 unary = finish(self._cached_unary(pool, chosen))
+                likely = np.exp(-unpack_unary(unary, len(self._posed(chosen).label_ids)))
+                likely /= likely.sum(axis=1, keepdims=True)  # the steps of the potential leave sums off by .0001
+                if (things := self._told_apart(chosen)) is not None:
+                    likely = finish(spread(pool, self._problem, things, likely, chosen))
         finally:
             self._running = False
         problem, n_labels = self._problem, len(self._problem.label_ids)
         labelled = np.flatnonzero(problem.labels != OPEN)
         heatmap = np.zeros((n_labels, int(np.prod(problem.shape))), np.float32)
-        likely = np.exp(-unpack_unary(unary, n_labels))
-        likely /= likely.sum(axis=1, keepdims=True)  # the steps of the potential leave sums off by .0001
         heatmap[:, problem.pixels[problem.open_pixels]] = likely.T
         # Not from labels_as_unary: a certain label gives the others the potential -log 0.
         heatmap[:, problem.pixels[labelled]] = (1.0 - chosen.label_confidence) / max(1, n_labels - 1)
@@ -280,7 +287,16 @@ class Refiner:
             Bytes beyond what the image and the caller's labels take themselves, what this Refiner holds included;
             mostly right within 25 %. The same as from `napari_coarse_crf.estimate_memory`.
         """
-        return problem_memory(self._problem, self._label_map, _chosen(parameters), self._workers)
+        return problem_memory(self._problem, self._things, self._label_map, _chosen(parameters), self._workers)
+
+    def _posed(self, parameters: Parameters) -> Problem:
+        """Return the problem that heatmap and mean field solve: the person's, or that with objects as one label."""
+        things = self._told_apart(parameters)
+        return self._problem if things is None else things.as_one
+
+    def _told_apart(self, parameters: Parameters) -> Things | None:
+        """Return the objects that are to be told apart, if any."""
+        return self._things if self._things is not None and self._things.used_with(parameters) else None
 
     def _begin(self) -> None:
         if self._running:
@@ -296,8 +312,12 @@ class Refiner:
         field, marginals = yield from self._cached_field(pool, parameters, report)
         if asks_for_cleaning(parameters):
             report.total += 1
-            cleaned = clean(pool, self._problem, field, marginals, parameters)
+            cleaned = clean(pool, self._posed(parameters), field, marginals, parameters)
             marginals = yield from report.stage("cleaning", cleaned)
+        if (things := self._told_apart(parameters)) is not None:
+            report.total += 1
+            told = tell_apart(pool, self._problem, things, field, marginals, parameters)
+            marginals = yield from report.stage("objects", told)
         yield Progress("mean field", report.done, report.done, self._merged(field, marginals, parameters))
 
     def _cached_field(
@@ -335,7 +355,7 @@ class Refiner:
         key = heatmap_key(parameters)
         if self._unary is None or self._unary[0] != key:
             self._unary = None  # frees its memory before the new one is made
-            self._unary = key, (yield from compute_unary(pool, self._problem, parameters))
+            self._unary = key, (yield from compute_unary(pool, self._posed(parameters), parameters))
         return self._unary[1]
 
     def _cached_kernel(
@@ -355,7 +375,8 @@ class Refiner:
 
     def _field_problem(self, unary: UnaryArray, parameters: Parameters) -> FieldProblem:
         """Clamp the labelled pixels, or soften them where the person is not sure of them."""
-        problem, n_labels = self._problem, len(self._problem.label_ids)
+        problem = self._posed(parameters)
+        n_labels = len(problem.label_ids)
         free, clamped, watched = problem.open_pixels, problem.labels, None
         if parameters.label_confidence < 1:
             labelled = np.flatnonzero(problem.labels != OPEN)
@@ -368,21 +389,23 @@ class Refiner:
 
     def _merged(self, field: FieldProblem, marginals: Marginals, parameters: Parameters) -> Refinement:
         """Merge what mean field found with the person's labels, eq. (5)."""
-        problem = self._problem
+        problem, n_labels = self._problem, len(self._problem.label_ids)
         labels, confidence = self._label_map.copy(), (self._label_map != UNLABELLED).astype(np.float32)
-        gained = np.zeros(field.n_labels, np.int64)
+        gained = np.zeros(n_labels, np.int64)
         for start, stop in blocks(len(field.free_pixels), _MERGE_BLOCK):  # few index arrays in memory
             free, found = field.free_pixels[start:stop], marginals.best[start:stop]
             certainty = marginals.confidence[start:stop]
             confidence.reshape(-1)[problem.pixels[free]] = certainty
             filled = (problem.labels[free] == OPEN) & (certainty >= parameters.min_confidence)
             labels.reshape(-1)[problem.pixels[free[filled]]] = problem.label_ids[found[filled]]
-            gained += np.bincount(found[filled], minlength=field.n_labels)
+            gained += np.bincount(found[filled], minlength=n_labels)
         counts = {
             label_id: (before, before + int(more))
             for (label_id, before), more in zip(self._counts_before().items(), gained, strict=True)
         }
-        return Refinement(labels, confidence, parameters, marginals.iterations, counts, self._warnings(counts))
+        return Refinement(
+            labels, confidence, parameters, marginals.iterations, counts, self._warnings(counts, parameters)
+        )
 
     def _unchanged(self, parameters: Parameters) -> Refinement:
         warning = "Every pixel that takes part has a label already: the labels are returned as they are."
@@ -397,13 +420,18 @@ class Refiner:
         sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=len(problem.label_ids))
         return {int(label_id): int(size) for label_id, size in zip(problem.label_ids, sizes, strict=True)}
 
-    def _warnings(self, counts: dict[int, tuple[int, int]]) -> tuple[str, ...]:
-        took_none = (
+    def _warnings(self, counts: dict[int, tuple[int, int]], parameters: Parameters) -> tuple[str, ...]:
+        if (things := self._told_apart(parameters)) is not None:
+            classes = self._problem.label_ids[~things.members]  # an object may well be painted in full
+            counts = {label_id: counts[label_id] for label_id in map(int, classes)}
+        idle = [label_id for label_id, (before, after) in counts.items() if after == before]
+        took_none = [
             f"Label {label_id} took none of the {self._problem.n_open} unlabelled pixels: paint more of it, "
             "or lower the appearance weight."
-            for label_id, (before, after) in counts.items()
-            if after == before
-        )
+            for label_id in idle[:_MOST_NAMED]
+        ]
+        if len(idle) > _MOST_NAMED:
+            took_none.append(f"{len(idle) - _MOST_NAMED} other labels took none of them either.")
         return (*self._problem.notes, *took_none)
 
 

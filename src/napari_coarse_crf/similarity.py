@@ -45,7 +45,7 @@ class Term:
 JOINT = Term(("heatmap_distance", "heatmap_colour"), units=1)
 KERNEL = Term(("heatmap_distance", "heatmap_colour"), units=4, reaches=(1, 2, 4, 8))
 COLOUR = Term(("heatmap_colour",), units=1, reaches=(math.inf,))
-GEODESIC = Term(("geodesic_colour_weight", "geodesic_scale", "geodesic_exponent"), units=1, sweeps=True)
+GEODESIC = Term(("geodesic_colour_weight", "geodesic_scale", "geodesic_exponent", "instances"), units=1, sweeps=True)
 PRIOR = Term()
 
 
