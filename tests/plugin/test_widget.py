@@ -220,13 +220,15 @@ def test_of_many_warnings_the_first_are_shown_and_the_rest_counted(
     assert warnings[2] not in widget.status
 
 
-def test_layers_at_different_places_are_refined_with_a_warning(
+def test_layers_at_different_places_are_refined_as_they_lie_with_a_warning(
     dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:
     viewer, widget = dock(image, labels, rgb=True)
-    viewer.layers["photo"].translate = (0, 9)
-    press_run(widget)
-    assert "different places" in widget.status
+    viewer.layers["photo"].translate = (0, 5)
+    layer = press_run(widget)
+    assert "'strokes' is shifted against 'photo'" in widget.status
+    np.testing.assert_array_equal(layer.data[10:30, 3], 3)  # a stroke of column 8
+    np.testing.assert_array_equal(layer.translate, (0, 5))
 
 
 def test_what_is_missing_is_said_and_run_is_disabled_until_it_is_there(
@@ -248,8 +250,8 @@ def test_what_is_missing_is_said_and_run_is_disabled_until_it_is_there(
     layer.paint((20, 40), 9)
     qtbot.waitUntil(button.isEnabled)
     assert widget.status.startswith("Ready.")
-    layer.data = labels[1:]
-    qtbot.waitUntil(lambda: "39 x 60" in widget.status)
+    layer.data = labels[np.newaxis]
+    qtbot.waitUntil(lambda: "1 x 40 x 60" in widget.status)
     viewer.layers.clear()
     assert "Open an image first" in widget.status
     assert not button.isEnabled()
@@ -401,8 +403,12 @@ def test_layers_at_different_places_are_named_before_run(
 ) -> None:
     viewer, widget = dock(image, labels, rgb=True)
     assert widget.status.startswith("Ready.")
-    viewer.layers["photo"].translate = (0, 9)
-    qtbot.waitUntil(lambda: "lie at different places" in widget.status, timeout=TIMEOUT)
+    viewer.layers["photo"].translate = (0, 5)
+    qtbot.waitUntil(lambda: "is shifted against 'photo'" in widget.status, timeout=TIMEOUT)
     assert widget.run_bar.button.isEnabled()
+    viewer.layers["photo"].rotate = 20
+    qtbot.waitUntil(lambda: "is turned or sheared against 'photo'" in widget.status, timeout=TIMEOUT)
+    assert not widget.run_bar.button.isEnabled()
+    viewer.layers["photo"].rotate = 0
     viewer.layers["photo"].translate = (0, 0)
     qtbot.waitUntil(lambda: widget.status.startswith("Ready."), timeout=TIMEOUT)

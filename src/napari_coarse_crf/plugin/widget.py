@@ -327,7 +327,7 @@ class RefineWidget(Container[Any]):
         self._watched = []
 
     def _on_layer_edited(self) -> None:
-        self.scope.show_for(*self._chosen)  # other data may have other axes
+        self.scope.show_for(*self._chosen)  # what they say of their axes may be something else
         self._look_again.start()
         self._note_change()
 

@@ -7,6 +7,7 @@ on its own and put back, so pixels outside keep the person's labels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,11 +43,14 @@ class Scope:
         The only slice to refine; None: all of them.
     box : tuple of (start, stop) or None
         The only range to refine along each axis.
+    apart : tuple of int or None
+        Further axes along which each index is refined on its own, as time; None: nobody said.
     """
 
     slice_axis: int | None = None
     index: int | None = None
     box: tuple[tuple[int, int], ...] | None = None
+    apart: tuple[int, ...] | None = None
 
     def parts(self, shape: Sequence[int]) -> list[Part]:
         """Return the parts of an array of this shape.
@@ -57,11 +61,12 @@ class Scope:
         [(0, slice(0, 40, None), slice(0, 60, None)), (1, slice(0, 40, None), slice(0, 60, None))]
         """
         ranges = self.box or tuple((0, size) for size in shape)
-        block: list[int | slice] = [slice(start, stop) for start, stop in ranges]
-        if self.slice_axis is None:
-            return [tuple(block)]
-        indices = range(*ranges[self.slice_axis]) if self.index is None else [self.index]
-        return [(*block[: self.slice_axis], index, *block[self.slice_axis + 1 :]) for index in indices]
+        along: list[Sequence[int | slice]] = [[slice(start, stop)] for start, stop in ranges]
+        for axis in self.apart or ():
+            along[axis] = range(*ranges[axis])
+        if self.slice_axis is not None:
+            along[self.slice_axis] = range(*ranges[self.slice_axis]) if self.index is None else [self.index]
+        return list(product(*along))
 
     def window(self, shape: Sequence[int]) -> tuple[slice, ...]:
         """Return the smallest range along each axis of an array of this shape that holds all parts.

@@ -271,6 +271,151 @@ def test_no_axis_is_offered_where_there_is_no_choice(dock: Dock, image: NDArray[
     assert [layer.name for layer in widget.scope.channels.choices] == ["grey"]
 
 
+def test_labels_of_another_size_are_told_before_the_run_and_read_as_they_lie(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, None, rgb=True)
+    widget.parameters = QUICK
+    small = labels.reshape(20, 2, 30, 2).max((1, 3))
+    strokes = viewer.add_labels(small.copy(), name="strokes", scale=(2, 2), translate=(0.5, 0.5))
+    assert widget.status.startswith("'strokes' has pixels twice as large: it is read at the image's pixels. Ready.")
+    layer = press_run(widget)
+    whole = small.repeat(2, 0).repeat(2, 1)
+    np.testing.assert_array_equal(layer.data, refine_labels(image, whole, QUICK))
+    np.testing.assert_array_equal(strokes.data, small)
+    assert list(viewer.layers).index(layer) == list(viewer.layers).index(strokes) + 1
+
+
+def test_the_visible_area_is_that_of_the_image(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, None, rgb=True)
+    widget.parameters = QUICK
+    part = labels[10:30]
+    viewer.add_labels(part, name="strokes", translate=(10, 0))
+    viewer.layers["photo"].corner_pixels = np.array([[5, 0], [34, 59]])
+    widget.scope.in_view.value = True
+    whole = np.zeros_like(labels)
+    whole[10:30] = part
+    layer = press_run(widget)
+    whole[5:35] = refine_labels(image[5:35], whole[5:35], QUICK)
+    np.testing.assert_array_equal(layer.data, whole)
+
+
+def test_of_an_image_of_several_resolutions_no_more_is_in_view_than_of_the_labels(
+    dock: Dock, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock([image, image[::2, ::2]], None, rgb=True, multiscale=True)
+    strokes = viewer.add_labels(labels[:20, :30], name="strokes", scale=(2, 2), translate=(0.5, 0.5))
+    viewer.layers["photo"].corner_pixels = np.array([[0, 0], [39, 59]])
+    strokes.corner_pixels = np.array([[4, 0], [9, 29]])  # in the middle, and to both borders
+    widget.scope.in_view.value = True
+    box = widget.scope.choice().scope.box
+    assert box is not None
+    assert box[0][0] <= 8
+    assert 20 <= box[0][1] < 24
+    assert box[1] == (0, 60)
+
+
+def test_live_follows_strokes_and_moves_of_labels_of_another_size(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, None, rgb=True)
+    widget.parameters = QUICK
+    small = labels.reshape(20, 2, 30, 2).max((1, 3))
+    strokes = viewer.add_labels(small, name="strokes", scale=(2, 2))
+
+    def shows(wanted: NDArray[Any]) -> bool:
+        layers = [layer for layer in viewer.layers if layer.name == "strokes preview"]
+        return widget.run_bar.keep.isEnabled() and np.array_equal(layers[0].data, wanted)
+
+    def refined(shift: int) -> NDArray[Any]:
+        whole = strokes.data.repeat(2, 0).repeat(2, 1)
+        moved = np.zeros_like(whole)
+        moved[:, shift:] = whole[:, : whole.shape[1] - shift]
+        return refine_labels(image, moved, QUICK)
+
+    widget.live = True
+    qtbot.waitUntil(lambda: shows(refined(0)), timeout=TIMEOUT)
+    strokes.paint((4, 4), 9)
+    qtbot.waitUntil(lambda: shows(refined(0)), timeout=TIMEOUT)
+    strokes.translate = (0, 4)
+    qtbot.waitUntil(lambda: shows(refined(4)), timeout=TIMEOUT)
+    widget.live = False
+    assert widget.keep() is not None
+
+
+@pytest.fixture
+def bands(image: NDArray[Any]) -> NDArray[Any]:
+    """Return four channels first."""
+    return np.stack([*np.moveaxis(image, -1, 0), image[..., 0] // 2])
+
+
+def test_new_labels_of_a_multiband_image_count_for_all_channels_once_their_axis_is_chosen(
+    dock: Dock, press_run: PressRun, qtbot: Any, bands: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    strokes = np.zeros(bands.shape, np.int32)  # as the button makes them
+    strokes[2] = labels
+    viewer, widget = dock(bands, strokes, contrast_limits=(0, 255))
+    widget.parameters = QUICK
+    assert "If 'axis 0 (4)' holds channels, choose it as Channel axis" in widget.status
+    box = widget.scope.channel_axis
+    assert not box.native.isHidden()
+    assert [box.native.itemText(row) for row in range(2)] == ["none", "axis 0 (4)"]
+    box.value = 0
+    qtbot.waitUntil(lambda: "The labels are plane 2 of 'strokes'" in widget.status)
+    assert widget.scope.mode.native.isHidden()  # what is refined is a plane
+    wanted = refine_labels(bands, labels, QUICK, channel_axis=0)
+    np.testing.assert_array_equal(press_run(widget).data, wanted)
+    viewer.layers["strokes"].data[0] = labels[:, ::-1]
+    viewer.dims.set_current_step(0, 0)
+    qtbot.waitUntil(lambda: "The labels are plane 0 of 'strokes'" in widget.snapshot.misfit)
+    wanted = refine_labels(bands, labels[:, ::-1], QUICK, channel_axis=0)
+    np.testing.assert_array_equal(press_run(widget).data, wanted)
+
+
+def test_the_axis_of_time_is_guessed_shown_and_may_be_called_depth(
+    dock: Dock, press_run: PressRun, qtbot: Any, stack: NDArray[Any], strokes: NDArray[Any]
+) -> None:
+    viewer, widget = dock(stack, strokes, contrast_limits=(0, 255))
+    widget.parameters = QUICK
+    scope = widget.scope
+    assert not scope.time_axis.native.isHidden()
+    assert scope.time_axis.value == "none"
+    assert scope.mode.native.currentText() == "Everything at once (3-D)"
+    viewer.layers["photo"].axis_labels = ("time", "y", "x")
+    qtbot.waitUntil(lambda: scope.time_axis.value == 0)
+    assert scope.time_axis.native.currentText() == "time (3)"
+    assert scope.mode.native.currentText() == "Everything, each frame on its own"
+    assert "refined each on its own" in widget.snapshot.misfit
+    layer = press_run(widget)
+    for number in (0, 1):
+        np.testing.assert_array_equal(layer.data[number], refine_labels(stack[number], strokes[number], QUICK))
+    scope.time_axis.value = "none"
+    viewer.layers["photo"].translate = viewer.layers["strokes"].translate = (0, 5, 5)
+    qtbot.waitUntil(lambda: "refined each" not in widget.snapshot.misfit)
+    assert scope.time_axis.value == "none"  # a moved layer says nothing new of its axes
+    assert scope.mode.native.currentText() == "Everything at once (3-D)"
+    np.testing.assert_array_equal(press_run(widget).data, refine_labels(stack, strokes, QUICK))
+
+
+def test_a_slice_of_a_film_of_volumes_is_that_of_the_current_frame(
+    dock: Dock, press_run: PressRun, stack: NDArray[Any], strokes: NDArray[Any]
+) -> None:
+    film, labels = np.stack([stack, 255 - stack]), np.stack([strokes, strokes[:, ::-1]])
+    viewer, widget = dock(film, labels, contrast_limits=(0, 255), axis_labels=("t", "z", "y", "x"))
+    widget.parameters = QUICK
+    assert widget.scope.time_axis.value == 0
+    widget.scope.mode.value = "current"
+    widget.scope.axis.value = 1
+    viewer.dims.set_current_step(0, 1)
+    viewer.dims.set_current_step(1, 0)
+    wanted = labels.copy()
+    wanted[1, 0] = refine_labels(film[1, 0], labels[1, 0], QUICK)
+    np.testing.assert_array_equal(press_run(widget).data, wanted)
+    assert widget.look_scope.box is not None
+
+
 def test_an_axis_that_cannot_hold_the_channels_is_refused_in_words(image: NDArray[Any], labels: NDArray[Any]) -> None:
     viewer = ViewerModel()
     layers = viewer.add_image(np.moveaxis(image, -1, 0), rgb=False), viewer.add_labels(labels)

@@ -418,15 +418,15 @@ def test_a_change_is_looked_at_once(
 ) -> None:
     viewer, widget = live
     counts: Counter[str] = Counter()
-    for module, name in ((snapshot, "find_problem"), (snapshot, "read_layers"), (key, "_digest")):
+    for module, name in ((snapshot, "find_problem"), (snapshot, "read_match"), (key, "_digest")):
         monkeypatch.setattr(module, name, counted(getattr(module, name), counts, name))
     viewer.layers["strokes"].paint((20, 30), 9)
     wait_until_settled(qtbot, widget)
-    assert counts == {"find_problem": 1, "read_layers": 1, "_digest": 2}  # image and labels
+    assert counts == {"find_problem": 1, "read_match": 1, "_digest": 2}  # image and labels
     counts.clear()
     widget.parameters = Parameters(iterations=3)
     wait_until_settled(qtbot, widget)
-    assert counts == {"find_problem": 1, "read_layers": 1, "_digest": 2}
+    assert counts == {"find_problem": 1, "read_match": 1, "_digest": 2}
 
 
 def counted(function: Callable[..., Any], counts: Counter[str], name: str) -> Callable[..., Any]:

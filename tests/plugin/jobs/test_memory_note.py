@@ -9,7 +9,7 @@ from napari.layers import Image, Labels
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.plugin.jobs import job
-from napari_coarse_crf.plugin.layers.read import Choice
+from napari_coarse_crf.plugin.layers.choice import Choice
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.tiles.parts import Scope
 from tests.plugin.waiting import wait_until_ready

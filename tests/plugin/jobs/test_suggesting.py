@@ -12,7 +12,8 @@ from napari_coarse_crf import InputError, Parameters, Suggestion, suggest_parame
 from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob, told
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP, WarmUp
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
-from napari_coarse_crf.plugin.layers.read import Choice, read_layers
+from napari_coarse_crf.plugin.layers.choice import Choice
+from napari_coarse_crf.plugin.layers.read import read_layers
 from napari_coarse_crf.samples import load_sample
 from napari_coarse_crf.suggest.search import Trial
 from napari_coarse_crf.tiles.parts import Scope

@@ -11,8 +11,9 @@ import psutil
 import pytest
 from napari.layers import Image, Labels, Shapes
 
+from napari_coarse_crf.plugin.layers.choice import Choice
 from napari_coarse_crf.plugin.layers.fit import describe_misfit, find_problem
-from napari_coarse_crf.plugin.layers.read import Choice, read_layers
+from napari_coarse_crf.plugin.layers.read import read_layers
 from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def test_further_layers_are_channels_with_contrast_limits_of_their_own(
     colour = read_layers(photo(image), Labels(labels), Choice(channels=(two,)))
     assert load(colour)[0].shape == (40, 60, 4)
     assert colour.contrast_limits == ((0, 255), (0, 255), (0, 255), (5, 900))
-    wrong = Image(image[1:, :, 0], name="two")
-    assert "'two' is 39 x 60" in find_problem(one, Labels(labels), Choice(channels=(wrong,)))
+    wrong = Image(image, name="two", rgb=False)
+    assert "'two' is 40 x 60 x 3" in find_problem(one, Labels(labels), Choice(channels=(wrong,)))
 
 
 def test_drawn_shapes_become_the_mask_wherever_their_layer_lies(image: NDArray[Any], labels: NDArray[Any]) -> None:
@@ -61,7 +62,7 @@ def test_drawn_shapes_become_the_mask_wherever_their_layer_lies(image: NDArray[A
     corners = np.array([[5, 10], [5, 50], [30, 50], [30, 10]])  # in pixels of the labels
     shapes.add_rectangles((corners * 2 + (10, 0)) / 0.5)
     shapes.add_lines(np.array([[0, 0], [90, 90]]))
-    mask = load(read_layers(photo(image), strokes, Choice(region=shapes)))[2]
+    mask = load(read_layers(photo(image, scale=(2, 2), translate=(10, 0)), strokes, Choice(region=shapes)))[2]
     wanted = np.zeros((40, 60), bool)
     wanted[5:31, 10:51] = True
     assert mask is not None
@@ -126,8 +127,9 @@ def test_lazy_layers_are_read_by_load_only(image: NDArray[Any], labels: NDArray[
 
 
 def test_spacing_and_contrast_limits_are_those_of_the_layers(labels: NDArray[Any]) -> None:
-    grey = Image(np.arange(2400, dtype=np.uint16).reshape(40, 60), contrast_limits=(100, 900))
-    inputs = read_layers(grey, Labels(labels, scale=(-2, 0.5)))  # napari mirrors by a negative scale
+    mirrored = {"scale": (-2, 0.5)}  # as napari does
+    grey = Image(np.arange(2400, dtype=np.uint16).reshape(40, 60), contrast_limits=(100, 900), **mirrored)
+    inputs = read_layers(grey, Labels(labels, **mirrored))
     assert inputs.spacing == (2.0, 0.5)
     assert inputs.contrast_limits == (100.0, 900.0)
 
@@ -175,5 +177,6 @@ def test_a_stack_that_is_refined_as_a_whole_is_copied_in_the_memory_of_the_slice
 def test_a_pixel_is_as_large_as_the_whole_way_to_the_world_says(
     labels: NDArray[Any], keywords: dict[str, Any], wanted: tuple[float, ...]
 ) -> None:
-    stack, strokes = Image(np.zeros((3, 40, 60), np.uint8)), Labels(np.stack([labels] * 3), **keywords)
+    stack = Image(np.zeros((3, 40, 60), np.uint8), **keywords)
+    strokes = Labels(np.stack([labels] * 3), **keywords)
     np.testing.assert_allclose(read_layers(stack, strokes).spacing, wanted)

@@ -13,8 +13,8 @@ from napari.components import ViewerModel
 
 from napari_coarse_crf import CoarseCRFWarning, InputError, Parameters, Refiner
 from napari_coarse_crf.plugin import refine_layer
+from napari_coarse_crf.plugin.layers.choice import Choice
 from napari_coarse_crf.plugin.layers.provenance import is_result, parameters_of
-from napari_coarse_crf.plugin.layers.read import Choice
 from napari_coarse_crf.plugin.layers.record import cut_below, recall
 from napari_coarse_crf.tiles.parts import Scope
 

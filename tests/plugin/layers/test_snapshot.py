@@ -9,7 +9,7 @@ import pytest
 from napari.layers import Image, Labels
 
 from napari_coarse_crf import InputError
-from napari_coarse_crf.plugin.layers.read import Choice
+from napari_coarse_crf.plugin.layers.choice import Choice
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.tiles.parts import Scope
 

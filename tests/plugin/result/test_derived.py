@@ -75,7 +75,9 @@ def test_confidence_and_heatmap_become_images_at_the_place_of_the_labels(
     viewer, widget = dock(image, labels, rgb=True, scale=(2, 3), units=("um", "um"))
     place = {"scale": (2, 3), "translate": (5, 7), "units": ("um", "um"), "axis_labels": ("row", "column")}
     for name, value in place.items():
-        setattr(viewer.layers["strokes"], name, value)
+        for layer in viewer.layers:
+            setattr(layer, name, value)
+    qtbot.waitUntil(widget.run_bar.button.isEnabled, timeout=TIMEOUT)
     refined = press_run(widget)
     section = widget.result
     section.heading.click()

@@ -1,33 +1,40 @@
 """Controls for what of the layers is refined: slices, what is in view, a drawn region, further channels.
 
-They show only what there is to choose: no slices for a plane, no channels without another image of the same shape.
-What they say leaves as a `Choice`.
+They show only what there is to choose: no slices for a plane, no channels without another image that lies on the first.
+What the axes are is guessed from the layers' names and units for them, and shown. What they say leaves as a `Choice`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from magicgui.widgets import CheckBox, ComboBox, Container
 from napari.layers import Image, Labels, Shapes
 
+from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
 from napari_coarse_crf.plugin.controls.layer_box import LayerBox, LayerRows, SteadyBox
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
+from napari_coarse_crf.plugin.layers.axes import axis_names, channel_axes, find_apart, find_channel_axis, grid_names
+from napari_coarse_crf.plugin.layers.choice import NO_AXIS, Choice
+from napari_coarse_crf.plugin.layers.grid import Grid, finest, leave_out
+from napari_coarse_crf.plugin.layers.match import can_lie_on, find_grid
 from napari_coarse_crf.plugin.layers.provenance import is_shown_only
-from napari_coarse_crf.plugin.layers.read import Choice, channel_axes
-from napari_coarse_crf.tiles.outlines import visible_box
 from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
     import napari
     from napari.layers import Layer
 
+    from napari_coarse_crf.plugin.layers.grid import Lookup
+
 _WHOLE: Final = "whole"
 _CURRENT: Final = "current"
 _EACH: Final = "each"
 
 _MODES = [("Everything at once (3-D)", _WHOLE), ("Current slice", _CURRENT), ("Each slice on its own", _EACH)]
+_FRAME_BY_FRAME: Final = "Everything, each frame on its own"
 _CHANNEL_ROWS = 3
 
 
@@ -50,7 +57,9 @@ class ScopeControls(Container[Any]):
     in_view : CheckBox
         Whether only the visible area counts.
     channel_axis : SteadyBox
-        The axis of the image's channels, where several could be it.
+        The axis of the image's channels, or "none", where there is a choice.
+    time_axis : SteadyBox
+        The axis of what is refined along which each frame is refined on its own, or "none".
     channels : LayerRows
         Further Image layers that are channels of the same image.
     """
@@ -59,7 +68,8 @@ class ScopeControls(Container[Any]):
         self._viewer = viewer
         self._image_layer: Image | None = None
         self._labels_layer: Labels | None = None
-        self._axes_offered: tuple[list[str], ...] = ()  # of both layers
+        self._axes_seen: tuple[Any, ...] = ()
+        self._places_seen: list[Any] = []
         self.mode = ComboBox(
             name="mode", label="Scope", choices=_MODES,
             tooltip="A volume can be refined at once, neighbouring slices helping each other; a time series slice by "
@@ -71,7 +81,13 @@ class ScopeControls(Container[Any]):
         )  # fmt: skip
         self.channel_axis = SteadyBox(
             name="channel_axis", label="Channel axis", choices=lambda _box: self._channel_axes(),
-            tooltip="The axis of the image that holds its channels; the others are those of the labels.",
+            tooltip="The axis of the image that holds its channels. Where the labels have it, too, one plane of them "
+            "counts for all channels: the one at the slider, or the only one that holds any.",
+        )  # fmt: skip
+        self.time_axis = SteadyBox(
+            name="time_axis", label="Time axis", choices=lambda _box: self._time_axes(),
+            tooltip="Frames along this axis are refined each on its own; all other axes are space, whose slices help "
+            "each other.",
         )  # fmt: skip
         self.channels = LayerRows(
             self._further_channels, name="channels", label="Channels",
@@ -86,7 +102,7 @@ class ScopeControls(Container[Any]):
             name="in_view", text="Visible area only",
             tooltip="Refine only what the viewer shows now: zoom in for a quick try.",
         )  # fmt: skip
-        widgets = [self.channel_axis, self.channels, self.mode, self.axis, self.region, self.in_view]
+        widgets = [self.channel_axis, self.time_axis, self.channels, self.mode, self.axis, self.region, self.in_view]
         super().__init__(widgets=widgets, name="scope", labels=True)
         self.margins = (0, 0, 0, 0)
         fit_into_dock(self.mode)
@@ -94,14 +110,28 @@ class ScopeControls(Container[Any]):
         guard_against_wheel(rows)
         rows.setMaximumHeight(_CHANNEL_ROWS * rows.fontMetrics().lineSpacing() + 2 * _CHANNEL_ROWS)
         self.mode.changed.connect(self._show_what_there_is)
+        self.time_axis.changed.connect(self._show_what_there_is)
+        self.channel_axis.changed.connect(self._on_channel_axis)
 
     def show_for(self, image: Image | None, labels: Labels | None) -> None:
-        """Offer what these layers have now."""
-        axes = tuple(_named_axes(layer) for layer in (image, labels))
-        if (image, labels, axes) != (self._image_layer, self._labels_layer, self._axes_offered):
-            self._image_layer, self._labels_layer, self._axes_offered = image, labels, axes
-            self.reset_choices()
+        """Offer what these layers have, and guess what their axes are if they say something new about them."""
+        layers = [layer for layer in (image, labels) if layer is not None]
+        axes, places = (image, labels, *map(_about_axes, layers)), [_corners(layer) for layer in layers]
+        if (axes, places) != (self._axes_seen, self._places_seen):
+            is_new, self._axes_seen, self._places_seen = axes != self._axes_seen, axes, places
+            self._image_layer, self._labels_layer = image, labels
+            before = self._values()
+            with self.changed.blocked():
+                self.reset_choices()
+                if is_new:  # else what a person chose stays
+                    self._guess_axes()
+            if self._values() != before:
+                self.changed.emit(self)
         self._show_what_there_is()
+
+    def _values(self) -> list[Any]:
+        """Return what the boxes say."""
+        return [box.value for box in (self.channel_axis, self.time_axis, self.channels, self.axis, self.region)]
 
     def choice(self, *, one_slice: bool = False) -> Choice:
         """Return what is chosen, with the slice and the view of this moment.
@@ -116,80 +146,193 @@ class ScopeControls(Container[Any]):
             channels=tuple(self.channels.value),
             region=self.region.value,
             channel_axis=self.channel_axis.value if self._has_channel_axes else None,
+            plane=self._plane(),
         )
 
     def _scope(self, *, one_slice: bool) -> Scope:
-        labels = self._labels_layer
-        if labels is None:
+        grid = self._grid
+        if grid is None:
             return Scope()
-        axis = self.axis.value if labels.ndim > 2 and self.mode.value != _WHOLE else None
-        index = None
-        if axis is not None and (one_slice or self.mode.value == _CURRENT):
-            here = labels.world_to_data(self._viewer.dims.point)[axis]
-            index = min(max(round(float(here)), 0), labels.data.shape[axis] - 1)
-        box = None
-        if self.in_view.value and self._viewer.dims.ndisplay == 2:  # in 3-D, all that is displayed is in view
-            hidden = self._viewer.dims.ndim - labels.ndim
-            displayed = [one - hidden for one in self._viewer.dims.displayed if one >= hidden]
-            box = visible_box(labels.corner_pixels, displayed, labels.data.shape)
-        return Scope(axis, index, box)
+        shape, count = grid.shape, len(grid.shape)
+        time = self.time_axis.value if count > 2 and self.time_axis.value != NO_AXIS else None
+        axis = self.axis.value if count > 2 and self.mode.value != _WHOLE else None
+        if axis is None and one_slice:
+            axis = time  # a quick look at everything is one at the current frame
+        here = self._pixel_seen(grid)
+        is_current = axis is not None and (one_slice or self.mode.value == _CURRENT)
+        index = here[axis] if axis is not None and is_current else None
+        box = self._box_in_view(grid) if self.in_view.value else None
+        if time is not None and time != axis and is_current:  # of the frame that is seen
+            ranges = list(box or ((0, size) for size in shape))
+            ranges[time] = here[time], here[time] + 1
+            box = tuple(ranges)
+        return Scope(axis, index, box, self._apart(() if time is None else (time,)))
+
+    def _pixel_seen(self, grid: Grid) -> list[int]:
+        """Return where the sliders stand, in pixels of the grid."""
+        if self._found and self._image_layer is not None:
+            # They are those of the image: labels without its channels may lack an axis in between.
+            grid = Grid(self._image_layer, self._channel_axis)
+        places = zip(grid.pixel_at(self._viewer.dims.point), grid.shape, strict=True)
+        return [min(max(round(place), 0), size - 1) for place, size in places]
+
+    def _box_in_view(self, grid: Grid) -> tuple[tuple[int, int], ...] | None:
+        """Return the range in view along each axis; in 3-D, all that is displayed is in view."""
+        dims, layer = self._viewer.dims, grid.layer
+        if dims.ndisplay != 2:
+            return None
+        displayed = [axis - (dims.ndim - layer.ndim) for axis in dims.displayed]
+        box = grid.box_in_view([axis for axis in displayed if axis >= 0])
+        if layer.multiscale and self._found:
+            axes = leave_out(range(layer.ndim), grid.without)
+            seen = [place for place, axis in enumerate(axes) if axis in displayed]
+            box = self._found[1].narrow(box, seen)
+        return box
+
+    def _apart(self, chosen: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Return the axes of time where they are others than the layers say."""
+        image, labels = self._image_layer, self._labels_layer
+        if image is None or labels is None:
+            return None
+        return None if chosen == find_apart(image, labels, self._channel_axis) else chosen
+
+    def _plane(self) -> int | None:
+        """Return where the slider stands along the axis of the channels, if the labels have it, too."""
+        image, labels, axis = self._image_layer, self._labels_layer, self.channel_axis.value
+        if image is None or labels is None or image.ndim != labels.ndim or not isinstance(axis, int) or image.rgb:
+            return None
+        return round(Grid(labels).pixel_at(self._viewer.dims.point)[axis])
 
     def _show_what_there_is(self) -> None:
-        has_slices = self._labels_layer is not None and self._labels_layer.ndim > 2
-        self.mode.visible = has_slices
+        grid = self._grid
+        has_slices = grid is not None and len(grid.shape) > 2
+        self.mode.visible = self.time_axis.visible = has_slices
         self.axis.visible = has_slices and self.mode.value != _WHOLE
         self.channel_axis.visible = self._has_channel_axes
         self.channels.visible = bool(self.channels.choices)
+        is_film = has_slices and self.time_axis.value != NO_AXIS
+        self.mode.native.setItemText(0, _FRAME_BY_FRAME if is_film else _MODES[0][0])
+
+    def _guess_axes(self) -> None:
+        """Choose what the layers say of their axes."""
+        image, labels = self._image_layer, self._labels_layer
+        if image is None or labels is None:
+            return
+        try:
+            axis = find_channel_axis(image, labels)
+        except InputError:
+            axis = None
+        with self.channel_axis.changed.blocked():
+            if (chosen := NO_AXIS if axis is None else axis) in self.channel_axis.choices:
+                self.channel_axis.value = chosen
+        self._guess_time()
+
+    def _guess_time(self) -> None:
+        image, labels = self._image_layer, self._labels_layer
+        if image is None or labels is None:
+            return
+        apart = find_apart(image, labels, self._channel_axis)
+        with self.time_axis.changed.blocked():
+            self.time_axis.value = next((axis for axis in apart if axis in self.time_axis.choices), NO_AXIS)
+
+    def _on_channel_axis(self) -> None:
+        """Offer the other axes for time and slices."""
+        for box in (self.time_axis, self.axis, self.channels, self.region):
+            box.reset_choices()
+        self._guess_time()
+        self._show_what_there_is()
 
     @property
     def _has_channel_axes(self) -> bool:
         """Whether there is anything to choose."""
         return len(self.channel_axis.choices) > 1
 
-    def _channel_axes(self) -> list[tuple[str, int]]:
+    @property
+    def _channel_axis(self) -> int | None:
+        """The axis of the channels, if any."""
+        image, labels = self._image_layer, self._labels_layer
+        if image is None or labels is None:
+            return None
+        try:
+            return find_channel_axis(image, labels, self.channel_axis.value)
+        except InputError:
+            return None
+
+    @property
+    def _grid(self) -> Grid | None:
+        """The pixels that are refined; those of the labels where the layers do not fit."""
+        labels = self._labels_layer
+        return self._found[0] if self._found else None if labels is None else Grid(labels)
+
+    @property
+    def _found(self) -> tuple[Grid, Lookup] | None:
+        """The pixels that are refined, and where the labels lie on them; None where the layers do not fit."""
+        image, labels = self._image_layer, self._labels_layer
+        if image is None or labels is None:
+            return None
+        try:
+            return find_grid(image, labels, self._channel_axis)
+        except InputError:
+            return None
+
+    def _channel_axes(self) -> list[tuple[str, Any]]:
         image, labels = self._image_layer, self._labels_layer
         if image is None or labels is None or image.rgb:
             return []
-        names = _named_axes(image)
-        return [(names[axis], axis) for axis in channel_axes(image, tuple(labels.data.shape))]
+        names = axis_names(image)
+        axes: list[tuple[str, Any]] = [(names[axis], axis) for axis in channel_axes(image, labels)]
+        try:
+            is_needed = image.ndim > labels.ndim and find_channel_axis(image, labels) is not None
+        except InputError:
+            is_needed = False
+        return axes if is_needed or not axes else [("none", NO_AXIS), *axes]
+
+    def _time_axes(self) -> list[tuple[str, Any]]:
+        return [("none", NO_AXIS), *self._axes()]
 
     def _axes(self) -> list[tuple[str, int]]:
-        return [(name, axis) for axis, name in enumerate(_named_axes(self._labels_layer))]
+        image, labels = self._image_layer, self._labels_layer
+        if labels is None:
+            return []
+        if image is None or self._found is None:
+            names = axis_names(labels)
+        else:
+            names = grid_names(image, labels, self._channel_axis)
+        return [(name, axis) for axis, name in enumerate(names)]
 
     def _further_channels(self) -> list[Image]:
-        image, labels = self._image_layer, self._labels_layer
-        if image is None or labels is None:
+        grid = self._grid
+        if grid is None or self._image_layer is None:
             return []
-        shape = labels.data.shape
-        others = [layer for layer in self._viewer.layers if isinstance(layer, Image) and layer is not image]
-        return [layer for layer in others if _may_be_channel(layer) and layer.data.shape == shape]
+        others = [layer for layer in self._viewer.layers if isinstance(layer, Image) and layer is not self._image_layer]
+        return [layer for layer in others if _may_be_channel(layer, grid)]
 
     def _regions(self) -> list[Layer]:
-        shape = None if self._labels_layer is None else tuple(self._labels_layer.data.shape)
-        taken = self._image_layer, self._labels_layer
-        return [layer for layer in self._viewer.layers if _may_be_region(layer, shape, taken)]
+        taken, grid = (self._image_layer, self._labels_layer), self._grid
+        return [layer for layer in self._viewer.layers if _may_be_region(layer, grid, taken)]
 
 
-def _named_axes(layer: Image | Labels | None) -> list[str]:
-    """Return how each axis is called, with its size; none where there is no layer."""
-    if layer is None:
-        return []
-    data = layer.data[0] if layer.multiscale else layer.data
-    # napari counts axes without a name from the last one: "-3".
-    names = [f"axis {axis}" if str(name).startswith("-") else name for axis, name in enumerate(layer.axis_labels)]
-    return [f"{name} ({size})" for name, size in zip(names, data.shape, strict=False)]  # colours have no name
+def _about_axes(layer: Image | Labels) -> tuple[Any, ...]:
+    """Return what a layer says of its axes."""
+    return tuple(finest(layer).shape), tuple(layer.axis_labels), tuple(map(str, layer.units))
 
 
-def _may_be_channel(layer: Image) -> bool:
-    return not (layer.rgb or layer.multiscale or is_shown_only(layer))
+def _corners(layer: Image | Labels) -> list[tuple[float, ...]]:
+    """Return where a layer lies, in bare numbers."""
+    return [tuple(map(float, layer.data_to_world(corner))) for corner in (*np.eye(layer.ndim), np.zeros(layer.ndim))]
 
 
-def _may_be_region(layer: Layer, shape: tuple[int, ...] | None, taken: tuple[Layer | None, ...]) -> bool:
+def _may_be_channel(layer: Image, grid: Grid) -> bool:
+    if layer.rgb or layer.multiscale or is_shown_only(layer):
+        return False
+    return layer.ndim == len(grid.shape) and can_lie_on(grid, layer)
+
+
+def _may_be_region(layer: Layer, grid: Grid | None, taken: tuple[Layer | None, ...]) -> bool:
     if isinstance(layer, Shapes):
         return True
-    if shape is None or layer in taken or not isinstance(layer, Image | Labels) or layer.multiscale:
+    if grid is None or layer in taken or not isinstance(layer, Image | Labels) or layer.multiscale:
         return False
     if is_shown_only(layer) or (isinstance(layer, Image) and layer.rgb):
         return False
-    own = tuple(layer.data.shape)
-    return own == shape[-len(own) :]
+    return can_lie_on(grid, layer)

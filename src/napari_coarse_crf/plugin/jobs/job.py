@@ -41,9 +41,10 @@ if TYPE_CHECKING:
     from napari_coarse_crf import Refinement, Refiner
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.inputs import Picture
+    from napari_coarse_crf.plugin.layers.choice import Choice
     from napari_coarse_crf.plugin.layers.key import Key, Read
     from napari_coarse_crf.plugin.layers.look import Look
-    from napari_coarse_crf.plugin.layers.read import Choice, Inputs
+    from napari_coarse_crf.plugin.layers.read import Inputs
     from napari_coarse_crf.tiles.parts import Part
 
 _ENGINE: Final = "lattice"
@@ -317,9 +318,9 @@ def refine_layer(
         Where the new layer goes.
     image_layer : napari.layers.Image
         The image, ([Z,] Y, X), RGB(A), or with one axis more for channels. Its contrast limits scale everything but
-        uint8; where alpha is 0, pixels take no part.
+        uint8; where alpha is 0, pixels take no part. Its scale is the size of a pixel.
     labels_layer : napari.layers.Labels
-        The coarse labels of the same shape, 0 = unlabelled. Its scale is the size of a pixel. Never changed.
+        The coarse labels, 0 = unlabelled, read at the image's pixels where both lie in the viewer. Never changed.
     parameters : Parameters, optional
         The defaults if left out.
     choice : napari_coarse_crf.plugin.Choice, optional
@@ -328,7 +329,7 @@ def refine_layer(
     Returns
     -------
     napari.layers.Labels
-        The new layer; `metadata["napari_coarse_crf"]` says how it was made.
+        The new layer, which lies on the image; `metadata["napari_coarse_crf"]` says how it was made.
 
     Raises
     ------

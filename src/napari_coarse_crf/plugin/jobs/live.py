@@ -245,7 +245,7 @@ class LiveRefinement:
                 return  # perhaps nothing is painted on the current slice, but on others
             step = step_within(part_shape(snapshot.inputs.parts()[0]), self._budget)
         is_full = step == 1 and snapshot is whole
-        aim = Aim(parameters, whole.choice.scope, snapshot.look.place, is_full, not quick, self._change)
+        aim = Aim(parameters, whole.match.scope, snapshot.look.place, is_full, not quick, self._change)
         job = Job.prepare(
             snapshot,
             parameters,
@@ -308,7 +308,7 @@ class LiveRefinement:
         if self._shown is None or snapshot.problem:
             return False
         aim, read = self._shown
-        now = Aim(self._dock.parameters, snapshot.choice.scope, snapshot.look.place, True, False, self._change)
+        now = Aim(self._dock.parameters, snapshot.match.scope, snapshot.look.place, True, False, self._change)
         if not now.is_like(aim):
             return False
         inputs = snapshot.inputs

@@ -10,12 +10,13 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 
-from napari_coarse_crf.plugin.layers.provenance import KEY, is_result
+from napari_coarse_crf.plugin.layers.provenance import KEY, is_result, source_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import napari
+    from napari.layers import Image
 
     from napari_coarse_crf.compute.arrays import LabelArray
 
@@ -35,10 +36,37 @@ class Look:
     keywords: Mapping[str, Any]
 
 
-def place_of(layer: Labels) -> dict[str, Any]:
-    """Return what lays another layer exactly over this one, sharing nothing with it."""
+def place_of(layer: Image | Labels, without: int | None = None) -> dict[str, Any]:
+    """Return what lays another layer exactly over this one, sharing nothing with it.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image or Labels
+        Which one.
+    without : int, optional
+        An axis that the other layer has not.
+    """
     place = {name: copy.deepcopy(getattr(layer, name)) for name in PLACE if name != "affine"}
-    return {**place, "affine": layer.affine.affine_matrix.copy()}  # the object itself carries who listens to it
+    place["affine"] = layer.affine.affine_matrix.copy()  # the object itself carries who listens to it
+    return place if without is None or without >= layer.ndim else _place_without(place, without)
+
+
+def _place_without(place: dict[str, Any], axis: int) -> dict[str, Any]:
+    """Return a place without one of its axes."""
+    count = len(place["scale"])
+    kept = [one for one in range(count) if one != axis]
+    less: dict[str, Any] = {name: np.asarray(place[name])[kept] for name in ("scale", "translate")}
+    less |= {name: tuple(place[name][one] for one in kept) for name in ("units", "axis_labels")}
+    shear = np.asarray(place["shear"])
+    if shear.ndim == 1:  # what stands above the diagonal, row by row
+        above = np.eye(count)
+        above[np.triu_indices(count, 1)] = shear
+        less["shear"] = above[np.ix_(kept, kept)][np.triu_indices(count - 1, 1)]
+    else:
+        less["shear"] = shear[np.ix_(kept, kept)]
+    less["rotate"] = np.asarray(place["rotate"])[np.ix_(kept, kept)]
+    less["affine"] = place["affine"][np.ix_([*kept, count], [*kept, count])]
+    return less
 
 
 def same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -46,11 +74,12 @@ def same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(np.array_equal(one[name], other[name]) for name in PLACE)
 
 
-def read_look(labels_layer: Labels) -> Look:
-    """Return how the result should look, sharing nothing with its source."""
+def read_look(labels_layer: Labels, place: Mapping[str, Any] | None = None) -> Look:
+    """Return how the result should look, sharing nothing with its source; by default it lies exactly on it."""
     keywords = {name: copy.deepcopy(getattr(labels_layer, name)) for name in _KEPT}
     keywords["colormap"] = _same_colours(labels_layer.colormap)
-    return Look(f"{labels_layer.name} refined", labels_layer.contour, place_of(labels_layer), keywords)
+    place = place_of(labels_layer) if place is None else place
+    return Look(f"{labels_layer.name} refined", labels_layer.contour, place, keywords)
 
 
 def move_to(layer: Labels, place: Mapping[str, Any]) -> None:
@@ -79,16 +108,20 @@ def add_result(
 
 
 def _place_above(viewer: napari.viewer.Viewer, source: Labels) -> int:
-    """Return the index above a layer and the results of its shape, but for Live's preview, which stays on top."""
+    """Return the index above a layer and its results, but for Live's preview, which stays on top."""
     layers = list(viewer.layers)
     if source not in layers:
         return len(layers)
-    shape = source.data.shape
     return 1 + max(
         index
         for index, layer in enumerate(layers)
-        if layer is source or (isinstance(layer, Labels) and is_result(layer) and layer.data.shape == shape)
+        if layer is source or (isinstance(layer, Labels) and _is_result_like(layer, source))
     )
+
+
+def _is_result_like(layer: Labels, source: Labels) -> bool:
+    """Whether a layer is a result that lies on this one."""
+    return is_result(layer) and (layer.data.shape == source.data.shape or source_name(layer) == source.name)
 
 
 def _same_colours(colormap: Any) -> Any:

@@ -12,51 +12,29 @@ from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
-from napari.layers import Image, Shapes
+from napari.layers import Shapes
 
-from napari_coarse_crf.inputs import Picture, fitting_channel_axes
+from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.plugin.layers.choice import EVERYTHING
+from napari_coarse_crf.plugin.layers.grid import finest
 from napari_coarse_crf.plugin.layers.key import Key, key_of_whole
+from napari_coarse_crf.plugin.layers.laid import Laid
+from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.tiles.outlines import ellipse_outline, fill_outlines
-from napari_coarse_crf.tiles.parts import Scope, copy_labels, cut_out, is_whole, of_axes_left, part_shape, within
+from napari_coarse_crf.tiles.parts import copy_labels, cut_out, is_whole, of_axes_left, part_shape, within
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from napari.layers import Labels, Layer
+    from napari.layers import Image, Labels
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
+    from napari_coarse_crf.plugin.layers.choice import Choice
+    from napari_coarse_crf.plugin.layers.grid import Grid
     from napari_coarse_crf.plugin.layers.key import Read
-    from napari_coarse_crf.tiles.parts import Part
+    from napari_coarse_crf.tiles.parts import Part, Scope
 
-_MOST_CHANNELS = 16
-"""An axis longer than this is one of slices: nobody has painted on a stack with labels of one plane by intent."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Choice:
-    """What a person chose beyond the two layers.
-
-    Attributes
-    ----------
-    scope : Scope
-        Everything at once, slices, or what is in view.
-    channels : tuple of napari.layers.Image
-        Further channels: images of one channel and the same shape.
-    region : napari.layers.Shapes, Labels or Image, or None
-        Only pixels inside the drawn shapes, or where the layer is not 0, take part.
-    channel_axis : int or None
-        The axis of the image that holds its channels, where several could; None: the first that could.
-    """
-
-    scope: Scope = field(default_factory=Scope)
-    channels: tuple[Image, ...] = ()
-    region: Layer | None = None
-    channel_axis: int | None = None
-
-
-EVERYTHING = Choice()
-"""All of the two layers, at once."""
+_REACH = 1
+"""Pixels by which a further channel goes on at its border: every fourth pixel of an image ends before the image."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,10 +76,11 @@ class Excerpt:
     @classmethod
     def of(cls, data: Any, window: tuple[slice, ...]) -> Excerpt:
         """Return the excerpt of a layer's data."""
-        if isinstance(data, np.ndarray):
-            return cls(copy_labels(data[window]), window)  # a stack of few strokes in a fiftieth of the time of copy()
-        # dask arrays are painted on in place, too; a copy shares all chunks.
-        return cls(data.copy() if isinstance(data, da.Array) else data, None)
+        if not isinstance(_stored(data), np.ndarray):
+            return cls(_copied(data), None)
+        if isinstance(data, Laid):
+            return cls(_copied(data.narrowed(window)), window)
+        return cls(_copied(data[window]), window)
 
     def load(self, part: Part) -> NDArray[Any]:
         """Return a part of the layer in memory."""
@@ -127,7 +106,7 @@ class Inputs:
     all_labels : array
         Those of the whole layer, not copied: what a result shows where nothing is refined.
     spacing : tuple of float
-        Size of a pixel of the labels along each axis.
+        Size of a pixel along each axis.
     scope : Scope
         What of it is refined.
     outlines : tuple of array
@@ -166,7 +145,7 @@ class Inputs:
         """Whether nothing has to be read from elsewhere."""
         arrays = [self.image.data, *(channel.data for channel in self.more), self.labels.data]
         arrays += [] if self.region is None else [self.region.data]
-        return all(isinstance(array, np.ndarray) for array in arrays)
+        return all(isinstance(_stored(array), np.ndarray) for array in arrays)
 
     @property
     def takes_all(self) -> bool:
@@ -193,6 +172,9 @@ class Inputs:
             pieces = [image if self.image.axis is not None else image[..., np.newaxis]]
             pieces += [cut_out(channel.data, whole, None)[..., np.newaxis] for channel in self.more]
             image = np.concatenate(pieces, axis=-1)
+        for channel in self.more:
+            if isinstance(channel.data, Laid) and not channel.data.reaches_everywhere:
+                mask = channel.data.inside(part) if mask is None else mask & channel.data.inside(part)
         if mask is not None and mask.all():
             mask = None  # the same as none, and none is what a script would pass
         picture = Picture(image, mask, spacing=of_axes_left(self.spacing, part), contrast_limits=self.contrast_limits)
@@ -223,90 +205,65 @@ class Inputs:
 
 def read_layers(image_layer: Image, labels_layer: Labels, choice: Choice = EVERYTHING) -> Inputs:
     """Return what a run needs of layers that `find_problem` accepts."""
-    labels, region = labels_layer.data, choice.region
-    shape = tuple(labels.shape)
-    window = choice.scope.window(shape)
-    axis = channel_axis(image_layer, shape, choice.channel_axis)
-    image = _read_channels(image_layer, axis)
+    return read_match(Match.of(image_layer, labels_layer, choice))
+
+
+def read_match(match: Match) -> Inputs:
+    """Return what a run needs of layers that belong together."""
+    region, labels, grid = match.region, match.labels_data, match.grid
+    window = match.scope.window(grid.shape)
+    image = _read_channels(match.image_layer, finest(match.image_layer), match.channel_axis)
+    shapes = match.choice.region
     return Inputs(
         image=image,
-        more=tuple(_read_channels(layer, None) for layer in choice.channels),
-        has_alpha=bool(image_layer.rgb) and image.data.shape[-1] == 4,
+        more=tuple(_read_channels(one.own.layer, one.lay(reach=_REACH), None) for one in match.more),
+        has_alpha=bool(match.image_layer.rgb) and image.data.shape[-1] == 4,
         labels=Excerpt.of(labels, window),
         all_labels=labels,
-        spacing=pixel_size(labels_layer),
-        scope=choice.scope,
-        outlines=read_outlines(region, labels_layer) if isinstance(region, Shapes) else (),
-        region=None if region is None or isinstance(region, Shapes) else _read_region(finest(region), window),
+        spacing=grid.spacing,
+        scope=match.scope,
+        outlines=read_outlines(shapes, grid) if isinstance(shapes, Shapes) else (),
+        region=None if region is None else _read_region(region.lay(), window),
     )
 
 
-def pixel_size(layer: Labels, unit: Any = None) -> tuple[float, ...]:
-    """Return how long a pixel is along each axis of the data, in one unit: by default that of the first axis.
-
-    Scale, affine, rotation and shear of a layer all have their part in it: a step along an axis of the data is a column
-    of the matrix that leads to the world.
-    """
-    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
-    steps = np.array([layer.data_to_world(one) for one in np.eye(layer.ndim)]) - origin
-    lengths = np.linalg.norm(steps * in_unit(layer.units[0] if unit is None else unit, layer.units), axis=1)
-    return tuple(float(length) for length in lengths)
-
-
-def in_unit(wanted: Any, units: Sequence[Any]) -> NDArray[np.float64]:
-    """Return what one of each unit is in the wanted one; 1 where they cannot be compared, as pixels and metres."""
-    return np.array([(1 * unit).to(wanted).magnitude if unit.is_compatible_with(wanted) else 1.0 for unit in units])
-
-
-def read_outlines(shapes_layer: Shapes, labels_layer: Labels) -> tuple[NDArray[Any], ...]:
-    """Return the shapes that enclose pixels as outlines in pixels of the labels, wherever both layers lie.
+def read_outlines(shapes_layer: Shapes, grid: Grid) -> tuple[NDArray[Any], ...]:
+    """Return the shapes that enclose pixels as outlines in pixels of the grid, wherever both lie.
 
     Parameters
     ----------
     shapes_layer : napari.layers.Shapes
         Rectangles, ellipses, polygons and closed paths; a line encloses nothing.
-    labels_layer : napari.layers.Labels
+    grid : Grid
         Whose pixels.
     """
     outlines = []
     for corners, kind in zip(shapes_layer.data, shapes_layer.shape_type, strict=True):
         outline = ellipse_outline(corners) if kind == "ellipse" else np.asarray(corners)
         if kind != "line" and len(outline) > 2:
-            outlines.append(np.array([_moved(corner, shapes_layer, labels_layer) for corner in outline]))
+            outlines.append(np.array([grid.pixel_at(shapes_layer.data_to_world(corner)) for corner in outline]))
     return tuple(outlines)
 
 
-def channel_axes(layer: Image, shape: tuple[int, ...]) -> list[int]:
-    """Return the axes that may hold the channels of an image whose labels have this shape: mostly one or none."""
-    # The layer knows whether its last axis is colour; a shape that ends in 3 may be a stack of three slices.
-    if layer.rgb:
-        return [int(layer.ndim)]
-    whole = finest(layer).shape
-    return [axis for axis in fitting_channel_axes(whole, shape) if whole[axis] <= _MOST_CHANNELS]
+def _stored(data: Any) -> Any:
+    """Return the array of a layer itself."""
+    return data.data if isinstance(data, Laid) else data
 
 
-def channel_axis(layer: Image, shape: tuple[int, ...], wanted: int | None = None) -> int | None:
-    """Return the axis of the channels: the wanted one, the colours, or the one axis more than the labels have."""
-    axes = channel_axes(layer, shape)
-    return wanted if wanted in axes else next(iter(axes), None)
-
-
-def finest(layer: Any) -> Any:
-    """Return the data of a layer at full resolution."""
-    return layer.data[0] if layer.multiscale else layer.data
+def _copied(data: Any) -> Any:
+    """Return a copy that no stroke reaches; what is stored elsewhere is not read for it."""
+    if isinstance(data, Laid):
+        return data.over(_copied(data.data))
+    if isinstance(data, np.ndarray):
+        return copy_labels(data)  # a stack of few strokes in a fiftieth of the time of copy()
+    # dask arrays are painted on in place, too; a copy shares all chunks.
+    return data.copy() if isinstance(data, da.Array) else data
 
 
 def _read_region(data: Any, window: tuple[slice, ...]) -> Excerpt:
     return Excerpt.of(data, window[len(window) - data.ndim :])
 
 
-def _read_channels(layer: Image, axis: int | None) -> Channels:
+def _read_channels(layer: Image, data: Any, axis: int | None) -> Channels:
     low, high = layer.contrast_limits
-    return Channels(finest(layer), axis, (float(low), float(high)))
-
-
-def _moved(point: NDArray[Any], source: Layer, target: Layer) -> NDArray[Any]:
-    """Return a point of one layer in pixels of the other; napari lines layers up by their last axes."""
-    world = np.asarray(source.data_to_world(point))
-    missing = max(0, target.ndim - len(world))
-    return np.asarray(target.world_to_data(np.concatenate([np.zeros(missing), world])))
+    return Channels(data, axis, (float(low), float(high)))

@@ -11,9 +11,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from napari_coarse_crf import InputError
-from napari_coarse_crf.plugin.layers.fit import describe_misfit, find_problem, find_problem_of_scope
+from napari_coarse_crf.plugin.layers.choice import EVERYTHING, Choice
+from napari_coarse_crf.plugin.layers.fit import find_problem, find_problem_of_scope
 from napari_coarse_crf.plugin.layers.look import Look, read_look
-from napari_coarse_crf.plugin.layers.read import EVERYTHING, Choice, Inputs, read_layers
+from napari_coarse_crf.plugin.layers.match import Match
+from napari_coarse_crf.plugin.layers.read import Inputs, read_match
 from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
@@ -49,8 +51,22 @@ class Snapshot:
         """Return the same with another scope, itself if it is the same one."""
         if scope == self.choice.scope or self.labels_layer is None:
             return self
-        problem = find_problem_of_scope(self.labels_layer, scope)
-        return replace(self, choice=replace(self.choice, scope=scope), problem=problem)
+        choice = replace(self.choice, scope=scope)
+        if self.image_layer is None or self.problem:
+            return replace(self, choice=choice)
+        problem = find_problem_of_scope(Match.of(self.image_layer, self.labels_layer, choice))
+        return replace(self, choice=choice, problem=problem)
+
+    @cached_property
+    def match(self) -> Match:
+        """How the layers belong together.
+
+        Raises
+        ------
+        InputError
+            If there is a problem.
+        """
+        return Match.of(*self._layers(), self.choice)
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -61,12 +77,12 @@ class Snapshot:
         InputError
             If there is a problem.
         """
-        return read_layers(*self._layers(), self.choice)
+        return read_match(self.match)
 
     @cached_property
     def look(self) -> Look:
         """How the result will look."""
-        return read_look(self._layers()[1])
+        return read_look(self._layers()[1], self.match.grid.place)
 
     @property
     def source(self) -> Labels:
@@ -75,21 +91,27 @@ class Snapshot:
 
     @property
     def misfit(self) -> str:
-        """One sentence on what was matched in a way to know of, or ""."""
-        return describe_misfit(*self._layers(), self.choice)
+        """What was matched in a way to know of, in a sentence each, or ""."""
+        return self.match.describe()
 
     @property
     def in_plain_values(self) -> dict[str, Any]:
         """What was chosen as it stands in the metadata of the result: names, and what differs from all of both."""
         image_layer, labels_layer = self._layers()
         values: dict[str, Any] = {"image": image_layer.name, "labels": labels_layer.name}
-        choice = self.choice
-        if choice.scope != Scope():
-            values["scope"] = asdict(choice.scope)
+        match, choice = self.match, self.choice
+        if (scope := replace(choice.scope, apart=None)) != Scope():
+            values["scope"] = {name: value for name, value in asdict(scope).items() if name != "apart"}
+        if match.time_axes:
+            values["time_axes"] = match.time_axes
         if choice.channels:
             values["channels"] = [layer.name for layer in choice.channels]
-        if choice.channel_axis is not None:
-            values["channel_axis"] = choice.channel_axis
+        if match.channel_axis is not None and not image_layer.rgb:
+            values["channel_axis"] = match.channel_axis
+        if match.plane is not None:
+            values["labels_plane"] = match.plane
+        if elsewhere := [one for one in match.lookups if not one.is_here]:
+            values["read_at"] = {one.own.layer.name: one.in_plain_values for one in elsewhere}
         if choice.region is not None:
             values["region"] = choice.region.name
         return values

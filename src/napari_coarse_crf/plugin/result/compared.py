@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from napari_coarse_crf.plugin.layers.match import labels_at
+from napari_coarse_crf.plugin.layers.provenance import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +52,19 @@ class Compared:
         return list(dict.fromkeys(layer for layer in chosen if layer is not None))
 
 
+def labels_on(layer: Labels, refined: Labels) -> Any:
+    """Return what a layer holds at the pixels of a refined one; None if they cannot be compared.
+
+    If the refined one was made from labels of another size or place, these are read again as the run read them.
+    """
+    about = provenance(refined)
+    if "read_at" not in about and "labels_plane" not in about:
+        return layer.data if tuple(layer.data.shape) == tuple(refined.data.shape) else None
+    plane, axis = about.get("labels_plane"), about.get("channel_axis")
+    known = isinstance(plane, int) and isinstance(axis, int)
+    return labels_at(layer, refined, *((plane, axis) if known else ()))
+
+
 def _find_problem(coarse: Labels | None, refined: Labels | None, more: Sequence[Labels | None]) -> str:
     if coarse is None or refined is None:
         return _NOTHING
@@ -59,6 +75,6 @@ def _find_problem(coarse: Labels | None, refined: Labels | None, more: Sequence[
             continue
         if layer.multiscale:
             return f"'{layer.name}' has several resolutions and cannot be compared. Choose another layer."
-        if tuple(layer.data.shape) != tuple(refined.data.shape):
+        if labels_on(layer, refined) is None:
             return f"'{layer.name}' and '{refined.name}' differ in size. Choose layers of one image."
     return ""

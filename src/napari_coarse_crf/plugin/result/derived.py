@@ -64,9 +64,10 @@ class Difference:
     find: Callable[[NDArray[Any], NDArray[Any]], NDArray[np.uint8]]
     kinds: Mapping[int, str]
 
-    def prepare(self) -> Callable[[], Found]:
-        """Read both layers, on the main thread, and return what finds the ids of the new one, off it."""
-        return partial(_find, self.find, self.kinds, labels_now(self.before), labels_now(self.after))
+    def prepare(self, refined: Labels) -> Callable[[], Found]:
+        """Read both layers, on the main thread, and return what finds ids at the pixels of the refined one, off it."""
+        before, after = (labels_now(layer, refined) for layer in (self.before, self.after))
+        return partial(_find, self.find, self.kinds, before, after)
 
     def look(self, refined: Labels) -> dict[str, Any]:
         """Return name, place and colours of the new layer; the features say what its ids stand for."""

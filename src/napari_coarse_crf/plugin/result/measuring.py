@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.plugin.layers.read import Excerpt
 from napari_coarse_crf.plugin.layers.record import recall
+from napari_coarse_crf.plugin.result.compared import labels_on
 from napari_coarse_crf.plugin.result.numbers import class_names_of, compare_labels
-from napari_coarse_crf.tiles.parts import copy_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,9 +48,9 @@ class Measuring:
     def prepare(cls, coarse: Labels, refined: Labels, truth: Labels | None) -> Measuring:
         """Read the layers, on the main thread."""
         return cls(
-            labels_now(coarse),
-            labels_now(refined),
-            None if truth is None else labels_now(truth),
+            labels_now(coarse, refined),
+            labels_now(refined, refined),
+            None if truth is None else labels_now(truth, refined),
             recall(refined),
             class_names_of(coarse) | class_names_of(refined),
         )
@@ -67,6 +68,7 @@ class Measuring:
         return np.where(refined == self.record.labels, self.record.confidence, np.float32(np.nan))
 
 
-def labels_now(layer: Labels) -> Any:
-    """Return the labels as they are now, on the main thread; a lazy array is read later, and cannot be painted on."""
-    return copy_labels(layer.data) if isinstance(layer.data, np.ndarray) else layer.data
+def labels_now(layer: Labels, refined: Labels) -> Any:
+    """Return labels as they are now, at the pixels of the refined ones, on the main thread; lazy ones stay lazy."""
+    labels = labels_on(layer, refined)
+    return Excerpt.of(labels, (slice(None),) * labels.ndim).data

@@ -14,8 +14,8 @@ import numpy as np
 
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.grid import Grid
+from napari_coarse_crf.plugin.layers.grid import pixel_size
 from napari_coarse_crf.plugin.layers.provenance import parameters_of, provenance
-from napari_coarse_crf.plugin.layers.read import pixel_size
 from napari_coarse_crf.plugin.layers.record import recall
 
 if TYPE_CHECKING:

@@ -241,7 +241,7 @@ class ResultSection(QWidget):
             difference = derived.differences(self.compared)[place]
             self.panel.say(f"Making the layer of {difference.title}.")
             listener = partial(self._on_difference_made, difference.look(refined))
-            self._background.start(f"difference: {difference.title}", listener, difference.prepare())
+            self._background.start(f"difference: {difference.title}", listener, difference.prepare(refined))
 
     def _on_difference_made(self, look: dict[str, Any], outcome: derived.Found | Failure) -> None:
         if isinstance(outcome, Failure):
