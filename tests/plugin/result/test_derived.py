@@ -98,6 +98,25 @@ def test_confidence_and_heatmap_become_images_at_the_place_of_the_labels(
         assert (layer.units, layer.axis_labels) == (refined.units, refined.axis_labels)
 
 
+def test_labels_of_another_size_are_compared_as_the_run_read_them(
+    dock: Dock, press_run: PressRun, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, None, rgb=True)
+    small = labels.reshape(20, 2, 30, 2).max((1, 3))
+    viewer.add_labels(small, name="strokes", scale=(2, 2))
+    refined = press_run(widget)
+    section = widget.result
+    assert section.compared.problem == ""
+    section.heading.click()
+    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows), timeout=TIMEOUT)
+    painted = 4 * np.count_nonzero(small)
+    assert [row.before for row in section.panel.table.comparison.rows][-1] == painted
+    add_difference(qtbot, section, 0)
+    difference = viewer.layers["strokes refined: what was filled"]
+    assert difference.data.shape == refined.data.shape
+    assert np.count_nonzero(difference.data == 0) == painted
+
+
 def test_the_slider_leaves_unsure_pixels_unlabelled_and_gives_them_back(unsure: Measured, qtbot: Any) -> None:
     viewer, widget = unsure
     section, layer = widget.result, viewer.layers["strokes refined"]
