@@ -133,3 +133,11 @@ def test_a_copy_of_a_stack_takes_the_memory_of_the_planes_with_labels() -> None:
     whole = Assembly(labels)
     assert psutil.Process().memory_info().rss - before < 40e6
     whole.put((7, slice(0, 1024), slice(0, 1024)), refinement([1], {1: (1, 1)}))
+
+
+def test_each_index_along_axes_apart_is_a_part_beside_those_of_the_slices() -> None:
+    whole = slice(0, 5)
+    frames = Scope(apart=(0,)).parts((2, 3, 5))
+    assert frames == [(0, slice(0, 3), whole), (1, slice(0, 3), whole)]
+    assert Scope(slice_axis=1, index=2, apart=(0,)).parts((2, 3, 5)) == [(0, 2, whole), (1, 2, whole)]
+    assert Scope(slice_axis=1, index=2, box=((1, 2), (0, 3), (0, 5)), apart=(0,)).parts((2, 3, 5)) == [(1, 2, whole)]
