@@ -68,6 +68,9 @@ def test_a_result_of_another_version_is_saved_with_its_parameters_as_they_stand(
         ({"scale": (2, 0.5, 0.25), "units": ("um", "um", "um")}, "ZYX", {"Z": 2, "Y": 0.5, "X": 0.25}),
         ({"scale": (2, 500, 0.25), "units": ("um", "nm", "um")}, "ZYX", {"Z": 2, "Y": 0.5, "X": 0.25}),
         ({"axis_labels": ("t", "y", "x"), "scale": (9, 3, 3), "units": ("s", "mm", "mm")}, "TYX", {"Y": 3e3, "X": 3e3}),
+        ({"axis_labels": ("time", "row", "column"), "units": ("um",) * 3}, "TYX", {"Y": 1, "X": 1}),
+        ({"axis_labels": ("-3", "-2", "-1"), "units": ("s", "um", "um")}, "TYX", {"Y": 1, "X": 1}),
+        ({"axis_labels": ("t", "z", "x"), "units": ("um",) * 3}, "ZYX", {"Z": 1, "Y": 1, "X": 1}),  # not of OME
     ],
 )
 def test_a_tiff_says_what_its_axes_are_and_how_large_its_pixels_are(

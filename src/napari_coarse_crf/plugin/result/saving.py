@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.io import files
-from napari_coarse_crf.io.grid import Grid
+from napari_coarse_crf.io.grid import UNKNOWN, Grid
+from napari_coarse_crf.plugin.layers.axes import axis_letters
 from napari_coarse_crf.plugin.layers.grid import pixel_size
 from napari_coarse_crf.plugin.layers.provenance import parameters_of, provenance
 from napari_coarse_crf.plugin.layers.record import recall
@@ -171,14 +172,22 @@ def file_name(layer_name: str) -> str:
 
 def _place(layer: Labels) -> tuple[str, Grid | None]:
     """Return what each axis of a layer is and how large its pixels are; nothing where TIFF has no names for them."""
-    named = "".join(str(name).upper() for name in layer.axis_labels)
-    known = len(set(named)) == layer.ndim and set(named) <= set(_AXES)
-    axes = named if known else _AXES[-layer.ndim :]
-    if len(axes) < layer.ndim:
+    if layer.ndim > len(_AXES):
         return "", None
-    unit = layer.units[-1]
+    axes, unit = _name_axes(layer), layer.units[-1]
     sizes = dict(zip(axes, pixel_size(layer, unit), strict=True))
     return axes, Grid({axis: size for axis, size in sizes.items() if axis != "T"}, f"{unit:~}", "OME")
+
+
+def _name_axes(layer: Labels) -> str:
+    """Return what each axis is: as the layer calls it, else by its place."""
+    said = zip(layer.axis_labels, axis_letters(layer), strict=True)
+    letters = [str(name).upper() if letter == UNKNOWN else letter for name, letter in said]
+    left = [axis for axis in _AXES if axis not in letters]
+    named = [letter if letter in set(_AXES) else left.pop() for letter in reversed(letters)]
+    axes = "".join(reversed(named))
+    # No axis twice, and planes as TIFF has them.
+    return axes if len(set(axes)) == len(axes) and axes.endswith("YX") else _AXES[-layer.ndim :]
 
 
 def _parameters(layer: Labels) -> bytes | None:
