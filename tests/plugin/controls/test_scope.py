@@ -399,6 +399,34 @@ def test_the_axis_of_time_is_guessed_shown_and_may_be_called_depth(
     np.testing.assert_array_equal(press_run(widget).data, refine_labels(stack, strokes, QUICK))
 
 
+def test_the_axes_offered_are_those_left_by_the_guessed_channel_axis_and_by_another(dock: Dock) -> None:
+    volume = np.zeros((2, 3, 40, 60), np.uint8)
+    _, widget = dock(volume, volume.astype(np.int32), axis_labels=("z", "c", "y", "x"))
+    scope = widget.scope
+    assert scope.channel_axis.value == 1
+    for box in (scope.axis, scope.time_axis):
+        assert [box.native.itemText(row) for row in range(box.native.count())][-3:] == ["z (2)", "y (40)", "x (60)"]
+    assert len(scope.axis.choices) == 3
+    scope.channel_axis.value = "none"
+    scope.mode.value, scope.axis.value = "current", 3
+    scope.channel_axis.value = 0
+    assert len(scope.axis.choices) == 3
+    assert scope.choice().scope.slice_axis in (0, 1, 2)
+
+
+def test_a_chosen_time_axis_stays_when_layers_come_and_are_renamed(
+    dock: Dock, stack: NDArray[Any], strokes: NDArray[Any]
+) -> None:
+    viewer, widget = dock(stack, strokes, contrast_limits=(0, 255), axis_labels=("t", "y", "x"))
+    widget.scope.time_axis.value = "none"
+    half = viewer.add_labels(np.ones((3, 20, 30), np.uint8), name="half", scale=(1, 2, 2))
+    widget.scope.region.value = half
+    viewer.layers["photo"].name = half.name = "other"
+    choice = widget.scope.choice()
+    assert choice.region is half
+    assert choice.scope.apart == ()
+
+
 def test_a_slice_of_a_film_of_volumes_is_that_of_the_current_frame(
     dock: Dock, press_run: PressRun, stack: NDArray[Any], strokes: NDArray[Any]
 ) -> None:

@@ -102,6 +102,8 @@ class ScopeControls(Container[Any]):
             name="in_view", text="Visible area only",
             tooltip="Refine only what the viewer shows now: zoom in for a quick try.",
         )  # fmt: skip
+        # Before the container hears of it, which tells others of what all boxes say.
+        self.channel_axis.changed.connect(self._on_channel_axis)
         widgets = [self.channel_axis, self.time_axis, self.channels, self.mode, self.axis, self.region, self.in_view]
         super().__init__(widgets=widgets, name="scope", labels=True)
         self.margins = (0, 0, 0, 0)
@@ -111,7 +113,6 @@ class ScopeControls(Container[Any]):
         rows.setMaximumHeight(_CHANNEL_ROWS * rows.fontMetrics().lineSpacing() + 2 * _CHANNEL_ROWS)
         self.mode.changed.connect(self._show_what_there_is)
         self.time_axis.changed.connect(self._show_what_there_is)
-        self.channel_axis.changed.connect(self._on_channel_axis)
 
     def show_for(self, image: Image | None, labels: Labels | None) -> None:
         """Offer what these layers have, and guess what their axes are if they say something new about them."""
@@ -222,9 +223,8 @@ class ScopeControls(Container[Any]):
             axis = find_channel_axis(image, labels)
         except InputError:
             axis = None
-        with self.channel_axis.changed.blocked():
-            if (chosen := NO_AXIS if axis is None else axis) in self.channel_axis.choices:
-                self.channel_axis.value = chosen
+        if (chosen := NO_AXIS if axis is None else axis) in self.channel_axis.choices:
+            self.channel_axis.value = chosen
         self._guess_time()
 
     def _guess_time(self) -> None:
@@ -232,14 +232,14 @@ class ScopeControls(Container[Any]):
         if image is None or labels is None:
             return
         apart = find_apart(image, labels, self._channel_axis)
-        with self.time_axis.changed.blocked():
-            self.time_axis.value = next((axis for axis in apart if axis in self.time_axis.choices), NO_AXIS)
+        self.time_axis.value = next((axis for axis in apart if axis in self.time_axis.choices), NO_AXIS)
 
     def _on_channel_axis(self) -> None:
         """Offer the other axes for time and slices."""
-        for box in (self.time_axis, self.axis, self.channels, self.region):
-            box.reset_choices()
-        self._guess_time()
+        with self.changed.blocked():
+            for box in (self.time_axis, self.axis, self.channels, self.region):
+                box.reset_choices()
+            self._guess_time()
         self._show_what_there_is()
 
     @property
