@@ -9,7 +9,8 @@ import pytest
 from napari.layers import Image, Labels, Shapes
 
 from napari_coarse_crf.plugin.layers.choice import Choice
-from napari_coarse_crf.plugin.layers.fit import describe_misfit, find_problem
+from napari_coarse_crf.plugin.layers.fit import find_problem
+from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def test_the_layer_says_whether_three_slices_are_colours() -> None:
     flat[0, :2] = 1, 2
     stack = Labels(np.stack([flat] * 3, axis=-1))
     assert find_problem(volume, stack) == ""
-    assert describe_misfit(volume, stack) == ""
+    assert Match.of(volume, stack).describe() == ""
 
 
 def test_a_stack_is_not_taken_for_channels(labels: NDArray[Any]) -> None:
@@ -89,13 +90,13 @@ def test_multiscale_labels_are_refused_in_words(image: NDArray[Any], labels: NDA
 def test_places_are_compared_in_one_unit(image: NDArray[Any], labels: NDArray[Any]) -> None:
     layer = photo(image, scale=(0.5, 0.5), translate=(1, 2), units=("um", "um"))
     strokes = Labels(labels, name="strokes", scale=(500, 500), translate=(1000, 2000), units=("nm", "nm"))
-    assert describe_misfit(layer, strokes) == ""
+    assert Match.of(layer, strokes).describe() == ""
     strokes.units = ("um", "um")
     assert "'strokes' lies beside 'photo'" in find_problem(layer, strokes)
     strokes.units = ("pixel", "pixel")
     assert "'strokes' is measured in pixel and 'photo' in micrometer" in find_problem(layer, strokes)
     strokes.scale, strokes.translate = layer.scale, layer.translate  # as napari draws them: by their bare numbers
-    assert find_problem(layer, strokes) == describe_misfit(layer, strokes) == ""
+    assert find_problem(layer, strokes) == Match.of(layer, strokes).describe() == ""
 
 
 @pytest.mark.parametrize(
@@ -110,11 +111,11 @@ def test_places_are_compared_in_one_unit(image: NDArray[Any], labels: NDArray[An
 def test_labels_of_another_place_or_size_are_told_from_others(
     image: NDArray[Any], labels: NDArray[Any], keywords: dict[str, Any], said: str
 ) -> None:
-    assert describe_misfit(photo(image, scale=(2, 2)), Labels(labels, scale=(2, 2))) == ""
+    assert Match.of(photo(image, scale=(2, 2)), Labels(labels, scale=(2, 2))).describe() == ""
     strokes = Labels(labels, name="strokes", **keywords)
-    assert describe_misfit(photo(image), strokes).startswith(said)
+    assert Match.of(photo(image), strokes).describe().startswith(said)
     part = Labels(labels[5:], name="strokes")
-    assert "'strokes' covers another area than 'photo'" in describe_misfit(photo(image), part)
+    assert "'strokes' covers another area than 'photo'" in Match.of(photo(image), part).describe()
 
 
 @pytest.mark.parametrize("keywords", [{"rotate": 30}, {"shear": [0.5]}, {"affine": [[0, 1, 0], [1, 0, 0], [0, 0, 1]]}])
@@ -149,15 +150,15 @@ def test_an_axis_that_is_no_channel_by_its_name_is_not_taken_for_one(labels: NDA
 
 def test_the_frames_of_an_axis_of_time_are_said_to_lie_apart(labels: NDArray[Any]) -> None:
     film, strokes = Image(np.zeros((3, 40, 60), np.uint8), units=("s", "um", "um")), Labels(np.stack([labels] * 3))
-    assert "The frames of 'axis 0 (3)' are refined each on its own." in describe_misfit(film, strokes)
-    assert describe_misfit(film, strokes, Choice(Scope(apart=()))) == ""
+    assert "The frames of 'axis 0 (3)' are refined each on its own." in Match.of(film, strokes).describe()
+    assert Match.of(film, strokes, Choice(Scope(apart=()))).describe() == ""
 
 
 def test_labels_on_one_plane_of_a_short_stack_are_asked_about(labels: NDArray[Any]) -> None:
     strokes = np.zeros((4, 40, 60), np.int32)
     strokes[1] = labels
     layers = Image(np.zeros((4, 40, 60), np.uint8)), Labels(strokes, name="strokes")
-    assert "If 'axis 0 (4)' holds channels, choose it as Channel axis" in describe_misfit(*layers)
-    assert "The labels are plane 1 of 'strokes'" in describe_misfit(*layers, Choice(channel_axis=0))
+    assert "If 'axis 0 (4)' holds channels, choose it as Channel axis" in Match.of(*layers).describe()
+    assert "The labels are plane 1 of 'strokes'" in Match.of(*layers, Choice(channel_axis=0)).describe()
     layers[0].axis_labels = ("z", "y", "x")
-    assert describe_misfit(*layers) == ""
+    assert Match.of(*layers).describe() == ""

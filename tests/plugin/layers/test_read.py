@@ -12,7 +12,8 @@ import pytest
 from napari.layers import Image, Labels, Shapes
 
 from napari_coarse_crf.plugin.layers.choice import Choice
-from napari_coarse_crf.plugin.layers.fit import describe_misfit, find_problem
+from napari_coarse_crf.plugin.layers.fit import find_problem
+from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.plugin.layers.read import read_layers
 from napari_coarse_crf.tiles.parts import Scope
 
@@ -37,7 +38,7 @@ def test_one_axis_more_than_the_labels_is_taken_for_channels_and_said(labels: ND
     assert find_problem(layer, strokes) == ""
     loaded, _, _ = load(read_layers(layer, strokes))
     np.testing.assert_array_equal(loaded, np.moveaxis(image, axis, -1))
-    assert describe_misfit(layer, strokes) == f"The 2 slices of 'photo' along axis {axis} are taken as channels."
+    assert Match.of(layer, strokes).describe() == f"The 2 slices of 'photo' along axis {axis} are taken as channels."
 
 
 def test_further_layers_are_channels_with_contrast_limits_of_their_own(

@@ -1,4 +1,4 @@
-"""Whether layers can be refined together: one sentence on what is missing, or on what was matched in a way to know of.
+"""Whether layers can be refined together: one sentence on what is missing.
 
 Quick enough for every change of a layer; what takes longer to find out, the core says when it runs.
 """
@@ -71,11 +71,6 @@ def find_problem_of_scope(match: Match) -> str:
         f"'{name}' holds fewer than two labels in the chosen part. Paint at least two classes there, "
         "or choose a larger scope."
     )
-
-
-def describe_misfit(image_layer: Image, labels_layer: Labels, choice: Choice = EVERYTHING) -> str:
-    """Return what was matched in a way to know of, in a sentence each, or ""."""
-    return Match.of(image_layer, labels_layer, choice).describe()
 
 
 def _problem_of_region(match: Match) -> str:
