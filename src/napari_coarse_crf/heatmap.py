@@ -28,9 +28,9 @@ combined
     colour + geodesic + 0.8 (1 - 2 rho) log n_c, n_c = |Omega_c|. The default, and the best of those tried on real
     images of twelve kinds. The last term: strokes cover large classes less than in proportion, so a label with more
     strokes is likelier still; where polygons cover most of the image, what they left open are outlines and small
-    things, of rare labels more often than of common ones. Of a label that stands for many objects (`things`), a
-    sixteenth of the pixels counts: each of them has its stroke, however small, so that together they are painted far
-    more fully than what lies around them.
+    things, of rare labels more often than of common ones. Where a label stands for many objects (`things`), their
+    strokes say little of their area, as each has one, however small: n_c is then how many pixels would get label c if
+    n_c were what it is elsewhere.
 
 I' is the image with its contrast stretched by one gain, 255 / max(p99.5 - p0.5, 32), so that dark microscopy images
 and photographs can share their colour tolerance; "joint" takes I as it is, as in the source.
@@ -40,7 +40,7 @@ from __future__ import annotations
 
 import math
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -81,9 +81,10 @@ if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.similarity import Term
 
+T = TypeVar("T")
+
 _KERNEL_FLOOR = 1e-9
 _PRIOR = 0.8  # of log n_c in "combined"
-_FULLER = 16.0  # times as fully as other labels are many objects of a kind painted
 _CROSSING = 10.0  # px; what entering a pixel of another label costs where every pixel has one
 _COLOUR_FLOOR = 1e-3
 _LEAST_CONTRAST = 32.0
@@ -222,15 +223,31 @@ class _Heatmap:
 
     def add_prior(self) -> Generator[None, None, None]:
         """Add 0.8 (1 - 2 rho) log n_c."""
-        sizes, prior = self._sizes.copy(), np.zeros(self._logits.shape[1], np.float32)
+        prior = self._prior(self._sizes)
         if self._problem.kind is not None:
-            sizes[self._problem.kind] /= _FULLER
-        prior[: self._n_labels] = _PRIOR * (1.0 - 2.0 * self._labelled_share) * np.log(sizes)
+            prior = self._prior((yield from self._areas(prior)))
 
         def shift(start: int, stop: int) -> None:
-            self._logits[start:stop] += prior
+            self._logits[start:stop, : self._n_labels] += prior
 
         yield from self._on_blocks(shift)
+
+    def _prior(self, sizes: FloatArray) -> FloatArray:
+        weight = np.float32(_PRIOR * (1.0 - 2.0 * self._labelled_share))
+        logarithms: FloatArray = weight * np.log(np.maximum(sizes, np.float32(1.0)))
+        return logarithms
+
+    def _areas(self, prior: FloatArray) -> Generator[None, None, FloatArray]:
+        """Return how many unlabelled pixels each label would get with this prior."""
+
+        def area(start: int, stop: int) -> FloatArray:
+            logits = self._logits[start:stop, : self._n_labels] + prior
+            likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+            counts: FloatArray = (likely / likely.sum(axis=1, keepdims=True)).sum(axis=0)
+            return counts
+
+        areas: FloatArray = np.sum((yield from self._on_blocks(area)), axis=0, dtype=np.float32)
+        return areas
 
     def to_unary(self) -> Generator[None, None, UnaryArray]:
         """Return -log softmax of the logits, at most -log(LEAST_PROBABILITY)."""
@@ -251,9 +268,9 @@ class _Heatmap:
         yield from blur(self._pool, lattice, values)
         return lattice, values
 
-    def _on_blocks(self, work: Callable[[int, int], None]) -> Generator[None, None, None]:
+    def _on_blocks(self, work: Callable[[int, int], T]) -> Generator[None, None, list[T]]:
         n_pixels = max(1, _BLOCK_NUMBERS // self._logits.shape[1])
-        yield from in_chunks(self._pool, work, blocks(len(self._logits), n_pixels))
+        return (yield from in_chunks(self._pool, work, blocks(len(self._logits), n_pixels)))
 
 
 _ADD: Mapping[Term, Callable[[_Heatmap], Generator[int | None, None, None]]] = MappingProxyType(

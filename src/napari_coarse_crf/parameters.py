@@ -134,8 +134,9 @@ class Parameters:
     instances: Literal["auto", "never"] = _parameter(
         "auto", section="heatmap", label="One id per object", choices=("auto", "never"),
         help_text="Whether labels may stand for one object each, such as an id for each cell "
-        f"{_used_by('instances')}. 'auto': if six or more keep to a small place each beside one that reaches far, they "
-        "are one class, and told from each other by paths alone. 'never': each label is a class of its own.",
+        f"{_used_by('instances')}. 'auto': if all but one, or nine in ten, keep to a small place each beside one that "
+        "reaches far, they are one class, and told from each other by paths alone. 'never': each label is a class of "
+        "its own.",
     )
     appearance_weight: float = _parameter(
         4.0, section="appearance kernel", label="Weight", symbol="w1", low=0.0, high=50.0,
