@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning, InputError, ParameterError
     from napari_coarse_crf.evaluation.scores import Scores, evaluate_labels
     from napari_coarse_crf.memory import estimate_memory
+    from napari_coarse_crf.objects import measure_objects, split_objects
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.refine import refine_labels, warm_up
     from napari_coarse_crf.refiner import Progress, Refinement, Refiner
@@ -31,7 +32,9 @@ __all__ = [
     "Suggestion",
     "estimate_memory",
     "evaluate_labels",
+    "measure_objects",
     "refine_labels",
+    "split_objects",
     "suggest_parameters",
     "warm_up",
 ]
@@ -48,6 +51,8 @@ _HOME = {
     "Scores": "evaluation.scores",
     "estimate_memory": "memory",
     "evaluate_labels": "evaluation.scores",
+    "measure_objects": "objects",
+    "split_objects": "objects",
     "refine_labels": "refine",
     "Suggestion": "suggest.search",
     "suggest_parameters": "suggest.search",

@@ -167,7 +167,7 @@ def read_problem(picture: Picture, label_map: LabelArray) -> Problem:
     pixels = _tile_order(label_map.shape)
     if picture.mask is not None:
         pixels = pixels[picture.mask.reshape(-1)[pixels]]
-    sizes = _read_spacing(picture.spacing, label_map.shape)
+    sizes = read_spacing(picture.spacing, label_map.shape)
     ndim, channels = label_map.ndim, picture.image.shape[-1]
     # Bytes and pixel numbers need no float32: half the memory, the same values.
     whole = picture.image.dtype == np.uint8 and set(sizes) == {1.0} and max(label_map.shape) <= 2**16
@@ -337,8 +337,14 @@ def _say_nan(count: int) -> tuple[str, ...]:
     return (f"{pixels} of NaN in the image: left out, as no data, with their labels as they are.",)
 
 
-def _read_spacing(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> tuple[float, ...]:
-    """Return the spacing in units of the finest axis."""
+def read_spacing(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> tuple[float, ...]:
+    """Check a spacing and return it in units of the finest axis.
+
+    Raises
+    ------
+    InputError
+        If it is not a positive number for each axis, or makes the image too long.
+    """
     ndim = len(shape)
     if spacing is None:
         return (1.0,) * ndim
