@@ -20,6 +20,12 @@ Preset = Annotated[
 ]
 """The option `--preset`, for `chosen_parameters`."""
 
+Spacing = Annotated[
+    str | None,
+    typer.Option(help="Size of a pixel along each axis, separated by commas, for example 2,0.5,0.5."),
+]
+"""The option `--spacing`, for `read_numbers`."""
+
 
 def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say how its files are read. The command gets them as its argument `reading`."""
@@ -42,9 +48,7 @@ def _reading(
         int | None,
         typer.Option(help="The axis of the image that holds its channels, from 0; without, as the files say."),
     ] = None,
-    spacing: Annotated[
-        str | None, typer.Option(help="Size of a pixel along each axis, separated by commas, for example 2,0.5,0.5.")
-    ] = None,
+    spacing: Spacing = None,
     contrast_limits: Annotated[
         tuple[float, float] | None,
         typer.Option(
@@ -71,14 +75,15 @@ def _reading(
     return Reading(
         mask=mask,
         channel_axis=channel_axis,
-        spacing=_numbers(spacing),
+        spacing=read_numbers(spacing),
         contrast_limits=contrast_limits,
         each_slice=each_slice,
         ignore=tuple(ignore or ()),
     )
 
 
-def _numbers(text: str | None) -> tuple[float, ...] | None:
+def read_numbers(text: str | None) -> tuple[float, ...] | None:
+    """Return the numbers of a spacing, None if it was not given."""
     if text is None:
         return None
     try:

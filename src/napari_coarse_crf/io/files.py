@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.compute.arrays import AnyArray
     from napari_coarse_crf.io.grid import Grid
+    from napari_coarse_crf.io.reading import LabelFile
 
 __all__ = [
     "TIFF",
@@ -39,6 +40,7 @@ __all__ = [
     "encode_confidence",
     "encode_labels",
     "make_folder",
+    "read_confidence",
     "read_image",
     "read_labels",
     "read_mask",
@@ -67,6 +69,23 @@ def read_preset(path: Path) -> Parameters:
         raise InputError(f"{path} is no text file. Give a JSON file saved by this plugin.") from error
     except ParameterError as error:
         raise ParameterError(f"{path} cannot be used. {error}") from error
+
+
+def read_confidence(path: Path, labels: LabelFile) -> NDArray[np.float64]:
+    """Read a confidence file as `encode_confidence` writes it, for labels of its shape.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is of another shape.
+    """
+    values = read_image(path, labels=labels).image
+    if values.shape != labels.ids.shape:
+        raise InputError(
+            f"{path} has shape {values.shape}, but the labels {labels.ids.shape}. Give the confidence of these labels."
+        )
+    most = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else 1.0
+    return values.astype(np.float64) / most
 
 
 def check_writable(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:

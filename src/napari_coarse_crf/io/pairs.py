@@ -120,7 +120,7 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
     axes = name_axes(shown, labelled, channel_axis)
     apart = tuple(axis for axis in axes_apart(axes, each_slice=chosen.each_slice) if labelled.shape[axis] > 1)
     grid = _more_telling(pictured.grid, painted.grid, axes)
-    spacing, of_spacing = (chosen.spacing, []) if chosen.spacing is not None else _spacing(grid, axes, apart)
+    spacing, of_spacing = (chosen.spacing, []) if chosen.spacing is not None else file_spacing(grid, axes, apart)
     masked = None if chosen.mask is None else read_mask(chosen.mask, painted)
     void = find_void(painted, chosen.ignore)
     left_out = find_left_out(pictured, channel_axis, void, painted.ids.shape)
@@ -153,7 +153,7 @@ def _more_telling(image: Grid, labels: Grid, axes: str) -> Grid:
     return replace(chosen, georeference=georeference, orientation=labels.orientation)
 
 
-def _spacing(grid: Grid, axes: str, apart: tuple[int, ...]) -> tuple[tuple[float, ...] | None, list[str]]:
+def file_spacing(grid: Grid, axes: str, apart: tuple[int, ...]) -> tuple[tuple[float, ...] | None, list[str]]:
     """Return the spacing that a grid says, None if it says none, and a sentence on it."""
     together = "".join(letter for axis, letter in enumerate(axes) if axis not in apart)
     sizes, unknown = grid.spacing(together)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,9 @@ from napari_coarse_crf.io.places import exists, is_folder, real_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
 
     from napari_coarse_crf.io.matching import Role
     from napari_coarse_crf.io.pairs import Pair
@@ -102,3 +108,25 @@ def encode_results(
     if confidence is not None:
         contents[confidence] = encode_confidence(refinement.confidence, confidence, axes=pair.axes, grid=pair.grid)
     return contents
+
+
+def encode_objects(table: Mapping[str, NDArray[Any]], size_unit: str = "") -> bytes:
+    """Return the table of `measure_objects` as CSV, a line for each object; empty where a number is not known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> encode_objects({"id": np.array([1, 2]), "size": np.array([0.25, np.nan])}, "µm^2").decode().splitlines()
+    ['id,size (µm^2)', '1,0.25', '2,']
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(f"{name} ({size_unit})" if name == "size" and size_unit else name for name in table)
+    writer.writerows(zip(*([_cell(value) for value in column.tolist()] for column in table.values()), strict=True))
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6g}"
+    return str(value)
