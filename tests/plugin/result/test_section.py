@@ -218,6 +218,12 @@ def show_heatmap(section: ResultSection, qtbot: Any, _folder: Path) -> None:
     wait_for_words(qtbot, section, "before the CRF")
 
 
+def find_objects(section: ResultSection, qtbot: Any, _folder: Path) -> None:
+    click_row(qtbot, section, column(section, 0).index("3"))
+    section.panel.objects_button.click()
+    wait_for_words(qtbot, section, "objects.")
+
+
 def flip(section: ResultSection, _qtbot: Any, _folder: Path) -> None:
     section.panel.flip_button.click()
 
@@ -271,8 +277,8 @@ def copy_and_save_the_table(section: ResultSection, qtbot: Any, folder: Path) ->
 @pytest.mark.parametrize(
     "use",
     [
-        *(fold, make_all_differences, show_confidence, show_heatmap, flip, blink, show_contours_and_grid),
-        *(cut, begin_to_cut, cancel_saving, save, keep_what_is_there, copy_and_save_the_table),
+        *(fold, make_all_differences, show_confidence, show_heatmap, find_objects, flip, blink),
+        *(show_contours_and_grid, cut, begin_to_cut, cancel_saving, save, keep_what_is_there, copy_and_save_the_table),
     ],
 )
 def test_a_deleted_result_is_freed_with_its_confidence_whatever_was_done_with_it(

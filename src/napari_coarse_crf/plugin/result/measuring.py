@@ -59,13 +59,13 @@ class Measuring:
         """Count and score. Call it off the main thread."""
         coarse, refined = np.asarray(self.coarse), np.asarray(self.refined)
         truth = None if self.truth is None else np.asarray(self.truth)
-        return compare_labels(coarse, refined, self._confidence(refined), truth, self.class_names)
+        sure = None if self.record is None else confidence_of(refined, self.record)
+        return compare_labels(coarse, refined, sure, truth, self.class_names)
 
-    def _confidence(self, refined: NDArray[Any]) -> NDArray[np.float32] | None:
-        """Return the confidence of the refined labels, NaN where they were painted on since the run."""
-        if self.record is None:
-            return None
-        return np.where(refined == self.record.labels, self.record.confidence, np.float32(np.nan))
+
+def confidence_of(refined: NDArray[Any], record: Record) -> NDArray[np.float32]:
+    """Return the confidence of refined labels, NaN where they were painted on since the run."""
+    return np.where(refined == record.labels, record.confidence, np.float32(np.nan))
 
 
 def labels_now(layer: Labels, refined: Labels) -> Any:

@@ -24,6 +24,7 @@ from napari_coarse_crf.plugin.controls.scrolling import scrolling
 from napari_coarse_crf.plugin.controls.sentence import Sentence
 from napari_coarse_crf.plugin.controls.slider import Slider
 from napari_coarse_crf.plugin.result.numbers import Comparison
+from napari_coarse_crf.plugin.result.objects import ObjectsBox
 from napari_coarse_crf.plugin.result.table import LabelTable
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class ResultPanel(QWidget):
         self._make_looking()
         self._make_measuring()
         self._make_layers()
+        self._make_objects()
         self.save_button = _button(
             "Save result…",
             "Writes the refined labels (TIFF or PNG), the confidence (TIFF) and the parameters (JSON) side by side.",
@@ -128,6 +130,8 @@ class ResultPanel(QWidget):
         self._cut_row.setEnabled(known)
         self.heatmap_button.setEnabled(known and label_id is not None)
         self.heatmap_button.setText("Heatmap" if label_id is None else f"Heatmap of {label_id}")
+        self.objects_button.setEnabled(ready and label_id is not None)
+        self.objects_button.setText("Objects" if label_id is None else f"Objects of {label_id}")
 
     def show_cut(self, record: Record | None) -> None:
         """Show the confidence below which the refined layer is left unlabelled."""
@@ -171,6 +175,8 @@ class ResultPanel(QWidget):
         layout.addWidget(self._cut_row)
         layout.addWidget(QLabel("Add as a layer:"))
         layout.addLayout(_in_rows([self.difference_button, self.confidence_button, self.heatmap_button]))
+        layout.addWidget(self.objects_box)
+        layout.addLayout(_in_rows([self.objects_button, self.save_objects_button]))
         layout.addWidget(self.save_button)
         layout.addStretch()
 
@@ -227,6 +233,18 @@ class ResultPanel(QWidget):
             "How probable a label was before the CRF. Click a row of the table first. Known for results of this "
             "session.",
         )
+
+    def _make_objects(self) -> None:
+        self.objects_box = ObjectsBox()
+        self.objects_button = _button(
+            "Objects",
+            "Adds a layer with an id for each object of a label: its connected parts, split where they are narrow. "
+            "Click a row of the table first. napari shows area, centre and confidence of the one under the cursor.",
+        )
+        self.save_objects_button = _button(
+            "Save objects…", "Saves the table of the objects that were found last as a CSV file."
+        )
+        self.save_objects_button.setEnabled(False)
 
 
 def _button(text: str, tooltip: str, *, checkable: bool = False) -> QPushButton:

@@ -25,6 +25,7 @@ from napari_coarse_crf.plugin.result.dialogs import SaveDialogs
 from napari_coarse_crf.plugin.result.looking import Looking
 from napari_coarse_crf.plugin.result.measuring import Measuring
 from napari_coarse_crf.plugin.result.numbers import as_text, table_cells
+from napari_coarse_crf.plugin.result.objects import ObjectsTask
 from napari_coarse_crf.plugin.result.panel import Heading, ResultPanel
 from napari_coarse_crf.plugin.result.saving import FILE_KINDS, Saving, TableSaving, file_name
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.plugin.layers.record import Record
     from napari_coarse_crf.plugin.result.numbers import Comparison
+    from napari_coarse_crf.plugin.result.objects import FoundObjects
 
 _MEASURE_AGAIN_MS = 200
 """How long after a change the table is made again: once for many strokes."""
@@ -63,6 +65,7 @@ class ResultSection(QWidget):
         self._viewer = viewer
         self._background = Background()
         self._label_id: int | None = None
+        self._objects = ("", "")  # the name of the layer that was found last, and its table
         self.compared = Compared()
         self.heading = Heading("Result")
         self.boxes = ComparedBoxes(viewer)
@@ -133,6 +136,8 @@ class ResultSection(QWidget):
         panel.difference_chosen.connect(self._on_difference)
         panel.confidence_button.clicked.connect(self._on_confidence)
         panel.heatmap_button.clicked.connect(self._on_heatmap)
+        panel.objects_button.clicked.connect(self._on_objects)
+        panel.save_objects_button.clicked.connect(self._on_save_objects)
         panel.save_button.clicked.connect(self._on_save)
 
     # Following what is compared.
@@ -271,6 +276,28 @@ class ResultSection(QWidget):
             return
         layer = self._viewer.add_image(outcome, **look)
         self.panel.say(f"Layer '{layer.name}' added: how probable the label was before the CRF.")
+
+    def _on_objects(self) -> None:
+        refined = self.compared.refined
+        if refined is None or self._label_id is None:
+            return
+        name = self.panel.table.comparison.class_names.get(self._label_id, "")
+        task = ObjectsTask.prepare(refined, self._label_id, name, self.panel.objects_box)
+        self.panel.say(f"Finding the objects of label {self._label_id}.")
+        self._background.start("objects", partial(self._on_objects_found, task.look(refined)), task.find)
+
+    def _on_objects_found(self, look: dict[str, Any], outcome: FoundObjects | Failure) -> None:
+        if isinstance(outcome, Failure):
+            self.panel.say(str(outcome.error))
+            return
+        layer = self._viewer.add_labels(outcome.ids, features=outcome.features, **look)
+        self._objects = (layer.name, outcome.csv)
+        self.panel.save_objects_button.setEnabled(True)
+        self.panel.say(f"Layer '{layer.name}' added: {outcome.ids.max():,} objects.")
+
+    def _on_save_objects(self) -> None:
+        name, text = self._objects
+        self._dialogs.ask("CSV (*.csv)", f"{file_name(name)}.csv", partial(TableSaving.prepare, text))
 
     def _on_save(self) -> None:
         refined = self.compared.refined
