@@ -11,6 +11,7 @@ import pytest
 from napari._app_model.constants import MenuId
 from npe2 import PluginManifest
 
+from napari_coarse_crf.plugin.layers.saved import SUFFIX
 from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
 
 
@@ -41,6 +42,7 @@ def test_every_command_that_is_used_is_declared_and_every_declared_one_is_used(c
     used = {item.command for items in contributions.menus.values() for item in items}
     used |= {widget.command for widget in contributions.widgets}
     used |= {sample.command for sample in contributions.sample_data}
+    used |= {reader.command for reader in contributions.readers}
     assert used == {command.id for command in contributions.commands}
 
 
@@ -54,6 +56,13 @@ def test_the_names_are_those_of_the_package(manifest: PluginManifest, contributi
     assert manifest.name == "napari-coarse-crf"
     assert all(command.id.startswith("napari-coarse-crf.") for command in contributions.commands)
     assert [widget.display_name for widget in contributions.widgets] == ["Refine labels"]
+
+
+def test_no_file_of_other_people_is_matched(contributions: Any) -> None:
+    """napari asks which plugin shall open a file whenever two of them match its name."""
+    (reader,) = contributions.readers
+    assert reader.filename_patterns == [f"*{SUFFIX}"]
+    assert not reader.accepts_directories
 
 
 def test_every_bundled_sample_is_offered_under_its_title(contributions: Any) -> None:

@@ -16,7 +16,7 @@ from tests.plugin.waiting import TIMEOUT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.plugin.result.using import Measured
+    from tests.plugin.result.using import Dock, Measured
 
 
 def test_labels_confidence_and_parameters_are_saved_side_by_side(
@@ -27,6 +27,7 @@ def test_labels_confidence_and_parameters_are_saved_side_by_side(
     save_as(qtbot, section, section.panel.save_button, tmp_path / "out.tif")
     wait_for_words(qtbot, section, "Saved out.tif")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.coarse-crf.json",
         "out.tif",
         "out_confidence.tif",
         "out_parameters.json",
@@ -36,6 +37,25 @@ def test_labels_confidence_and_parameters_are_saved_side_by_side(
     assert saved.dtype == layer.data.dtype
     assert files.read_image(tmp_path / "out_confidence.tif").image.dtype == np.float32
     assert files.read_preset(tmp_path / "out_parameters.json") == widget.parameters
+
+
+def test_what_was_saved_is_compared_again_in_the_next_session(
+    measured: Measured, dock: Dock, qtbot: Any, tmp_path: Path, image: Any, labels: Any
+) -> None:
+    _, widget = measured
+    save_as(qtbot, widget.result, widget.result.panel.save_button, tmp_path / "out.tif")
+    wait_for_words(qtbot, widget.result, "Saved out.tif")
+    viewer, later = dock(image, labels, rgb=True)
+    viewer.open(str(tmp_path / "out.coarse-crf.json"), plugin=None)
+    opened = viewer.layers["strokes refined"]
+    assert later.result.boxes.compared.refined is opened
+    assert later.result.boxes.compared.coarse is viewer.layers["strokes"]
+    later.presets.menu.aboutToShow.emit()
+    (of_layer,) = later.presets.menu.actions()
+    assert of_layer.text() == "strokes refined"
+    of_layer.trigger()
+    assert later.parameters.iterations == 2
+    assert later.labels_layer.value is viewer.layers["strokes"]
 
 
 def test_nothing_is_overwritten_without_asking(measured: Measured, qtbot: Any, tmp_path: Path) -> None:

@@ -27,7 +27,10 @@ def layer_of(label_ids: list[int], parameters: dict[str, Any] | None = None, dty
 
 def test_a_png_shows_the_ids_in_the_colours_of_the_layer(tmp_path: Path) -> None:
     layer = layer_of([0, 1, 7])
-    assert Saving.prepare(layer, tmp_path / "out.png").write() == [tmp_path / "out.png"]
+    assert Saving.prepare(layer, tmp_path / "out.png").write() == [
+        tmp_path / "out.png",
+        tmp_path / "out.coarse-crf.json",
+    ]
     np.testing.assert_array_equal(files.read_labels(tmp_path / "out.png").ids, layer.data)
     with Image.open(tmp_path / "out.png") as picture:
         colours = np.asarray(picture.convert("RGB"))
@@ -45,7 +48,7 @@ def test_what_is_painted_after_the_button_was_pressed_is_not_saved(tmp_path: Pat
 def test_a_name_without_an_ending_becomes_a_tiff_and_a_csv(tmp_path: Path) -> None:
     parameters = Parameters(theta_alpha=80)
     saving = Saving.prepare(layer_of([1, 2], parameters.to_dict()), tmp_path / "out")
-    assert [path.name for path in saving.paths] == ["out.tif", "out_parameters.json"]
+    assert [path.name for path in saving.paths] == ["out.tif", "out_parameters.json", "out.coarse-crf.json"]
     assert saving.existing == []
     saving.write()
     assert files.read_preset(tmp_path / "out_parameters.json") == parameters
@@ -77,7 +80,7 @@ def test_a_tiff_says_what_its_axes_are_and_how_large_its_pixels_are(
     tmp_path: Path, keywords: dict[str, Any], axes: str, sizes: dict[str, float]
 ) -> None:
     layer = Labels(np.ones((2, 3, 4), np.int32), **keywords)
-    (path,) = Saving.prepare(layer, tmp_path / "out.tif").write()
+    path, _ = Saving.prepare(layer, tmp_path / "out.tif").write()
     with tifffile.TiffFile(path) as file:
         assert file.series[0].axes == axes
         found = dict(re.findall(r'PhysicalSize(\w)="([^"]+)"', file.ome_metadata or ""))
@@ -88,12 +91,13 @@ def test_a_tiff_says_what_its_axes_are_and_how_large_its_pixels_are(
 
 def test_axes_that_tiff_has_no_names_for_are_saved_without(tmp_path: Path) -> None:
     layer = Labels(np.ones((1, 2, 1, 3, 4), np.int32))
-    (path,) = Saving.prepare(layer, tmp_path / "out.tif").write()
+    path, _ = Saving.prepare(layer, tmp_path / "out.tif").write()
     np.testing.assert_array_equal(tifffile.imread(path).reshape(layer.data.shape), layer.data)
 
 
 def test_a_number_in_the_name_is_no_ending(tmp_path: Path) -> None:
-    assert Saving.prepare(layer_of([1, 2]), tmp_path / "theta_1.5.tif").paths == [tmp_path / "theta_1.5.tif"]
+    names = [path.name for path in Saving.prepare(layer_of([1, 2]), tmp_path / "theta_1.5.tif").paths]
+    assert names == ["theta_1.5.tif", "theta_1.5.coarse-crf.json"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from superqt.utils import signals_blocked
 from napari_coarse_crf.plugin.controls.scrolling import scrolling
 from napari_coarse_crf.plugin.controls.sentence import Sentence
 from napari_coarse_crf.plugin.controls.slider import Slider
+from napari_coarse_crf.plugin.layers.saved import SUFFIX
 from napari_coarse_crf.plugin.result.numbers import Comparison
 from napari_coarse_crf.plugin.result.objects import ObjectsBox
 from napari_coarse_crf.plugin.result.table import LabelTable
@@ -100,7 +101,8 @@ class ResultPanel(QWidget):
         self._make_objects()
         self.save_button = _button(
             "Save result…",
-            "Writes the refined labels (TIFF or PNG), the confidence (TIFF) and the parameters (JSON) side by side.",
+            "<p>Writes the refined labels (TIFF or PNG), the confidence (TIFF) and the parameters (JSON) side by side, "
+            f"and a file '{SUFFIX}': open that in napari to have this layer again, with colours, names and place.</p>",
         )
         self.status = Sentence(lines=2)
         self.body = QWidget()

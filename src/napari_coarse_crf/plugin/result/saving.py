@@ -1,4 +1,4 @@
-"""A refined layer as files side by side: labels, confidence and parameters.
+"""A refined layer as files side by side: labels, confidence, parameters, and the layer itself for napari.
 
 napari's own writers drop the metadata of a layer, and with it how the labels were made.
 """
@@ -18,6 +18,7 @@ from napari_coarse_crf.plugin.layers.axes import axis_letters
 from napari_coarse_crf.plugin.layers.grid import pixel_size
 from napari_coarse_crf.plugin.layers.provenance import parameters_of, provenance
 from napari_coarse_crf.plugin.layers.record import recall
+from napari_coarse_crf.plugin.layers.saved import describe_layer, description_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ class Saving:
     Attributes
     ----------
     labels : ndarray
-        A copy of what the layer shows.
+        A copy of what the layer shows; in a TIFF as 32 bits, which napari opens as labels.
     palette : bytes
         The colours of the first 256 ids, for PNG.
     confidence : ndarray or None
@@ -47,7 +48,9 @@ class Saving:
         What each axis is and how large the pixels are, as `files.encode_labels` takes them.
     parameters : bytes or None
         The JSON file of what they were made with, as the metadata say it; None where nobody knows.
-    labels_path, confidence_path, parameters_path : Path
+    description : bytes
+        The JSON file that napari opens as this layer.
+    labels_path, confidence_path, parameters_path, description_path : Path
         Where each goes.
     """
 
@@ -57,9 +60,11 @@ class Saving:
     axes: str
     grid: Grid | None
     parameters: bytes | None
+    description: bytes
     labels_path: Path
     confidence_path: Path
     parameters_path: Path
+    description_path: Path
 
     @classmethod
     def prepare(cls, layer: Labels, path: Path) -> Saving:
@@ -77,14 +82,16 @@ class Saving:
         files.check_labels_fit(labels, path)
         record = recall(layer)
         return cls(
-            labels,
+            _as_labels(labels) if path.suffix.lower() in files.TIFF else labels,
             _palette(layer),
             None if record is None else record.confidence,
             *_place(layer),
             _parameters(layer),
+            describe_layer(layer, path),
             path,
             path.with_name(f"{path.stem}_confidence.tif"),
             path.with_name(f"{path.stem}_parameters.json"),
+            description_path(path),
         )
 
     @property
@@ -94,6 +101,7 @@ class Saving:
             (self.labels_path, True),
             (self.confidence_path, self.confidence is not None),
             (self.parameters_path, self.parameters is not None),
+            (self.description_path, True),
         )
         return [path for path, is_known in known if is_known]
 
@@ -118,6 +126,7 @@ class Saving:
             )
         if self.parameters is not None:
             contents[self.parameters_path] = self.parameters
+        contents[self.description_path] = self.description
         files.write_files(contents)
         return list(contents)
 
@@ -168,6 +177,11 @@ def file_name(layer_name: str) -> str:
     'slide_3_7_strokes_refined'
     """
     return re.sub(r"[^\w.-]+", "_", layer_name).strip("_.") or "labels"
+
+
+def _as_labels(labels: NDArray[Any]) -> NDArray[Any]:
+    """Return labels in a type that napari takes for labels when it opens them: it has images in 8 and 16 bits."""
+    return labels.astype(np.int32) if labels.dtype.itemsize < np.dtype(np.int32).itemsize else labels
 
 
 def _place(layer: Labels) -> tuple[str, Grid | None]:
