@@ -8,7 +8,6 @@ import math
 
 import numpy as np
 import pytest
-from napari.layers import Labels
 
 from napari_coarse_crf import evaluate_labels
 from napari_coarse_crf.plugin.result.numbers import (
@@ -19,7 +18,6 @@ from napari_coarse_crf.plugin.result.numbers import (
     RIGHT,
     WRONG,
     as_text,
-    class_names_of,
     compare_labels,
     find_difference,
     find_errors,
@@ -106,15 +104,3 @@ def test_the_table_as_text_can_be_read_again() -> None:
         "share",
         "mean confidence",
     ]
-
-
-def test_the_features_of_a_layer_name_its_classes() -> None:
-    layer = Labels(COARSE, features={"index": [3, 70_000], "class": ["road", "water"]})
-    assert class_names_of(layer) == {3: "road", 70_000: "water"}
-    assert class_names_of(Labels(COARSE)) == {}
-
-
-def test_features_that_name_no_class_are_passed_over() -> None:
-    layer = Labels(COARSE, features={"index": [3.0, math.nan], "class": ["road", "water"]})
-    assert class_names_of(layer) == {}
-    assert class_names_of(Labels(COARSE, features={"index": [3]})) == {}

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.read import Excerpt
 from napari_coarse_crf.plugin.layers.record import recall
 from napari_coarse_crf.plugin.result.compared import labels_on
-from napari_coarse_crf.plugin.result.numbers import class_names_of, compare_labels
+from napari_coarse_crf.plugin.result.numbers import compare_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,6 @@ from napari_coarse_crf import InputError, evaluate_labels
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari.layers import Labels
     from numpy.typing import NDArray
 
     from napari_coarse_crf import Scores
@@ -167,16 +166,6 @@ def as_text(cells: Sequence[Sequence[str]], delimiter: str) -> str:
     text = io.StringIO()
     csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(cells)
     return text.getvalue()
-
-
-def class_names_of(layer: Labels) -> dict[int, str]:
-    """Return what the features of a layer call its labels, as those of the samples do."""
-    features = layer.features
-    if "index" not in features or "class" not in features:
-        return {}
-    named = zip(features["index"], features["class"], strict=True)
-    # A person's own table may have gaps, which make its numbers fractions.
-    return {int(index): str(name) for index, name in named if isinstance(index, int | np.integer)}
 
 
 def _counts(labels: LabelArray) -> dict[int, int]:
