@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_coarse_crf import Suggestion
 from napari_coarse_crf.plugin.controls.defaults import read_defaults
-from napari_coarse_crf.plugin.controls.layer_box import LayerBox
+from napari_coarse_crf.plugin.controls.layer_box import LabelsBox, LayerBox
 from napari_coarse_crf.plugin.controls.parameters import ParameterControls, heading
 from napari_coarse_crf.plugin.controls.presets import PresetBar
 from napari_coarse_crf.plugin.controls.run_bar import RunBar
@@ -30,6 +30,7 @@ from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob, told
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
+from napari_coarse_crf.plugin.layers.drawn import EVENTS, Ground, is_drawn
 from napari_coarse_crf.plugin.layers.look import PLACE
 from napari_coarse_crf.plugin.layers.provenance import is_shown_only, is_truth
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
@@ -64,7 +65,7 @@ class RefineWidget(Container[Any]):
 
     Attributes
     ----------
-    image_layer, labels_layer : LayerBox
+    image_layer, labels_layer : SteadyBox
         `.value` is the chosen layer, or None.
     refined : psygnal.Signal
         Emitted with the new layer, once for each layer that a run adds.
@@ -81,11 +82,17 @@ class RefineWidget(Container[Any]):
         self._notice = ""  # of the run under way
         self._began = 0.0
         self._chosen: tuple[Layer | None, Layer | None] = (None, None)
+        self._ground = Ground()
         self._watched: list[Layer] = []
         self._snapshot: Snapshot | None = None
         self.image_layer = _layer_box("Image", self._layers_of_type(Image), "The image that the labels belong to.")
-        self.labels_layer = _layer_box(
-            "Labels", self._layers_of_type(Labels), "Your coarse labels: a few strokes of every class, 0 = unlabelled."
+        self.labels_layer = LabelsBox(
+            self._layers_of_type(Labels),
+            lambda: [layer for layer in napari_viewer.layers if is_drawn(layer)],
+            name="labels_layer",
+            label="Labels",
+            tooltip="<p>Your coarse labels: a few strokes of every class, 0 = unlabelled. Shapes and points may be "
+            "chosen, too: a feature 'class' says what each stands for, else its colour.</p>",
         )
         self.scope = ScopeControls(napari_viewer)
         self.controls = ParameterControls(read_defaults())
@@ -268,7 +275,7 @@ class RefineWidget(Container[Any]):
         """Begin with the layer that the person has selected and sees; napari would take the lowest."""
         active = self._viewer.layers.selection.active
         for box in (self.image_layer, self.labels_layer):
-            if active in box.choices and active.visible:
+            if active in box.choices and active.visible and not is_drawn(active):  # shapes may be a region
                 box.value = active
 
     def _connect(self) -> None:
@@ -302,9 +309,13 @@ class RefineWidget(Container[Any]):
             self._message = ""
             self.refiners = RefinerCache()  # a job that still runs keeps the one it has
             self._note_change()
-        self.scope.show_for(*chosen)
+        self._show_scope()
         self._watch()
         self._refresh()
+
+    def _show_scope(self) -> None:
+        image, labels = self._chosen
+        self.scope.show_for(image, self._ground.below(labels, image))
 
     def _on_scope(self) -> None:
         self._watch()
@@ -327,7 +338,7 @@ class RefineWidget(Container[Any]):
         self._watched = []
 
     def _on_layer_edited(self) -> None:
-        self.scope.show_for(*self._chosen)  # what they say of their axes may be something else
+        self._show_scope()  # what they say of their axes may be something else
         self._look_again.start()
         self._note_change()
 
@@ -450,5 +461,5 @@ def _events_of_list(viewer: napari.viewer.Viewer) -> list[Any]:
 
 def _events_to_watch(layer: Layer) -> list[Any]:
     """Return the events after which a layer may become fit or unfit to be refined."""
-    names = ("data", "set_data", "paint", "labels_update", "contrast_limits", *PLACE)
+    names = ("data", "set_data", "paint", "labels_update", "contrast_limits", *PLACE, *EVENTS)
     return [getattr(layer.events, name) for name in names if hasattr(layer.events, name)]

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from napari.layers import Labels
+from napari.layers import Labels, Points
 
-from napari_coarse_crf.plugin.controls.layer_box import LayerBox, LayerRows
+from napari_coarse_crf.plugin.controls.layer_box import LabelsBox, LayerBox, LayerRows
 
 
 @pytest.fixture
@@ -76,3 +76,21 @@ def test_rows_keep_what_was_chosen_among_them(qtbot: Any, layers: list[Labels]) 
     rows.reset_choices()
     assert rows.value == chosen[1:]
     assert told == [chosen[1:]]
+
+
+def test_what_may_stand_for_labels_is_chosen_by_a_person_alone(qtbot: Any) -> None:
+    labels: list[Labels] = []
+    others = [Points(name="a"), Points(name="b")]
+    box = LabelsBox(lambda: labels, lambda: others, name="box")
+    qtbot.addWidget(box.native)
+    assert box.value is None
+    labels.append(Labels(np.zeros((2, 3), np.uint8), name="a"))
+    box.reset_choices()
+    assert box.value is labels[0]
+    box.value = others[1]
+    labels.clear()
+    box.reset_choices()
+    assert box.value is others[1]
+    others.clear()
+    box.reset_choices()
+    assert box.value is None

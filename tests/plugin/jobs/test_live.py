@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 
 from napari_coarse_crf import Parameters, refine_labels
 from napari_coarse_crf.plugin.layers import key, snapshot
+from napari_coarse_crf.plugin.layers.classes import class_names_of
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
 from tests.storage import stored
 
@@ -437,3 +438,25 @@ def counted(function: Callable[..., Any], counts: Counter[str], name: str) -> Ca
         return function(*arguments, **keywords)
 
     return call
+
+
+def test_points_are_followed_and_refined_like_strokes(dock: Dock, qtbot: Any, image: NDArray[Any]) -> None:
+    viewer, widget = dock(image, rgb=True)
+    points = viewer.add_points([[20, 8], [20, 50]], size=5, features={"class": ["dark", "bright"]}, name="points")
+    assert widget.labels_layer.value is None  # points may be there for something else
+    widget.labels_layer.value = points
+    widget.run_bar.live.click()
+    wait_until_settled(qtbot, widget)
+    preview = viewer.layers["points preview"]
+    assert [preview.data[20, 0], preview.data[20, 59]] == [2, 1]
+    points.add([[2, 30]])
+    points.features = {"class": ["dark", "bright", "dark"]}
+    points.features = {"class": ["dark", "bright", "another"]}
+    wait_until_settled(qtbot, widget)
+    np.testing.assert_array_equal(np.unique(viewer.layers["points preview"].data), [1, 2, 3])
+    assert viewer.layers["points preview"].data[2, 30] == 1
+    layer = widget.keep()
+    assert layer is not None
+    assert layer.name == "points refined"
+    assert class_names_of(layer) == {1: "another", 2: "bright", 3: "dark"}
+    assert len(points.data) == 3

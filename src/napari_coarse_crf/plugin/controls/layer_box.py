@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 
+_NOT_CHOSEN = "none yet"
+
+
 class SteadyBox(ComboBox):
     """A box, as narrow as the dock, whose choice stays as long as it is offered.
 
@@ -58,6 +61,28 @@ class LayerBox(SteadyBox):
     def __init__(self, layers: Callable[[], Iterable[Layer]], nothing: str = "", **keywords: Any) -> None:
         self.null_string = nothing
         super().__init__(choices=lambda _box: told_apart(layers(), nothing), nullable=bool(nothing), **keywords)
+
+
+class LabelsBox(SteadyBox):
+    """A box of Labels layers, and of others that may stand for labels: these are chosen by a person alone.
+
+    Parameters
+    ----------
+    labels, others : callable
+        Return the layers to offer now.
+    **keywords
+        As for `ComboBox`.
+    """
+
+    def __init__(
+        self, labels: Callable[[], Iterable[Layer]], others: Callable[[], Iterable[Layer]], **keywords: Any
+    ) -> None:
+        def choices(_box: Any) -> list[tuple[str, Layer | None]]:
+            own, more = list(labels()), list(others())
+            nothing: list[tuple[str, Layer | None]] = [(_NOT_CHOSEN, None)] if more and not own else []
+            return [*nothing, *told_apart([*own, *more], _NOT_CHOSEN)]
+
+        super().__init__(choices=choices, **keywords)
 
 
 class LayerRows(Select):

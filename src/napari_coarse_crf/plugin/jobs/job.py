@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     import napari
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Layer
 
     from napari_coarse_crf import Refinement, Refiner
     from napari_coarse_crf.compute.arrays import LabelArray
@@ -102,7 +102,7 @@ class Job:
     ----------
     inputs, look, parameters
         What is refined, and with what.
-    source : napari.layers.Labels
+    source : napari.layers.Layer
         The layer that the result will lie above.
     about : mapping
         Where the result comes from, as its metadata will say.
@@ -121,7 +121,7 @@ class Job:
     inputs: Inputs
     look: Look
     parameters: Parameters
-    source: Labels
+    source: Layer
     about: Mapping[str, Any]
     misfit: str
     refiners: RefinerCache
@@ -304,11 +304,11 @@ def _among(
 def refine_layer(
     viewer: napari.viewer.Viewer,
     image_layer: Image,
-    labels_layer: Labels,
+    labels_layer: Layer,
     parameters: Parameters | None = None,
     choice: Choice | None = None,
 ) -> Labels:
-    """Refine a Labels layer and add the result as a new layer above it.
+    """Refine coarse labels and add the result as a new layer above it.
 
     What the button of the widget does, in the calling thread.
 
@@ -319,8 +319,9 @@ def refine_layer(
     image_layer : napari.layers.Image
         The image, ([Z,] Y, X), RGB(A), or with one axis more for channels. Its contrast limits scale everything but
         uint8; where alpha is 0, pixels take no part. Its scale is the size of a pixel.
-    labels_layer : napari.layers.Labels
-        The coarse labels, 0 = unlabelled, read at the image's pixels where both lie in the viewer. Never changed.
+    labels_layer : napari.layers.Labels, Shapes or Points
+        The coarse labels, 0 = unlabelled, read at the image's pixels where both lie in the viewer. Never changed. What
+        shapes and points stand for, their features or colours say.
     parameters : Parameters, optional
         The defaults if left out.
     choice : napari_coarse_crf.plugin.Choice, optional

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import napari
-    from napari.layers import Labels
+    from napari.layers import Labels, Layer
 
     from napari_coarse_crf.plugin.jobs.job import Job, Outcome
 
@@ -55,7 +55,7 @@ class PreviewLayer:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._layer: Callable[[], Labels | None] = _none
-        self._source: Callable[[], Labels | None] = _none
+        self._source: Callable[[], Layer | None] = _none
         # What a kept layer remembers; it goes with the layer.
         self._full: WeakKeyDictionary[Labels, tuple[Job, Outcome]] = WeakKeyDictionary()
 
@@ -77,6 +77,8 @@ class PreviewLayer:
         else:
             layer.data = labels
             move_to(layer, job.look.place)
+            if not layer.features.equals(features := job.look.keywords["features"]):  # the ids stand for other classes
+                layer.features, layer.colormap = features, job.look.keywords["colormap"]
             set_provenance(layer, about)
         layer.editable = False  # the next result would paint over; napari forgets this with every new array
         self._full.clear()

@@ -69,6 +69,24 @@ class Grid:
         point = np.concatenate([np.zeros(missing), np.asarray(world, np.float64)])
         return leave_out([float(one) for one in self.layer.world_to_data(point)], self.without)
 
+    def pixels_at(self, layer: Layer, points: NDArray[Any]) -> NDArray[np.float64]:
+        """Return where (N, ndim) points of a layer lie, in pixels of the grid; both in units of their own.
+
+        A layer that has as many axes as the grid lacks the axis that the grid lacks.
+        """
+        wanted = list(self.layer.units) if layer.ndim > len(self.shape) else leave_out(self.layer.units, self.without)
+        pairs = list(zip(reversed(wanted), reversed(layer.units), strict=False))  # of the last axes
+        factors = np.ones(layer.ndim)
+        factors[layer.ndim - len(pairs) :] = [in_unit(one, [unit])[0] for one, unit in reversed(pairs)]
+        # The way is affine: the origin and a step along each axis tell it, and napari need not be asked for each point.
+        corners = np.vstack([np.zeros(layer.ndim), np.eye(layer.ndim)])
+        world = np.array([layer.data_to_world(corner) for corner in corners]) * factors
+        if self.without is not None and self.without < self.layer.ndim and layer.ndim == len(self.shape):
+            world = np.insert(world, self.without, 0.0, axis=1)
+        origin, *ends = np.array([self.pixel_at(one) for one in world])
+        pixels: NDArray[np.float64] = origin + np.asarray(points, np.float64) @ (np.array(ends) - origin)
+        return pixels
+
     def box_in_view(self, displayed: Sequence[int]) -> tuple[tuple[int, int], ...]:
         """Return the range in view along each axis; `displayed` are the axes of the layer on the screen."""
         layer, corners = self.layer, self.layer.corner_pixels

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import napari
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
     from napari_coarse_crf.compute.arrays import LabelArray
 
@@ -91,7 +91,7 @@ def move_to(layer: Labels, place: Mapping[str, Any]) -> None:
 
 
 def add_result(
-    viewer: napari.viewer.Viewer, refined: LabelArray, look: Look, metadata: Mapping[str, Any], source: Labels
+    viewer: napari.viewer.Viewer, refined: LabelArray, look: Look, metadata: Mapping[str, Any], source: Layer
 ) -> Labels:
     """Add a new Labels layer above `source` and earlier results, or on top if `source` is gone, and return it.
 
@@ -107,7 +107,7 @@ def add_result(
     return layer
 
 
-def _place_above(viewer: napari.viewer.Viewer, source: Labels) -> int:
+def _place_above(viewer: napari.viewer.Viewer, source: Layer) -> int:
     """Return the index above a layer and its results, but for Live's preview, which stays on top."""
     layers = list(viewer.layers)
     if source not in layers:
@@ -119,9 +119,10 @@ def _place_above(viewer: napari.viewer.Viewer, source: Labels) -> int:
     )
 
 
-def _is_result_like(layer: Labels, source: Labels) -> bool:
+def _is_result_like(layer: Labels, source: Layer) -> bool:
     """Whether a layer is a result that lies on this one."""
-    return is_result(layer) and (layer.data.shape == source.data.shape or source_name(layer) == source.name)
+    same_shape = isinstance(source, Labels) and layer.data.shape == source.data.shape
+    return is_result(layer) and (same_shape or source_name(layer) == source.name)
 
 
 def _same_colours(colormap: Any) -> Any:

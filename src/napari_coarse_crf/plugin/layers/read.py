@@ -241,7 +241,7 @@ def read_outlines(shapes_layer: Shapes, grid: Grid) -> tuple[NDArray[Any], ...]:
     for corners, kind in zip(shapes_layer.data, shapes_layer.shape_type, strict=True):
         outline = ellipse_outline(corners) if kind == "ellipse" else np.asarray(corners)
         if kind != "line" and len(outline) > 2:
-            outlines.append(np.array([grid.pixel_at(shapes_layer.data_to_world(corner)) for corner in outline]))
+            outlines.append(grid.pixels_at(shapes_layer, outline))
     return tuple(outlines)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING, Choice
+from napari_coarse_crf.plugin.layers.drawn import as_labels
 from napari_coarse_crf.plugin.layers.fit import find_problem, find_problem_of_scope
 from napari_coarse_crf.plugin.layers.look import Look, read_look
 from napari_coarse_crf.plugin.layers.match import Match
@@ -19,7 +20,7 @@ from napari_coarse_crf.plugin.layers.read import Inputs, read_match
 from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,23 +30,30 @@ class Snapshot:
     Attributes
     ----------
     image_layer, labels_layer : napari.layers.Layer or None
-        What is chosen.
+        What is chosen; shapes and points as the labels they stand for.
     choice : Choice
         Scope, further channels, region.
     problem : str
         One sentence on what keeps this from being refined, or "".
+    chosen_layer : napari.layers.Layer or None
+        The person's own layer that the labels are read from.
     """
 
     image_layer: Image | None
     labels_layer: Labels | None
     choice: Choice
     problem: str
+    chosen_layer: Layer | None
 
     @classmethod
-    def take(cls, image_layer: Image | None, labels_layer: Labels | None, choice: Choice | None = None) -> Snapshot:
+    def take(cls, image_layer: Image | None, labels_layer: Layer | None, choice: Choice | None = None) -> Snapshot:
         """Look at the layers. By default, all of the two is to be refined."""
         chosen = choice or EVERYTHING
-        return cls(image_layer, labels_layer, chosen, find_problem(image_layer, labels_layer, chosen))
+        try:
+            labels = as_labels(labels_layer, image_layer, chosen)
+        except InputError as error:
+            return cls(image_layer, None, chosen, str(error), labels_layer)
+        return cls(image_layer, labels, chosen, find_problem(image_layer, labels, chosen), labels_layer)
 
     def narrowed(self, scope: Scope) -> Snapshot:
         """Return the same with another scope, itself if it is the same one."""
@@ -85,9 +93,10 @@ class Snapshot:
         return read_look(self._layers()[1], self.match.grid.place)
 
     @property
-    def source(self) -> Labels:
+    def source(self) -> Layer:
         """The layer that the result will lie above."""
-        return self._layers()[1]
+        _, labels = self._layers()
+        return self.chosen_layer or labels
 
     @property
     def misfit(self) -> str:

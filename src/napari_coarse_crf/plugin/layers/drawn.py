@@ -1,0 +1,224 @@
+"""Shapes and points as coarse labels: what they cover, on the pixels of an image.
+
+A person may draw polygons, lines or points instead of painting. They are read as a Labels layer that is in no viewer,
+so that all that follows knows labels alone; the person's own layer stays as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from napari.layers import Labels, Points, Shapes
+from napari.utils.colormaps import DirectLabelColormap
+
+from napari_coarse_crf import InputError
+from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.io.raster import CHANNELS
+from napari_coarse_crf.plugin.layers.axes import axis_letters
+from napari_coarse_crf.plugin.layers.choice import EVERYTHING, Choice
+from napari_coarse_crf.plugin.layers.classes import CLASS_COLUMNS, INDEX
+from napari_coarse_crf.plugin.layers.grid import Grid, finest, leave_out, pixel_size
+from napari_coarse_crf.plugin.layers.look import move_to
+from napari_coarse_crf.tiles.outlines import draw_outline, draw_path, ellipse_outline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.layers import Image, Layer
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import LabelArray
+
+EVENTS: Final = ("features", "edge_width", "edge_color", "face_color", "border_color", "size")
+"""After which a drawn layer may stand for other labels, beyond those of any layer."""
+
+_FILLED: Final = ("polygon", "rectangle", "ellipse")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stroke:
+    """One shape or point, in pixels of a grid.
+
+    Attributes
+    ----------
+    corners : (N, ndim) array
+        In order; one for a point.
+    width : float
+        Of the line, or of the point.
+    is_filled : bool
+        Whether what lies inside counts, rather than the line.
+    """
+
+    corners: NDArray[np.float64]
+    width: float
+    is_filled: bool
+
+    def draw(self, labels: LabelArray, label_id: int) -> None:
+        """Put a label where the stroke lies: in the plane along which it extends most."""
+        plane = sorted(np.argsort(np.ptp(self.corners, axis=0), kind="stable")[-2:].tolist())
+        place = [round(float(one)) for one in self.corners.mean(axis=0)]
+        if any(not 0 <= place[axis] < size for axis, size in enumerate(labels.shape) if axis not in plane):
+            return
+        flat = labels[tuple(slice(None) if axis in plane else one for axis, one in enumerate(place))]
+        if self.is_filled:
+            draw_outline(flat, self.corners[:, plane], label_id)
+        else:
+            draw_path(flat, self.corners[:, plane], self.width, label_id)
+
+
+def is_drawn(layer: Layer | None) -> bool:
+    """Whether a layer holds what was drawn rather than painted."""
+    return isinstance(layer, Shapes | Points)
+
+
+class Ground:
+    """Labels without any, on the pixels that a drawn layer will be read at: for those who ask for axes and place alone.
+
+    They are the same layer as long as the pixels are as many.
+    """
+
+    def __init__(self) -> None:
+        self._labels: Labels | None = None
+
+    def below(self, layer: Layer | None, image_layer: Image | None) -> Labels | None:
+        """Return the labels below a drawn layer; any other one as it is."""
+        if not isinstance(layer, Shapes | Points) or image_layer is None:
+            return layer if isinstance(layer, Labels) else None
+        grid = _grid_below(layer, image_layer, EVERYTHING)
+        if self._labels is None or self._labels.data.shape != grid.shape:
+            nothing = np.broadcast_to(np.uint8(UNLABELLED), grid.shape)  # of any size in no memory
+            self._labels = Labels(nothing, name=layer.name)
+        move_to(self._labels, grid.place)
+        return self._labels
+
+
+def as_labels(layer: Layer | None, image_layer: Image | None, choice: Choice = EVERYTHING) -> Labels | None:
+    """Return a drawn layer as labels at the pixels of an image, any other one as it is.
+
+    Ids are those of the classes in the order of their names; names that are numbers are ids themselves. The features
+    of the new layer say which is which, and it has the colours of the drawn one where these tell the classes apart.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer or None
+        The drawn layer.
+    image_layer : napari.layers.Image or None
+        Whose pixels.
+    choice : Choice, optional
+        What is known of the axis of its channels.
+
+    Raises
+    ------
+    InputError
+        If fewer than two classes are drawn, or the image has more axes than the layer.
+    """
+    if not isinstance(layer, Shapes | Points) or image_layer is None:
+        return layer if isinstance(layer, Labels) else None
+    grid = _grid_below(layer, image_layer, choice)
+    if layer.ndim < len(grid.shape):
+        raise InputError(
+            f"'{layer.name}' has {layer.ndim} axes and '{image_layer.name}' has {len(grid.shape)}. Draw in a layer "
+            "that was added while the image was open."
+        )
+    names = _classes_of(layer)
+    ids = _ids_of([name for name in names if name])
+    if len(ids) < 2:
+        raise InputError(_too_few(layer, list(ids)))
+    labels = np.zeros(grid.shape, np.uint8 if max(ids.values()) <= np.iinfo(np.uint8).max else np.int32)
+    for name, stroke in zip(names, _strokes_of(layer, grid), strict=True):
+        if name:
+            stroke.draw(labels, ids.get(name, UNLABELLED))
+    colours = _colours_of(layer, names, ids)
+    features = {INDEX: list(ids.values()), CLASS_COLUMNS[0]: list(ids)}
+    return Labels(labels, name=layer.name, features=features, colormap=colours, **grid.place)
+
+
+def _grid_below(layer: Shapes | Points, image: Image, choice: Choice) -> Grid:
+    """Return the pixels of an image, without the axis of its channels where the layer lacks one."""
+    if image.rgb:
+        return Grid(image, int(image.ndim))
+    if image.ndim <= layer.ndim:
+        return Grid(image)
+    if isinstance(choice.channel_axis, int):
+        return Grid(image, choice.channel_axis)
+    letters = axis_letters(image)
+    return Grid(image, letters.index(CHANNELS) if CHANNELS in letters else int(np.argmin(finest(image).shape)))
+
+
+def _classes_of(layer: Shapes | Points) -> list[str]:
+    """Return the class of each shape or point, "" for none: by a feature, by colour, or each its own."""
+    features = layer.features
+    named = {str(column).lower(): column for column in features.columns}
+    column = next((named[one] for one in CLASS_COLUMNS if one in named), None)
+    if column is None and len(features.columns) == 1:
+        column = features.columns[0]
+    if column is not None:
+        return [_in_words(value) for value in features[column]]
+    colours = [_hex(colour) for colour in _colours(layer)]
+    return colours if len(set(colours)) > 1 else [str(number) for number in range(1, len(colours) + 1)]
+
+
+def _ids_of(names: Sequence[str]) -> dict[str, int]:
+    """Return the id of each class but 0, which is no class."""
+    if all(name.isdecimal() for name in names):
+        return {name: int(name) for name in sorted(set(names), key=int) if int(name)}
+    return {name: number for number, name in enumerate(sorted(set(names)), 1)}
+
+
+def _strokes_of(layer: Shapes | Points, grid: Grid) -> list[_Stroke]:
+    """Return what is drawn, wherever both lie, in pixels of the grid."""
+    unit = leave_out(grid.layer.units, grid.without)[-1]
+    of_grid = leave_out(pixel_size(grid.layer, unit), grid.without)
+    scale = float(np.mean(np.divide(pixel_size(layer, unit)[-2:], of_grid[-2:])))
+    points = isinstance(layer, Points)
+    kinds = ["point"] * len(layer.data) if points else layer.shape_type
+    widths = layer.size if points else layer.edge_width
+    pairs = zip(layer.data, kinds, strict=True)
+    own = [np.atleast_2d(ellipse_outline(data) if kind == "ellipse" else data) for data, kind in pairs]
+    ends = np.cumsum([len(corners) for corners in own])[:-1]
+    corners = np.split(grid.pixels_at(layer, np.concatenate(own)), ends)  # all at once, in a hundredth of the time
+    along = zip(corners, kinds, widths, strict=True)
+    return [_Stroke(each, float(np.mean(width)) * scale, kind in _FILLED) for each, kind, width in along]
+
+
+def _colours(layer: Shapes | Points) -> NDArray[Any]:
+    """Return the colours that a person tells shapes or points apart by."""
+    faces = np.asarray(layer.face_color)
+    edges = np.asarray(layer.border_color if isinstance(layer, Points) else layer.edge_color)
+    return faces if len(np.unique(faces, axis=0)) > 1 else edges
+
+
+def _colours_of(layer: Shapes | Points, names: Sequence[str], ids: dict[str, int]) -> DirectLabelColormap | None:
+    """Return the colours of the classes; None where they are not told apart by colour."""
+    first = {
+        name: colour for name, colour in zip(reversed(names), reversed(_colours(layer)), strict=True) if name in ids
+    }
+    if len({_hex(colour) for colour in first.values()}) < len(ids):
+        return None
+    opaque: dict[int | None, Any] = {ids[name]: (*colour[:3], 1.0) for name, colour in first.items()}
+    return DirectLabelColormap(color_dict={None: (0, 0, 0, 0), 0: (0, 0, 0, 0), **opaque})
+
+
+def _hex(colour: NDArray[Any]) -> str:
+    return "#" + "".join(f"{round(255 * float(one)):02x}" for one in colour[:3])
+
+
+def _in_words(value: Any) -> str:
+    """Return the name of a class as it stands in a feature; "" for a gap."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    is_whole = isinstance(value, float) and value.is_integer()  # a gap makes all numbers of a column fractions
+    return str(int(value) if is_whole else value).strip()
+
+
+def _too_few(layer: Shapes | Points, names: Sequence[str]) -> str:
+    what = "points" if isinstance(layer, Points) else "shapes"
+    if not names:
+        return f"'{layer.name}' holds no {what} of any class. Draw some in at least two classes."
+    return (
+        f"'{layer.name}' holds {what} of one class only ({names[0]}). Draw the background too, as another class: give "
+        f"the {what} a feature '{CLASS_COLUMNS[0]}', or colours."
+    )
