@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from qtpy.QtCore import QTimer
 
+from napari_coarse_crf.plugin.jobs.budget import LookBudget
 from napari_coarse_crf.plugin.jobs.job import Job
-from napari_coarse_crf.plugin.jobs.preview import FIRST_BUDGET, PreviewLayer, next_budget
+from napari_coarse_crf.plugin.jobs.preview import PreviewLayer
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.look import same_place
 from napari_coarse_crf.tiles.parts import part_shape
-from napari_coarse_crf.tiles.reduced import step_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -204,9 +204,10 @@ class LiveRefinement:
         self._runner = runner
         self._dock = dock
         self._refiners = RefinerCache()  # of the quick looks
-        self._budget = FIRST_BUDGET
+        self._budget = LookBudget()
         self._change = 0
         self._aim: Aim | None = None  # of the job that was started last
+        self._is_timed = False  # that job
         self._shown: tuple[Aim, Read] | None = None
         self.preview = PreviewLayer(viewer)
         self.switch = LiveSwitch(self, parent)
@@ -243,7 +244,7 @@ class LiveRefinement:
             snapshot = whole.narrowed(self._dock.look_scope)
             if snapshot.problem:
                 return  # perhaps nothing is painted on the current slice, but on others
-            step = step_within(part_shape(snapshot.inputs.parts()[0]), self._budget)
+            step = self._budget.step(part_shape(snapshot.inputs.parts()[0]))
         is_full = step == 1 and snapshot is whole
         aim = Aim(parameters, whole.match.scope, snapshot.look.place, is_full, not quick, self._change)
         job = Job.prepare(
@@ -255,6 +256,7 @@ class LiveRefinement:
             known=self._known(aim),
         )
         self._aim = aim
+        self._is_timed = JobRunner.has_compiled  # compiling says nothing about the next look
         self._runner.start(job)
 
     def drop_live(self) -> None:
@@ -274,10 +276,10 @@ class LiveRefinement:
             return ""
         self._shown = aim, outcome.read
         layer = self.preview.show(job, outcome, full=aim.is_full)
+        if self._is_timed:
+            self._note_time(job, outcome, full=aim.is_full)
         if aim.is_full:
             return f"Live: '{layer.name}' took {outcome.time_in_words}. Keep makes it a layer of its own."
-        if JobRunner.has_compiled:  # compiling says nothing about the next look
-            self._budget = next_budget(self._budget, outcome.seconds)
         return "Live: a quick look; the full result follows when your hand rests."
 
     def keep(self) -> Labels | None:
@@ -287,6 +289,14 @@ class LiveRefinement:
         layer = self.preview.keep(self._dock.snapshot.in_plain_values)
         self._shown = None
         return layer
+
+    def _note_time(self, job: Job, outcome: Outcome, *, full: bool) -> None:
+        """Take note of how long a job took, for the size of the next look."""
+        parts = job.inputs.parts()
+        if full and len(parts) == 1:
+            self._budget.note_full(part_shape(parts[0]), outcome.seconds)
+        elif not full:
+            self._budget.note_look(part_shape(parts[0]), job.step, outcome.seconds)
 
     @property
     def _shows_all(self) -> bool:

@@ -1,4 +1,4 @@
-"""The one layer that Live shows its results in, and how large a quick look may be."""
+"""The one layer that Live shows its results in."""
 
 from __future__ import annotations
 
@@ -18,29 +18,8 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.plugin.jobs.job import Job, Outcome
 
-TARGET_SECONDS: Final = 0.2
-"""How soon a quick look should be there."""
-
-FIRST_BUDGET: Final = 80_000
-"""Pixels of the first quick look: 0.2 s with six labels on one of two slow cores."""
-
-_LEAST_BUDGET: Final = 5_000
-_PATIENCE: Final = 1.5
-"""How many times the target a look may take before the next ones are made smaller."""
-
 _ONLY_PREVIEW: Final = ("preview", "step")
 """What the metadata of a preview say besides."""
-
-
-def next_budget(budget: int, seconds: float) -> int:
-    """Return how many pixels the next quick look may have, after one of `budget` pixels took some time.
-
-    It never grows: a look that was quick because little had changed says nothing about the next one, and another size
-    would throw away what is kept between them.
-    """
-    if seconds <= _PATIENCE * TARGET_SECONDS:
-        return budget
-    return max(_LEAST_BUDGET, int(budget * TARGET_SECONDS / seconds))
 
 
 class PreviewLayer:
