@@ -9,7 +9,9 @@ import pytest
 
 from napari_coarse_crf import Parameters, Refinement, Refiner
 from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
 from napari_coarse_crf.tiles.reduced import (
+    Earlier,
     enlarge,
     enlarge_refinement,
     reduce_parameters,
@@ -114,3 +116,51 @@ def test_at_step_one_the_way_there_and_back_changes_nothing() -> None:
     back = enlarge_refinement(small.run(reduce_parameters(parameters, 1, 2)), 1, labels, mask, parameters)
     np.testing.assert_array_equal(back.labels, whole.labels)
     np.testing.assert_array_equal(back.confidence, whole.confidence)
+
+
+def found(labels: list[list[int]], painted: tuple[int, ...] = (1, 2, 3)) -> Refinement:
+    """Return a refinement with these labels, where somebody has painted some ids."""
+    array = np.array(labels)
+    return Refinement(array, np.ones(array.shape, np.float32), Parameters(), 7, dict.fromkeys(painted, (1, 1)), ())
+
+
+def test_an_earlier_full_result_stays_where_nothing_changed_since() -> None:
+    labels = np.array([[0, 0, 0, 0], [0, 3, 0, 0]])
+    full = np.array([[1, 2, 2, 2], [1, 2, 1, 2]])
+    earlier = Earlier(full, np.array([[1, 2]]), 2)
+    now = enlarge_refinement(found([[1, 3]]), 2, labels, None, Parameters(), earlier)
+    np.testing.assert_array_equal(now.labels, [[1, 2, 3, 3], [1, 3, 3, 3]])
+
+
+def test_a_label_that_is_painted_no_more_leaves_an_earlier_result() -> None:
+    labels, full = np.zeros((2, 4), np.int64), np.array([[9, 1, 2, 9], [1, 1, 9, 2]])
+    earlier = Earlier(full, np.array([[1, 9]]), 2)
+    now = enlarge_refinement(found([[1, 2]]), 2, labels, None, Parameters(), earlier)
+    np.testing.assert_array_equal(now.labels, [[1, 1, 2, 2], [1, 1, 2, 2]])
+
+
+def test_an_earlier_result_of_another_step_is_compared_where_its_pixels_lay() -> None:
+    labels, full = np.zeros((1, 8), np.int64), np.array([[1, 1, 1, 1, 2, 2, 1, 2]])
+    earlier = Earlier(full, np.array([[1, 2]]), 4)
+    now = enlarge_refinement(found([[1, 1, 2, 3]]), 2, labels, None, Parameters(), earlier)
+    np.testing.assert_array_equal(now.labels, [[1, 1, 1, 1, 2, 2, 3, 3]])
+
+
+@pytest.mark.parametrize("name", SAMPLE_NAMES)
+@pytest.mark.parametrize("budget", [80_000, 20_000])
+def test_a_look_differs_from_the_full_result_in_few_pixels(name: str, budget: int) -> None:
+    """After nothing, after a slider, and after a stroke taken away; the first look has nothing to begin from."""
+    sample, parameters = load_sample(name), Parameters(iterations=5)
+    labels, fewer = sample.coarse, np.where(sample.coarse == 1, 0, sample.coarse)
+    fewer[:, : labels.shape[1] // 2] = labels[:, : labels.shape[1] // 2]
+    step = step_within(labels.shape, budget)
+    refiner = Refiner(sample.image, labels)
+    small = Refiner.of(reduce_picture(Picture(sample.image), step, 2), thin_out_labels(labels, step))
+    earlier = None
+    for strokes, chosen in ((labels, parameters), (labels, parameters.replace(theta_beta=10)), (fewer, parameters)):
+        refiner.update_labels(strokes)
+        small.update_labels(thin_out_labels(strokes, step))
+        full, look = refiner.run(chosen).labels, small.run(reduce_parameters(chosen, step, 2))
+        shown = enlarge_refinement(look, step, strokes, None, chosen, earlier).labels
+        assert (shown != full).mean() < (0.15 if earlier is None else 0.03)
+        earlier = Earlier(full, look.labels, step)

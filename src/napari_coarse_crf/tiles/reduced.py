@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,25 @@ if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.refiner import Refinement
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Earlier:
+    """A full result, and what was found at reduced size for the same input.
+
+    Attributes
+    ----------
+    labels : array of int
+        The full result.
+    small : array of int
+        What every `step`-th pixel alone gave.
+    step : int
+        By how much it was reduced.
+    """
+
+    labels: LabelArray
+    small: LabelArray
+    step: int
 
 
 def step_within(shape: Sequence[int], budget: int) -> int:
@@ -88,7 +107,12 @@ def enlarge(array: NDArray[Any], step: int, shape: Sequence[int]) -> NDArray[Any
 
 
 def enlarge_refinement(
-    small: Refinement, step: int, labels: LabelArray, mask: MaskArray | None, parameters: Parameters
+    small: Refinement,
+    step: int,
+    labels: LabelArray,
+    mask: MaskArray | None,
+    parameters: Parameters,
+    earlier: Earlier | None = None,
 ) -> Refinement:
     """Return a refinement at full size, where the person's labels and what takes no part are as they were.
 
@@ -100,9 +124,15 @@ def enlarge_refinement(
         By how much it was reduced.
     labels, mask, parameters
         At full size; no mask: every pixel takes part.
+    earlier : Earlier, optional
+        Of the same picture: its full result stays wherever nothing has changed at reduced size since. What is wrong at
+        reduced size is so before and after, and cancels out.
     """
     kept = labels != UNLABELLED if mask is None else (labels != UNLABELLED) | ~mask
-    refined = np.where(kept, labels, enlarge(small.labels, step, labels.shape))
+    found = enlarge(small.labels, step, labels.shape)
+    if earlier is not None:
+        found = np.where(_has_changed(small, step, earlier), found, earlier.labels)
+    refined = np.where(kept, labels, found)
     confidence = np.where(kept, labels != UNLABELLED, enlarge(small.confidence, step, labels.shape))
     return replace(
         small,
@@ -110,3 +140,13 @@ def enlarge_refinement(
         confidence=confidence.astype(np.float32),
         parameters=parameters,
     )
+
+
+def _has_changed(small: Refinement, step: int, earlier: Earlier) -> MaskArray:
+    """Return where, at full size, an earlier full result no longer holds."""
+    shape, before = earlier.labels.shape, earlier.small
+    if step != earlier.step:
+        before = thin_out(enlarge(before, earlier.step, shape), step, len(shape))
+    changed: MaskArray = enlarge(small.labels != before, step, shape)
+    gone = np.setdiff1d(before, list(small.label_counts))  # ids that nobody paints any more
+    return changed | np.isin(earlier.labels, gone[gone != UNLABELLED]) if gone.any() else changed

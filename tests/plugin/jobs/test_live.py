@@ -152,6 +152,58 @@ def test_a_quick_look_comes_before_the_full_result(
     np.testing.assert_array_equal(preview.data, refine_labels(image, labels, widget.parameters))
 
 
+def wait_for_a_look(qtbot: Any, preview: Any) -> NDArray[Any]:
+    """Return what the next quick look shows; the full result is not there yet."""
+
+    def is_look() -> bool:
+        return bool(preview.metadata["napari_coarse_crf"]["step"] > 1)
+
+    qtbot.waitUntil(is_look, timeout=TIMEOUT)
+    return np.array(preview.data)
+
+
+def test_a_look_shows_what_changes_in_the_full_result_before(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    image, labels = large(image, labels)
+    noise = np.random.default_rng(0).integers(0, 30, image.shape, np.uint8)
+    viewer, widget = dock(np.clip(image, 30, 200) + noise, labels, rgb=True)
+    widget.parameters = Parameters(iterations=5)
+    widget.live = True
+    wait_until_settled(qtbot, widget)
+    preview = viewer.layers["strokes preview"]
+    full = np.array(preview.data)
+    viewer.layers["strokes"].paint((200, 300), 9)
+    painted = wait_for_a_look(qtbot, preview)
+    assert painted[200, 300] == 9
+    assert (painted != full).mean() < 0.15
+    widget.parameters = Parameters(iterations=6)
+    viewer.layers["strokes"].undo()
+    widget.parameters = Parameters(iterations=5)
+    qtbot.waitUntil(lambda: 9 not in preview.data, timeout=TIMEOUT)
+    np.testing.assert_array_equal(preview.data, full)  # nobody sees the look, if it is one
+
+
+def test_undoing_all_strokes_takes_the_preview_away(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, np.zeros_like(labels), rgb=True)
+    widget.live = True
+    strokes = viewer.layers["strokes"]
+    strokes.paint((5, 5), 1)
+    strokes.paint((30, 50), 2)
+    wait_until_settled(qtbot, widget)
+    assert "strokes preview" in viewer.layers
+    strokes.undo()
+    strokes.undo()
+    wait_until_settled(qtbot, widget)
+    assert [layer.name for layer in viewer.layers] == ["photo", "strokes"]
+    strokes.redo()
+    strokes.redo()
+    wait_until_settled(qtbot, widget)
+    assert "strokes preview" in viewer.layers
+
+
 def test_a_change_drops_the_full_refinement(dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]) -> None:
     image, labels = large(image, labels)
     viewer, widget = dock(image, labels, rgb=True)

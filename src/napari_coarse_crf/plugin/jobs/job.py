@@ -7,7 +7,7 @@ same pixels.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from time import perf_counter
@@ -26,6 +26,7 @@ from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.tiles.apart import step_among
 from napari_coarse_crf.tiles.parts import Assembly, has_two_labels
 from napari_coarse_crf.tiles.reduced import (
+    Earlier,
     enlarge_refinement,
     reduce_parameters,
     reduce_picture,
@@ -63,6 +64,26 @@ class Notice(Progress):
     sentence: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Glance:
+    """What a quick look at one part found at reduced size.
+
+    Attributes
+    ----------
+    part, key
+        What was looked at, and what it held.
+    labels : array of int
+        Of every `step`-th pixel.
+    step : int
+        By how much it was reduced.
+    """
+
+    part: Part
+    key: Key
+    labels: LabelArray
+    step: int
+
+
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Outcome:
     """What a job returns: the refinement, how long it took, and what a person should know about it.
@@ -71,12 +92,15 @@ class Outcome:
     ----------
     read : Read
         What was read; empty where nobody asked.
+    glance : Glance or None
+        Of a quick look at one part.
     """
 
     refinement: Refinement
     seconds: float
     warnings: tuple[str, ...]
     read: Read
+    glance: Glance | None = None
 
     @property
     def time_in_words(self) -> str:
@@ -92,6 +116,38 @@ class Loaded:
     picture: Picture
     labels: LabelArray
     key: Key
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Before:
+    """A full result and what the quick look at the same input found: what the next looks begin from.
+
+    Attributes
+    ----------
+    glance : Glance
+        Of the look.
+    result : Earlier
+        What both found.
+    """
+
+    glance: Glance
+    result: Earlier
+
+    @classmethod
+    def of(cls, glance: Glance | None, full: Outcome) -> Before | None:
+        """Return the two as one; None where they are not of the same input."""
+        if glance is None or (glance.part, glance.key) not in full.read:
+            return None
+        return cls(glance, Earlier(full.refinement.labels[glance.part], glance.labels, glance.step))
+
+    def copied(self) -> Before:
+        """Return the same with labels that nobody paints on."""
+        return replace(self, result=replace(self.result, labels=self.result.labels.copy()))
+
+    def found(self, loaded: Loaded) -> Earlier | None:
+        """Return what was found, if what is looked at now is the same place of the same picture."""
+        is_same = self.glance.part == loaded.part and self.glance.key.picture == loaded.key.picture
+        return self.result if is_same else None
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -116,6 +172,8 @@ class Job:
         Whether the Live switch asked for it: shown in the preview layer, without a bar of its own.
     known : Read
         What need not be refined, as its result is shown: the job ends without an outcome if it reads nothing else.
+    before : Before or None
+        For a quick look: what it begins from, if that is of the same picture.
     """
 
     inputs: Inputs
@@ -128,6 +186,7 @@ class Job:
     step: int = 1
     is_live: bool = False
     known: Read = ()
+    before: Before | None = None
 
     @classmethod
     def prepare(
@@ -144,7 +203,7 @@ class Job:
         refiners : RefinerCache, optional
             Where the Refiner of the last run is kept for the next one.
         **live
-            `step`, `is_live` and `known`, see there.
+            `step`, `is_live`, `known` and `before`, see there.
 
         Raises
         ------
@@ -183,9 +242,9 @@ class Job:
             around = (yield from self._read_around(assembly)) if self.is_live else ()
             if self.known and (yield from self._is_known(around, parts, only)):
                 return None
-            refinement, read = yield from self._refine(parts, only, assembly)
+            refinement, read, glance = yield from self._refine(parts, only, assembly)
             notes = (*refinement.warnings, *([self.misfit] if self.misfit else []))
-            return Outcome(refinement, perf_counter() - began, notes, (*around, *read) if self.is_live else ())
+            return Outcome(refinement, perf_counter() - began, notes, (*around, *read) if self.is_live else (), glance)
 
     def add_layer(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:
         """Add the result to `viewer`, on the main thread, and select the layer that a correction is painted on."""
@@ -238,14 +297,17 @@ class Job:
 
     def _refine(
         self, parts: list[Part], only: Loaded | None, assembly: Assembly | None
-    ) -> Generator[Progress, None, tuple[Refinement, Read]]:
-        """Refine everything at once, the only part there is, or several parts in turn; and what was read."""
-        if assembly is None:
-            assert only is not None  # noqa: S101  # everything is one part
-            return (yield from self._refine_part(only)), ((only.part, only.key),)
+    ) -> Generator[Progress, None, tuple[Refinement, Read, Glance | None]]:
+        """Refine everything at once, the only part there is, or several in turn; and what was read, and the glance."""
         if only is not None:
-            assembly.put(only.part, (yield from self._refine_part(only)))
-            return assembly.result(self.parameters), ((only.part, only.key),)
+            small = yield from self._refine_part(only)
+            refinement = self._at_full_size(small, only)
+            if assembly is not None:
+                assembly.put(only.part, refinement)
+                refinement = assembly.result(self.parameters)
+            glance = Glance(only.part, only.key, small.labels, self.step) if self.step > 1 else None
+            return refinement, ((only.part, only.key),), glance
+        assert assembly is not None  # noqa: S101  # everything is one part
         read: list[tuple[Part, object]] = []
         is_first = True
         for number, part in enumerate(parts):
@@ -255,11 +317,13 @@ class Job:
                 assembly.skip(part)
                 continue
             steps = self._refine_part(loaded, says_memory=is_first)  # the others are of the same size
-            assembly.put(part, (yield from _among(number, len(parts), steps)))
+            refinement = yield from _among(number, len(parts), steps)
+            assembly.put(part, self._at_full_size(refinement, loaded))
             is_first = False
-        return assembly.result(self.parameters), tuple(read)
+        return assembly.result(self.parameters), tuple(read), None
 
     def _refine_part(self, loaded: Loaded, *, says_memory: bool = True) -> Generator[Progress, None, Refinement]:
+        """Refine one part, at reduced size if this is a quick look."""
         picture, labels, parameters, step = loaded.picture, loaded.labels, self.parameters, self.step
         if step > 1:
             picture, labels = reduce_picture(picture, step, labels.ndim), thin_out_labels(labels, step)
@@ -268,13 +332,16 @@ class Job:
         if says_memory and labels.size >= _LARGE:
             yield from self._say_memory(refiner, parameters)
         for progress in refiner.steps(parameters):
-            if (refinement := progress.refinement) is None:
-                yield progress
-            elif step == 1:
-                return refinement
-            else:
-                return enlarge_refinement(refinement, step, loaded.labels, loaded.picture.mask, self.parameters)
+            if progress.refinement is not None:
+                return progress.refinement
+            yield progress
         raise CoarseCRFError("The refinement ended without a result; please report it.")
+
+    def _at_full_size(self, refinement: Refinement, loaded: Loaded) -> Refinement:
+        if self.step == 1:
+            return refinement
+        earlier = None if self.before is None else self.before.found(loaded)
+        return enlarge_refinement(refinement, self.step, loaded.labels, loaded.picture.mask, self.parameters, earlier)
 
     def _say_memory(self, refiner: Refiner, parameters: Parameters) -> Generator[Progress, None, None]:
         """Say if the memory may not suffice."""

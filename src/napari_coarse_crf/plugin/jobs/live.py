@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from qtpy.QtCore import QTimer
 
 from napari_coarse_crf.plugin.jobs.budget import LookBudget
-from napari_coarse_crf.plugin.jobs.job import Job
+from napari_coarse_crf.plugin.jobs.job import Before, Job
 from napari_coarse_crf.plugin.jobs.preview import PreviewLayer
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
     from napari_coarse_crf import Parameters
-    from napari_coarse_crf.plugin.jobs.job import Outcome
+    from napari_coarse_crf.plugin.jobs.job import Glance, Outcome
     from napari_coarse_crf.plugin.layers.key import Read
     from napari_coarse_crf.plugin.layers.snapshot import Snapshot
     from napari_coarse_crf.tiles.parts import Scope
@@ -209,6 +209,8 @@ class LiveRefinement:
         self._aim: Aim | None = None  # of the job that was started last
         self._is_timed = False  # that job
         self._shown: tuple[Aim, Read] | None = None
+        self._glance: tuple[Aim, Glance | None] | None = None  # of the last quick look
+        self._before: Before | None = None
         self.preview = PreviewLayer(viewer)
         self.switch = LiveSwitch(self, parent)
 
@@ -237,7 +239,10 @@ class LiveRefinement:
     def start_live(self, *, quick: bool) -> None:
         """Start a quick look or a full refinement, unless what it would show is shown already."""
         whole, parameters = self._dock.snapshot, self._dock.parameters
-        if whole.problem or self._shows_all:
+        if whole.problem:
+            self.give_up()
+            return
+        if self._shows_all:
             return
         snapshot, step = whole, 1
         if quick:
@@ -254,6 +259,7 @@ class LiveRefinement:
             step=step,
             is_live=True,
             known=self._known(aim),
+            before=self._before,
         )
         self._aim = aim
         self._is_timed = JobRunner.has_compiled  # compiling says nothing about the next look
@@ -276,11 +282,17 @@ class LiveRefinement:
             return ""
         self._shown = aim, outcome.read
         layer = self.preview.show(job, outcome, full=aim.is_full)
+        self._note_found(aim, outcome)
         if self._is_timed:
             self._note_time(job, outcome, full=aim.is_full)
         if aim.is_full:
             return f"Live: '{layer.name}' took {outcome.time_in_words}. Keep makes it a layer of its own."
         return "Live: a quick look; the full result follows when your hand rests."
+
+    def give_up(self) -> None:
+        """Take the preview away: nothing can be refined, as once all strokes are undone, so it shows nothing true."""
+        self.preview.remove()
+        self._shown = None
 
     def keep(self) -> Labels | None:
         """Make the preview a layer of its own; None if a run would give something else now."""
@@ -288,7 +300,16 @@ class LiveRefinement:
             return None
         layer = self.preview.keep(self._dock.snapshot.in_plain_values)
         self._shown = None
+        if self._before is not None:
+            self._before = self._before.copied()  # the person may paint on the layer from now on
         return layer
+
+    def _note_found(self, aim: Aim, outcome: Outcome) -> None:
+        """Take note of what a look found, and of a full result if it is of the same input, for later looks."""
+        if not aim.is_full:
+            self._glance = aim, outcome.glance
+        elif self._glance is not None and self._glance[0].is_like(aim):
+            self._before = Before.of(self._glance[1], outcome) or self._before
 
     def _note_time(self, job: Job, outcome: Outcome, *, full: bool) -> None:
         """Take note of how long a job took, for the size of the next look."""
