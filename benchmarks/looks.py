@@ -74,13 +74,17 @@ def rows(
         wanted[change] = refiner.run(moved).labels
     for step in sorted({step_within(labels.shape, budget) for budget in budgets} - {1}):
         small = Refiner.of(reduce_picture(Picture(image), step, labels.ndim), thin_out_labels(labels, step))
-        earlier = Earlier(full, small.run(reduce_parameters(parameters, step, labels.ndim)).labels, step)
+        earlier = Earlier(full, small.run(_reduced(parameters, step)).labels, step)
         for change, (now, moved) in changes.items():
             small.update_labels(thin_out_labels(now, step))
-            found = small.run(reduce_parameters(moved, step, labels.ndim))
+            found = small.run(_reduced(moved, step))
             looks = [enlarge_refinement(found, step, now, None, moved, one).labels for one in (None, earlier)]
             without, look = (float((one != wanted[change]).mean()) for one in looks)
             yield Row(change, step, float((full != wanted[change]).mean()), without, look)
+
+
+def _reduced(parameters: Parameters, step: int) -> Parameters:
+    return reduce_parameters(parameters, step, 2).replace(iterations=5)  # as many as a look has
 
 
 def one_stroke_each(fine: np.ndarray, seed: int = 0) -> np.ndarray:

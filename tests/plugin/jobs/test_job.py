@@ -11,7 +11,7 @@ from napari.layers import Image, Labels
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.plugin import Choice, Scope
-from napari_coarse_crf.plugin.jobs.job import Job
+from napari_coarse_crf.plugin.jobs.job import Before, Job, Outcome
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -76,3 +76,36 @@ def test_what_is_known_is_looked_at_no_further_than_to_the_first_difference(
     layers[1].data[2, 0, 0] = 3  # told by the labels alone
     outcome = run(stored, layers, is_live=True, known=outcome.read)
     assert stored.planes_read == [0, 1, 2]
+
+
+def refined(image: NDArray[Any], labels: NDArray[Any], **live: Any) -> Outcome:
+    """Return what a live job returns for an RGB image."""
+    snapshot = Snapshot.take(Image(image, rgb=True), Labels(labels))
+    outcome = finish(Job.prepare(snapshot, Parameters(), is_live=True, **live).steps())
+    assert outcome is not None
+    return outcome
+
+
+def test_a_look_begins_from_the_last_full_result_of_the_same_picture(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    full, look = refined(image, labels), refined(image, labels, step=3)
+    before = Before.of(look.glance, full)
+    assert before is not None
+    again = refined(image, labels, step=3, before=before)
+    np.testing.assert_array_equal(again.refinement.labels, full.refinement.labels)
+    elsewhere = image[:, ::-1].copy()
+    without = refined(elsewhere, labels, step=3)
+    with_other = refined(elsewhere, labels, step=3, before=before)
+    np.testing.assert_array_equal(with_other.refinement.labels, without.refinement.labels)
+
+
+def test_a_look_is_of_five_iterations_at_most(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    assert refined(image, labels, step=2).refinement.iterations == 5
+    assert refined(image, labels).refinement.iterations == Parameters().iterations
+
+
+def test_a_full_result_and_a_look_at_something_else_are_no_pair(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    full, painted = refined(image, labels), labels.copy()
+    painted[20, 30] = 9
+    assert full.glance is None
+    assert Before.of(None, full) is None
+    assert Before.of(refined(image, painted, step=2).glance, full) is None

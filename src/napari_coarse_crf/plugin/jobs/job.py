@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 _ENGINE: Final = "lattice"
 _LARGE: Final = 2**22
 """Pixels from which on the memory is estimated first: below, a run with few labels takes less than 3 GB."""
+_ITERATIONS_OF_A_LOOK: Final = 5
+"""At most: on the samples, looks of ten are no closer to the full result."""
 _IF_SHORT: Final = "Cancel and choose a smaller scope, or close other programs."
 _PREPARING: Final = Progress("preparation", 0, 0)
 
@@ -328,6 +330,7 @@ class Job:
         if step > 1:
             picture, labels = reduce_picture(picture, step, labels.ndim), thin_out_labels(labels, step)
             parameters = reduce_parameters(parameters, step, labels.ndim)
+            parameters = parameters.replace(iterations=min(parameters.iterations, _ITERATIONS_OF_A_LOOK))
         refiner = self.refiners.get(picture, labels, loaded.key, step)
         if says_memory and labels.size >= _LARGE:
             yield from self._say_memory(refiner, parameters)
