@@ -240,6 +240,8 @@ class RefineWidget(Container[Any]):
     def job_failed(self, error: CoarseCRFError) -> None:
         """Say what went wrong; what nobody foresaw goes to napari's notifications as well, with its traceback."""
         self._message = str(error)
+        if self._runner.live_job is not None:
+            self._live.fail()
         if error.__cause__ is not None:
             notification_manager.receive_error(type(error.__cause__), error.__cause__, error.__cause__.__traceback__)
 

@@ -184,10 +184,11 @@ def test_a_look_shows_what_changes_in_the_full_result_before(
     np.testing.assert_array_equal(preview.data, full)  # nobody sees the look, if it is one
 
 
+@pytest.mark.parametrize("storage", ["memory", "zarr"])
 def test_undoing_all_strokes_takes_the_preview_away(
-    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any], storage: str, tmp_path: Path
 ) -> None:
-    viewer, widget = dock(image, np.zeros_like(labels), rgb=True)
+    viewer, widget = dock(image, stored(np.zeros_like(labels), storage, tmp_path), rgb=True)
     widget.live = True
     strokes = viewer.layers["strokes"]
     strokes.paint((5, 5), 1)

@@ -294,6 +294,11 @@ class LiveRefinement:
         self.preview.remove()
         self._shown = None
 
+    def fail(self) -> None:
+        """Take note that a job ended with an error; a look may, where a label has no pixel at reduced size."""
+        if self._aim is not None and self._aim.is_full:
+            self.give_up()
+
     def keep(self) -> Labels | None:
         """Make the preview a layer of its own; None if a run would give something else now."""
         if not self.can_be_kept or not self._is_up_to_date():
