@@ -1,0 +1,128 @@
+"""Where a person is sent to paint, on images where anyone sees what is in doubt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_coarse_crf import InputError, Parameters
+from napari_coarse_crf.suggest.next_place import Place, doubt_about, suggest_place
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DARK, BETWEEN, BRIGHT = 40, 120, 200
+
+
+@pytest.fixture
+def image() -> NDArray[np.uint8]:
+    """Return a dark and a bright half, and between them a large and a small patch of a grey between."""
+    image = np.full((120, 200), DARK, np.uint8)
+    image[:, 100:] = BRIGHT
+    image[60:110, 75:125] = BETWEEN
+    image[8:23, 92:107] = BETWEEN
+    return image
+
+
+@pytest.fixture
+def labels() -> NDArray[np.int32]:
+    """Return a stroke along each side."""
+    labels = np.zeros((120, 200), np.int32)
+    labels[5:115, 5] = 3
+    labels[5:115, 195] = 70_000
+    return labels
+
+
+def in_large_patch(place: Place | None) -> bool:
+    return place is not None and 60 <= place.position[0] < 110 and 75 <= place.position[1] < 125
+
+
+def all_places(image: NDArray[Any], labels: NDArray[Any], **keywords: Any) -> list[Place]:
+    """Return the places that one is sent to who asks again and again and paints nothing."""
+    places: list[Place] = []
+    while (place := suggest_place(image, labels, shown=[one.position for one in places], **keywords)) is not None:
+        places.append(place)
+        assert len(places) < 20
+    return places
+
+
+def test_the_larger_of_two_areas_in_doubt_comes_first(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    place = suggest_place(image, labels)
+    assert place is not None
+    assert in_large_patch(place)
+    assert {place.label, place.other} == {3, 70_000}
+    assert 2000 < place.size <= 2500
+
+
+def test_places_shown_before_are_left_alone_until_nothing_is_left(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    places = all_places(image, labels)
+    for number, place in enumerate(places):
+        assert all(np.hypot(*np.subtract(place.position, other.position)) >= 20 for other in places[:number])
+    assert any(place.position[0] < 23 for place in places)
+
+
+def test_a_stroke_settles_the_doubt(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    labels[80:90, 100] = 3
+    assert not in_large_patch(suggest_place(image, labels))
+
+
+def test_only_unlabelled_pixels_that_take_part_are_proposed(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    mask = np.ones(image.shape, np.bool_)
+    mask[60:90] = False
+    places = all_places(image, labels, mask=mask)
+    assert places
+    assert all(mask[place.position] and not labels[place.position] for place in places)
+
+
+def test_a_volume_has_places_too() -> None:
+    volume = np.full((8, 60, 60), DARK, np.uint8)
+    volume[:, :, 30:] = BRIGHT
+    volume[5:, 20:40, 20:40] = BETWEEN
+    labels = np.zeros(volume.shape, np.uint8)
+    labels[:, 2:58, 2], labels[:, 2:58, 57] = 1, 2
+    first = suggest_place(volume, labels, spacing=(4, 1, 1))
+    assert first is not None
+    z, y, x = first.position
+    assert z >= 5
+    assert 20 <= y < 40
+    assert 20 <= x < 40
+
+
+def test_a_large_image_gives_the_same_place_as_a_small_one(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    """Looked at in reduced size: positions and sizes are those of the whole all the same."""
+    large_image, large_labels = (np.kron(array, np.ones((10, 10), array.dtype)) for array in (image, labels))
+    small, large = suggest_place(image, labels), suggest_place(large_image, large_labels)
+    assert small is not None
+    assert large is not None
+    assert np.abs(np.subtract(large.position, np.multiply(small.position, 10))).max() <= 150
+    assert large_labels[large.position] == 0
+    assert 0.5 < large.size / (100 * small.size) < 2
+
+
+def test_what_a_run_would_leave_unlabelled_is_proposed_all_the_same(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    assert suggest_place(image, labels, Parameters(min_confidence=1.0)) == suggest_place(image, labels)
+
+
+def test_nothing_is_proposed_where_everything_is_labelled(image: NDArray[Any]) -> None:
+    assert suggest_place(image, np.where(image > 100, 2, 1)) is None
+
+
+def test_one_label_is_too_few(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    with pytest.raises(InputError, match="label"):
+        suggest_place(image, np.minimum(labels, 3))
+
+
+def test_doubt_is_what_the_heatmap_says_for_the_best_other_label() -> None:
+    heatmap = np.array([[0.5, 0.9, 0.2, 0.0], [0.5, 0.1, 0.6, 0.0], [0.0, 0.0, 0.2, 0.0]], np.float32)
+    refined = np.array([7, 3, 3, 0])
+    doubt, other = doubt_about(refined, heatmap, np.array([3, 7, 9]))
+    np.testing.assert_allclose(doubt, [0.5, 0.1, 0.75, 0.0])
+    np.testing.assert_array_equal(other[:3], [3, 7, 7])
+
+
+def test_a_place_is_plain_numbers(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    place = suggest_place(image, labels)
+    assert isinstance(place, Place)
+    assert {type(one) for one in (*place.position, place.label, place.other, place.size)} == {int}
