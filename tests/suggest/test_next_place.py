@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +60,9 @@ def test_the_larger_of_two_areas_in_doubt_comes_first(image: NDArray[Any], label
 def test_places_shown_before_are_left_alone_until_nothing_is_left(image: NDArray[Any], labels: NDArray[Any]) -> None:
     places = all_places(image, labels)
     for number, place in enumerate(places):
-        assert all(np.hypot(*np.subtract(place.position, other.position)) >= 20 for other in places[:number])
+        assert all(
+            np.hypot(*np.subtract(place.position, other.position)) >= 3 * place.reach for other in places[:number]
+        )
     assert any(place.position[0] < 23 for place in places)
 
 
@@ -90,15 +93,17 @@ def test_a_volume_has_places_too() -> None:
     assert 20 <= x < 40
 
 
-def test_a_large_image_gives_the_same_place_as_a_small_one(image: NDArray[Any], labels: NDArray[Any]) -> None:
+def test_a_large_image_has_the_same_area_in_doubt_as_a_small_one(image: NDArray[Any], labels: NDArray[Any]) -> None:
     """Looked at in reduced size: positions and sizes are those of the whole all the same."""
     large_image, large_labels = (np.kron(array, np.ones((10, 10), array.dtype)) for array in (image, labels))
     small, large = suggest_place(image, labels), suggest_place(large_image, large_labels)
     assert small is not None
     assert large is not None
-    assert np.abs(np.subtract(large.position, np.multiply(small.position, 10))).max() <= 150
+    assert in_large_patch(small)
+    assert in_large_patch(replace(large, position=tuple(one // 10 for one in large.position)))
     assert large_labels[large.position] == 0
-    assert 0.5 < large.size / (100 * small.size) < 2
+    assert 0.9 < large.size / (100 * small.size) < 1.1
+    assert 9 < large.reach / small.reach < 11
 
 
 def test_what_a_run_would_leave_unlabelled_is_proposed_all_the_same(image: NDArray[Any], labels: NDArray[Any]) -> None:
@@ -126,3 +131,4 @@ def test_a_place_is_plain_numbers(image: NDArray[Any], labels: NDArray[Any]) -> 
     place = suggest_place(image, labels)
     assert isinstance(place, Place)
     assert {type(one) for one in (*place.position, place.label, place.other, place.size)} == {int}
+    assert {type(one) for one in (place.doubt, place.reach)} == {float}

@@ -18,14 +18,16 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_coarse_crf import Suggestion
 from napari_coarse_crf.plugin.controls.defaults import read_defaults
+from napari_coarse_crf.plugin.controls.keys import ButtonKey
 from napari_coarse_crf.plugin.controls.layer_box import LabelsBox, LayerBox
 from napari_coarse_crf.plugin.controls.parameters import ParameterControls, heading
 from napari_coarse_crf.plugin.controls.presets import PresetBar
-from napari_coarse_crf.plugin.controls.run_bar import RunBar
+from napari_coarse_crf.plugin.controls.run_bar import NEXT_PLACE_KEY, RunBar
 from napari_coarse_crf.plugin.controls.scope import ScopeControls
 from napari_coarse_crf.plugin.controls.scrolling import OneAtATime, scrolling
 from napari_coarse_crf.plugin.jobs.job import Job, Notice
 from napari_coarse_crf.plugin.jobs.live import LiveRefinement
+from napari_coarse_crf.plugin.jobs.next_place import NextPlace
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob, told
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP
@@ -105,6 +107,8 @@ class RefineWidget(Container[Any]):
         self._look_again = QTimer(self.native)
         self._look_again.setSingleShot(True)
         self._look_again.setInterval(_LOOK_AGAIN_MS)
+        self._next_place = NextPlace(napari_viewer, self._say)
+        self._next_place_key = ButtonKey(napari_viewer, NEXT_PLACE_KEY, self.run_bar.next_place)
         self._live = LiveRefinement(napari_viewer, self._runner, self, self.native)
         self._choose_selected()
         self._connect()
@@ -194,6 +198,14 @@ class RefineWidget(Container[Any]):
         self.result.show_result(layer)
         self._say(f"Kept as layer '{layer.name}'.")
         return layer
+
+    def next_place(self) -> None:
+        """Go to the place where a stroke would help most, looked for in a thread; the status says which labels."""
+        self._snapshot = None
+        if self.snapshot.problem:
+            self._refresh()
+            return
+        self._next_place.go(self.snapshot.narrowed(self.look_scope), self.parameters)
 
     def cancel(self) -> None:
         """Stop the run that is under way, if any; it adds no layer."""
@@ -291,6 +303,7 @@ class RefineWidget(Container[Any]):
         self.run_bar.button.clicked.connect(self._on_button)
         self.run_bar.live.toggled.connect(self._on_live)
         self.run_bar.keep.clicked.connect(self.keep)
+        self.run_bar.next_place.clicked.connect(self.next_place)
         self.refined.connect(self.result.show_result)
         self.scope.changed.connect(self._on_scope)
         self._follow_viewer()
@@ -310,6 +323,7 @@ class RefineWidget(Container[Any]):
             self._chosen = chosen
             self._message = ""
             self.refiners = RefinerCache()  # a job that still runs keeps the one it has
+            self._next_place.forget()
             self._note_change()
         self._show_scope()
         self._watch()
@@ -361,6 +375,7 @@ class RefineWidget(Container[Any]):
             self._follow_viewer()
             self._watch()
             self.result.attach()
+            self._next_place_key.take()
 
     def _on_destroyed(self) -> None:
         WARM_UP.ended.disconnect(self._refresh, missing_ok=True)
@@ -381,6 +396,8 @@ class RefineWidget(Container[Any]):
         self._stop_watching()
         self._look_again.stop()
         self.result.release()
+        self._next_place.forget()
+        self._next_place_key.release()
 
     def _on_live(self, on: bool) -> None:
         self._snapshot = None

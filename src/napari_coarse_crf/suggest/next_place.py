@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, LabelArray, MaskArray
 
 _MOST_PIXELS = 2**18  # larger images are looked at in reduced size
-_REACH = 12.0  # px of the finest axis, at that size: how far around a place doubt counts, as the sigma of a Gaussian
-_APART = 2.0  # times the reach: how far from the places shown before the next one lies at least
+_REACH = 0.03  # of the image: how far around a place doubt counts, as the sigma of a Gaussian
+_APART = 3.0  # times the reach: how far from the places shown before the next one lies at least
 _IN_DOUBT = 0.1  # pixels of less are no part of the area, and no place to paint
 
 
@@ -44,14 +44,20 @@ class Place:
         The pixel, unlabelled as yet.
     label, other : int
         What it got, and what the heatmap would rather, or nearly as well, have had there.
+    doubt : float
+        A half where both are even, more where the heatmap would rather have had the other.
     size : int
         Pixels of the connected area in doubt around it; about right where the image was looked at in reduced size.
+    reach : float
+        Px of the finest axis: how far around it doubt was counted.
     """
 
     position: tuple[int, ...]
     label: int
     other: int
+    doubt: float
     size: int
+    reach: float
 
 
 def suggest_place(
@@ -111,13 +117,21 @@ def find_place(
     refined, heatmap = refiner.run(reduced).labels, refiner.heatmap(reduced)
     doubt, other = doubt_about(refined, heatmap, refiner.label_ids)
     doubt[thin_out_labels(label_map, step) != UNLABELLED] = 0.0
-    found = _most_doubtful(doubt, picture.spacing, [np.asarray(one) / step for one in shown])
+    sizes = _pixel_sizes(picture.spacing, doubt.ndim)
+    reach = _REACH * float(np.prod(sizes * doubt.shape)) ** (1 / doubt.ndim)
+    found = _most_doubtful(doubt, sizes, reach, [np.asarray(one) / step for one in shown])
     if found is None:
         return None
     area = _area_around(doubt, found)
     others, counts = np.unique(other[area & (refined == refined[found])], return_counts=True)
-    position = tuple(int(one) * step for one in found)
-    return Place(position, int(refined[found]), int(others[counts.argmax()]), int(area.sum()) * step**label_map.ndim)
+    return Place(
+        position=tuple(one * step for one in found),
+        label=int(refined[found]),
+        other=int(others[counts.argmax()]),
+        doubt=float(doubt[found]),
+        size=int(area.sum()) * step**label_map.ndim,
+        reach=reach * step,
+    )
 
 
 def doubt_about(
@@ -143,17 +157,21 @@ def doubt_about(
     return doubt, label_ids[best]
 
 
+def _pixel_sizes(spacing: Sequence[float] | None, ndim: int) -> NDArray[np.float64]:
+    """Return the size of a pixel along each axis, in pixels of the finest."""
+    return np.ones(ndim) if spacing is None else np.asarray(spacing, np.float64) / min(spacing)
+
+
 def _most_doubtful(
-    doubt: NDArray[np.float32], spacing: Sequence[float] | None, shown: Sequence[NDArray[np.float64]]
+    doubt: NDArray[np.float32], sizes: NDArray[np.float64], reach: float, shown: Sequence[NDArray[np.float64]]
 ) -> tuple[int, ...] | None:
     """Return the pixel in doubt that has most doubt around it, away from places shown; None if there is none."""
-    sizes = np.ones(doubt.ndim) if spacing is None else np.asarray(spacing) / min(spacing)
-    around = ndi.gaussian_filter(doubt, _REACH / sizes)
+    around = ndi.gaussian_filter(doubt, reach / sizes)
     around[doubt < _IN_DOUBT] = 0.0
     grid = np.ogrid[tuple(slice(size) for size in doubt.shape)]
     for place in shown:
         squares = (((axis - at) * size) ** 2 for axis, at, size in zip(grid, place, sizes, strict=True))
-        around[sum(squares) < (_APART * _REACH) ** 2] = 0.0
+        around[sum(squares) < (_APART * reach) ** 2] = 0.0
     found = tuple(int(one) for one in np.unravel_index(around.argmax(), doubt.shape))
     return found if around[found] > 0 else None
 

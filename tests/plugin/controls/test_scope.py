@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 
 from napari_coarse_crf import InputError, Parameters, refine_labels
 from napari_coarse_crf.plugin import Choice, Scope, refine_layer
-from napari_coarse_crf.plugin.result.views import camera_of
+from napari_coarse_crf.plugin.layers.camera import camera_of
 from tests.plugin.result.using import add_difference
 from tests.plugin.waiting import TIMEOUT
 from tests.storage import stored

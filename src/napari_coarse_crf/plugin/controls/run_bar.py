@@ -6,6 +6,9 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QV
 
 from napari_coarse_crf.plugin.controls.sentence import Sentence
 
+NEXT_PLACE_KEY = "G"
+"""Go. napari itself uses it neither for the viewer nor for a kind of layer."""
+
 
 class RunBar(QWidget):
     """The Run button, the progress and the sentence that says how things are."""
@@ -28,9 +31,14 @@ class RunBar(QWidget):
         self.keep = QPushButton("Keep")
         self.keep.setToolTip("<p>Make the preview a layer of its own, which the next one leaves alone.</p>")
         self.keep.setEnabled(False)
+        self.next_place = QPushButton("Next place")
+        self.next_place.setToolTip(
+            "<p>Go to where a stroke would help most: a large area between two labels. Press again for the next.</p>"
+        )
         live_row = QHBoxLayout()
         live_row.addWidget(self.live, 1)
-        live_row.addWidget(self.keep, 2)
+        live_row.addWidget(self.keep, 1)
+        live_row.addWidget(self.next_place, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
@@ -41,6 +49,7 @@ class RunBar(QWidget):
         """Offer Run, or say why not."""
         self.button.setText("Run")
         self.button.setEnabled(enabled)
+        self.next_place.setEnabled(enabled)
         self.progress.hide()
         self.progress.setRange(0, 0)  # moves without an end until the next run says how many steps it takes
         self.status.setText(sentence)

@@ -87,6 +87,14 @@ class Grid:
         pixels: NDArray[np.float64] = origin + np.asarray(points, np.float64) @ (np.array(ends) - origin)
         return pixels
 
+    def point_at(self, pixel: Sequence[float], world: Sequence[float]) -> list[float]:
+        """Return where a pixel lies in the viewer, whose sliders stand at `world`: those of other axes stay."""
+        missing = max(0, self.layer.ndim - len(world))
+        point = np.concatenate([np.zeros(missing), np.asarray(world, np.float64)])
+        place = np.asarray(self.layer.world_to_data(point))
+        place[leave_out(range(self.layer.ndim), self.without)] = pixel
+        return [*point[: len(point) - self.layer.ndim].tolist(), *map(float, self.layer.data_to_world(place))]
+
     def box_in_view(self, displayed: Sequence[int]) -> tuple[tuple[int, int], ...]:
         """Return the range in view along each axis; `displayed` are the axes of the layer on the screen."""
         layer, corners = self.layer, self.layer.corner_pixels

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 from qtpy.QtCore import QObject, QTimer
 from superqt.utils import signals_blocked
 
+from napari_coarse_crf.plugin.controls.keys import ButtonKey
 from napari_coarse_crf.plugin.result.compared import Compared
 from napari_coarse_crf.plugin.result.panel import FLIP_KEY
 from napari_coarse_crf.plugin.result.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import napari
-    from qtpy.QtWidgets import QPushButton
 
     from napari_coarse_crf.plugin.result.panel import ResultPanel
 
@@ -38,7 +35,7 @@ class Looking(QObject):
         super().__init__(panel)
         self._viewer, self._panel = viewer, panel
         self._views = Views(viewer)
-        self._flip_function: Callable[..., None] | None = None
+        self._flip_key = ButtonKey(viewer, FLIP_KEY, panel.flip_button)
         self._blinker = QTimer(self)
         self._blinker.setInterval(_BLINK_MS)
         self._blinker.timeout.connect(self._flip)
@@ -67,18 +64,13 @@ class Looking(QObject):
 
     def take_key(self) -> None:
         """Take the key for flipping, if nobody else has it."""
-        button = self._panel.flip_button
-        if self._flip_function is None and (function := _bind_flip_key(self._viewer, button)) is not None:
-            self._flip_function = function
-            button.setText(f"Flip ({FLIP_KEY})")
+        self._flip_key.take()
 
     def release(self) -> None:
         """Put everything back, hold no layer, and free the key."""
         self.choose(Compared())
         self._viewer.layers.events.removed.disconnect(self._on_removed)
-        if self._flip_function is not None:
-            _unbind_flip_key(self._viewer, self._flip_function)
-            self._flip_function = None
+        self._flip_key.release()
 
     def _on_removed(self, event: Any) -> None:
         self._views.forget(event.value)
@@ -142,24 +134,3 @@ class Looking(QObject):
 
     def _offer_back(self) -> None:
         self._panel.back_button.setEnabled(self._views.is_changed)
-
-
-def _bind_flip_key(viewer: napari.viewer.Viewer, button: QPushButton) -> Callable[..., None] | None:
-    """Bind the key and return the function it calls; None if another widget or a person has bound it."""
-    weak = ref(button)  # the viewer would keep a closed section otherwise
-
-    def flip(_viewer: Any) -> None:
-        if (living := weak()) is not None:
-            living.click()
-
-    try:
-        viewer.bind_key(FLIP_KEY, flip, overwrite=False)
-    except ValueError:
-        return None
-    return flip
-
-
-def _unbind_flip_key(viewer: napari.viewer.Viewer, function: Callable[..., None]) -> None:
-    bound = viewer.bind_key(FLIP_KEY, None)
-    if bound is not None and bound is not function:  # somebody has bound it anew
-        viewer.bind_key(FLIP_KEY, bound)

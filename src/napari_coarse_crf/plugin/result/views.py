@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 
+from napari_coarse_crf.plugin.layers.camera import camera_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -152,8 +154,3 @@ class Views:
 def grid_of(viewer: napari.viewer.Viewer) -> Any:
     """Return the grid of a viewer; napari 0.9 moved it to the canvas and warns about its old place."""
     return viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
-
-
-def camera_of(viewer: napari.viewer.Viewer) -> Any:
-    """Return the camera of a viewer; napari 0.9 moved it to the scene and warns about its old place."""
-    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera

@@ -1,0 +1,154 @@
+"""Where to paint next: found in a thread, then the view goes there and a sentence says between which labels.
+
+What is looked at is what the dock is set to, of slices the current one, with the strokes as they are now: it needs no
+result, and knows of strokes that no run has seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from napari_coarse_crf import InputError
+from napari_coarse_crf.plugin.jobs.background import Background
+from napari_coarse_crf.plugin.jobs.worker import Failure
+from napari_coarse_crf.plugin.layers.camera import camera_of
+from napari_coarse_crf.plugin.layers.grid import Grid, pixel_size
+from napari_coarse_crf.suggest.next_place import find_place
+from napari_coarse_crf.tiles.parts import NO_SLICE, has_two_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import napari
+    from napari.layers import Labels
+
+    from napari_coarse_crf import Parameters
+    from napari_coarse_crf.plugin.layers.read import Inputs
+    from napari_coarse_crf.plugin.layers.snapshot import Snapshot
+    from napari_coarse_crf.suggest.next_place import Place
+    from napari_coarse_crf.tiles.parts import Part
+
+LOOKING: Final = "Looking for the place where a stroke helps most."
+_NOTHING: Final = "No area is in doubt: look along the outlines."
+_NOTHING_MORE: Final = "No further area is in doubt: the next one is the first again."
+_TASK: Final = "next place"
+_REACH_ON_SCREEN: Final = 40
+"""Points of the screen that the reach of a place takes at least."""
+_OVERRULED: Final = 0.6
+"""Of doubt: from here on the heatmap clearly says another label."""
+_NAMES: Final = ("name", "class", "label")
+"""The features of a layer that say what its labels stand for, the first that there is."""
+
+
+class NextPlace:
+    """Sends a person from place to place.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Whose view moves.
+    say : callable
+        Shows a sentence.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, say: Callable[[str], None]) -> None:
+        self._viewer, self._say = viewer, say
+        self._background = Background()
+        self._shown: list[tuple[int, ...]] = []
+
+    def forget(self) -> None:
+        """Begin anew: other layers are chosen."""
+        self._shown.clear()
+        self._background.drop(_TASK)
+
+    def go(self, snapshot: Snapshot, parameters: Parameters) -> None:
+        """Go to the next place of what a snapshot shows.
+
+        Raises
+        ------
+        InputError
+            If the layers cannot be refined.
+        """
+        find = partial(find_among, snapshot.inputs, parameters, tuple(self._shown))
+        self._say(LOOKING)
+        listener = partial(self._on_found, snapshot.match.grid, snapshot.source)
+        self._background.start(_TASK, listener, find)
+
+    def _on_found(self, grid: Grid, labels_layer: Labels, place: Place | Failure | None) -> None:
+        if isinstance(place, Failure):
+            self._say(str(place.error))
+        elif place is None:
+            self._say(_NOTHING_MORE if self._shown else _NOTHING)
+            self._shown.clear()
+        else:
+            self._shown.append(place.position)
+            show_place(self._viewer, grid, place)
+            if labels_layer in self._viewer.layers:
+                self._viewer.layers.selection.active = labels_layer
+            self._say(in_words(place, labels_layer))
+
+
+def find_among(inputs: Inputs, parameters: Parameters, shown: Sequence[tuple[int, ...]]) -> Place | None:
+    """Return the place, in pixels of the whole, within the first part that holds two labels.
+
+    Raises
+    ------
+    InputError
+        If none does.
+    """
+    for part in inputs.parts():
+        picture, labels = inputs.load(part)
+        if has_two_labels(labels, picture.mask):
+            within = [position for position in (_into(part, one) for one in shown) if position is not None]
+            place = find_place(picture, labels, parameters, within)
+            return None if place is None else replace(place, position=_out_of(part, place.position))
+    raise InputError(NO_SLICE)
+
+
+def show_place(viewer: napari.viewer.Viewer, grid: Grid, place: Place) -> None:
+    """Move sliders and camera to a place; come nearer if it is too small to be painted on, never farther away."""
+    dims = viewer.dims
+    point = grid.point_at(place.position, dims.point)
+    axes = range(dims.ndim - len(point), dims.ndim)
+    at = dict(zip(axes, point, strict=True))
+    hidden = [axis for axis in axes if axis >= 0 and axis not in dims.displayed]
+    dims.set_point(hidden, [at[axis] for axis in hidden])
+    camera = camera_of(viewer)
+    camera.center = tuple(at.get(axis, 0.0) for axis in dims.displayed)
+    reach = place.reach * min(pixel_size(grid.layer))
+    camera.zoom = max(camera.zoom, _REACH_ON_SCREEN / reach)
+
+
+def in_words(place: Place, labels_layer: Labels) -> str:
+    """Say between which labels a place is in doubt."""
+    label, other = (_named(labels_layer, one) for one in (place.label, place.other))
+    if place.doubt > _OVERRULED:
+        return f"Here {label} won, but the heatmap says {other}: paint a stroke of the right one."
+    how = "are nearly even" if place.doubt > 1 - _OVERRULED else "are in doubt"
+    return f"Here {label} and {other} {how}: paint a stroke."
+
+
+def _named(layer: Labels, label_id: int) -> str:
+    """Return a label with what it stands for, if the layer says so."""
+    features = layer.features
+    column = next((name for name in _NAMES if name in features and "index" in features), None)
+    if column is None:
+        return str(label_id)
+    names = features.loc[features["index"] == label_id, column]
+    return f"{label_id} ({names.iloc[0]})" if len(names) else str(label_id)
+
+
+def _into(part: Part, position: Sequence[int]) -> tuple[int, ...] | None:
+    """Return a position within a part, None if it lies on another slice."""
+    pairs = list(zip(part, position, strict=True))
+    if any(one != at for one, at in pairs if not isinstance(one, slice)):
+        return None
+    return tuple(at - one.start for one, at in pairs if isinstance(one, slice))
+
+
+def _out_of(part: Part, position: Sequence[int]) -> tuple[int, ...]:
+    """Return the position in the whole of one within a part."""
+    within = iter(position)
+    return tuple(one.start + next(within) if isinstance(one, slice) else one for one in part)
