@@ -36,8 +36,8 @@ _NOTHING_MORE: Final = "No further area is in doubt: the next one is the first a
 _TASK: Final = "next place"
 _REACH_ON_SCREEN: Final = 40
 """Points of the screen that the reach of a place takes at least."""
-_OVERRULED: Final = 0.6
-"""Of doubt: from here on the heatmap clearly says another label."""
+_EVEN: Final = 0.6
+"""Of doubt: from here on both labels may be called nearly even."""
 _NAMES: Final = ("name", "class", "label")
 """The features of a layer that say what its labels stand for, the first that there is."""
 
@@ -123,11 +123,9 @@ def show_place(viewer: napari.viewer.Viewer, grid: Grid, place: Place) -> None:
 
 def in_words(place: Place, labels_layer: Labels) -> str:
     """Say between which labels a place is in doubt."""
-    label, other = (_named(labels_layer, one) for one in (place.label, place.other))
-    if place.doubt > _OVERRULED:
-        return f"Here {label} won, but the heatmap says {other}: paint a stroke of the right one."
-    how = "are nearly even" if place.doubt > 1 - _OVERRULED else "are in doubt"
-    return f"Here {label} and {other} {how}: paint a stroke."
+    first, second = (_named(labels_layer, one) for one in place.labels)
+    how = "are nearly even" if place.doubt >= _EVEN else "are in doubt"
+    return f"Here {first} and {second} {how}: paint a stroke."
 
 
 def _named(layer: Labels, label_id: int) -> str:
