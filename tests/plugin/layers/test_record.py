@@ -15,7 +15,7 @@ from napari_coarse_crf import CoarseCRFWarning, InputError, Parameters, Refiner
 from napari_coarse_crf.plugin import refine_layer
 from napari_coarse_crf.plugin.layers.choice import Choice
 from napari_coarse_crf.plugin.layers.provenance import is_result, parameters_of
-from napari_coarse_crf.plugin.layers.record import cut_below, recall
+from napari_coarse_crf.plugin.layers.record import cut_below, cut_least_sure, recall
 from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
@@ -83,6 +83,45 @@ def test_a_cut_of_parts_counts_what_takes_part_as_a_run_does(
     np.testing.assert_array_equal(cut.data, again.data)
     counts, counts_again = (each.metadata["napari_coarse_crf"]["label_counts"] for each in (cut, again))
     assert counts == counts_again
+
+
+@pytest.mark.parametrize("label_confidence", [1, 0.6])
+@pytest.mark.parametrize("percent", [1, 5, 50])
+def test_a_share_that_is_cut_is_that_share_of_what_was_filled_and_is_what_a_run_gives(
+    viewer: Any, label_confidence: float, percent: int
+) -> None:
+    photo, strokes = viewer.layers["photo"], viewer.layers["strokes"]
+    parameters = PARAMETERS.replace(label_confidence=label_confidence)
+    layer = refine_layer(viewer, photo, strokes, parameters)
+    cut_least_sure(layer, percent)
+    filled = np.count_nonzero(strokes.data == 0)
+    assert abs(100 * np.count_nonzero(layer.data == 0) / filled - percent) < 0.5
+    np.testing.assert_array_equal(layer.data[strokes.data != 0], strokes.data[strokes.data != 0])
+    limit = layer.metadata["napari_coarse_crf"]["parameters"]["min_confidence"]
+    again = refine_layer(viewer, photo, strokes, parameters.replace(min_confidence=limit))
+    np.testing.assert_array_equal(layer.data, again.data)
+
+
+def test_all_and_nothing_are_shares_too(viewer: Any) -> None:
+    layer = viewer.layers["strokes refined"]
+    full = layer.data.copy()
+    cut_least_sure(layer, 100)
+    assert layer.metadata["napari_coarse_crf"]["parameters"]["min_confidence"] == 1
+    assert set(np.unique(layer.data)) == {0, 3, 70_000}
+    cut_least_sure(layer, 0)
+    assert layer.metadata["napari_coarse_crf"]["parameters"]["min_confidence"] == 0
+    np.testing.assert_array_equal(layer.data, full)
+
+
+def test_where_many_are_equally_sure_a_share_takes_none_of_them(viewer: Any) -> None:
+    layer = viewer.layers["strokes refined"]
+    record = recall(layer)
+    assert record is not None
+    record.confidence[...] = np.where(np.arange(layer.data.shape[1]) < 5, np.float32(0.5), np.float32(0.9))
+    cut_least_sure(layer, 40)
+    assert record.min_confidence == np.float32(0.9)
+    assert (layer.data[:, :5] == 0).all()
+    assert (layer.data[:, 5:] != 0).all()
 
 
 def test_what_was_cut_away_comes_back_and_painted_pixels_stay(viewer: Any) -> None:

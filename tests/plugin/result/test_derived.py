@@ -10,7 +10,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_coarse_crf import Refiner
-from tests.plugin.result.using import add_difference, click_row, column, cut_of, wait_for_words
+from tests.plugin.result.using import add_difference, click_row, column, cut_of, limit_of, wait_for_words
 from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
@@ -123,13 +123,19 @@ def test_the_slider_leaves_unsure_pixels_unlabelled_and_gives_them_back(unsure: 
     full = layer.data.copy()
     section.panel.cut_slider.setValue(100)
     qtbot.waitUntil(lambda: bool((layer.data == 0).any()))
-    assert section.panel.cut_value.text() == "1.00"
+    assert section.panel.cut_value.text() == "100 %"
     assert cut_of(layer) == 1.0
-    assert section.status == f"Unlabelled pixels of 'strokes refined': {np.count_nonzero(layer.data == 0):,}."
+    count = np.count_nonzero(layer.data == 0)
+    assert section.status == f"Unlabelled pixels of 'strokes refined': {count:,}; confidence is 1 at least elsewhere."
     qtbot.waitUntil(lambda: column(section, 2)[0] != "0", timeout=TIMEOUT)
     section.panel.cut_slider.setValue(0)
     qtbot.waitUntil(lambda: not (layer.data == 0).any())
     np.testing.assert_array_equal(layer.data, full)
+    assert cut_of(layer) == 0
+    section.panel.cut_slider.setValue(30)
+    qtbot.waitUntil(lambda: bool((layer.data == 0).any()))
+    filled = np.count_nonzero(viewer.layers["strokes"].data == 0)
+    assert abs(np.count_nonzero(layer.data == 0) / filled - 0.3) < 0.01
 
 
 def test_the_slider_stays_where_it_was_put_whatever_happens_before_the_layer_follows(
@@ -142,10 +148,10 @@ def test_the_slider_stays_where_it_was_put_whatever_happens_before_the_layer_fol
     layer.name = "renamed"
     panel.contour_button.click()
     widget.reset_choices()
-    assert panel.cut == 0.4
-    assert panel.cut_value.text() == "0.40"
-    qtbot.waitUntil(lambda: cut_of(layer) == 0.4)
-    assert panel.cut == 0.4
+    assert panel.cut == 40
+    assert panel.cut_value.text() == "40 %"
+    qtbot.waitUntil(lambda: cut_of(layer) == limit_of(layer, 40))
+    assert panel.cut == 40
 
 
 def test_a_layer_chosen_before_the_other_was_cut_keeps_its_own_cut(
@@ -157,14 +163,14 @@ def test_a_layer_chosen_before_the_other_was_cut_keeps_its_own_cut(
     section.panel.cut_slider.setValue(60)
     section.boxes.refined_box.value = first
     assert section.panel.cut == 0
-    qtbot.waitUntil(lambda: cut_of(second) == 0.6)
+    qtbot.waitUntil(lambda: cut_of(second) == limit_of(second, 60))
     assert (cut_of(first), section.panel.cut) == (0, 0)
     section.panel.cut_slider.setValue(30)
     viewer.layers.remove(first)
-    assert section.panel.cut == 0.6
+    assert section.panel.cut == 60
     section.panel.cut_slider.setValue(70)
-    qtbot.waitUntil(lambda: cut_of(second) == 0.7)
-    assert section.panel.cut == 0.7
+    qtbot.waitUntil(lambda: cut_of(second) == limit_of(second, 70))
+    assert section.panel.cut == 70
 
 
 def test_a_layer_of_another_session_is_compared_but_its_confidence_is_not_known(measured: Measured) -> None:
@@ -197,5 +203,5 @@ def test_the_wheel_scrolls_past_slider_and_boxes(measured: Measured) -> None:
             False,
         )
         QApplication.sendEvent(target, down)
-    assert section.panel.cut == 0.5
+    assert section.panel.cut == 50
     assert section.compared.coarse is viewer.layers["strokes"]

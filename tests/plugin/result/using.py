@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
+from napari_coarse_crf.plugin.layers.record import recall
 from napari_coarse_crf.plugin.result.panel import FLIP_KEY
 from tests.plugin.waiting import TIMEOUT
 
@@ -69,6 +70,13 @@ def column(section: ResultSection, place: int) -> list[str]:
 def cut_of(layer: Any) -> float:
     """Return the confidence below which a layer says it is left unlabelled."""
     return float(layer.metadata["napari_coarse_crf"]["parameters"]["min_confidence"])
+
+
+def limit_of(layer: Any, percent: int) -> float:
+    """Return the confidence below which the least sure of a layer lie, so many per cent."""
+    record = recall(layer)
+    assert record is not None
+    return record.limit_of(percent)
 
 
 def add_difference(qtbot: Any, section: ResultSection, place: int) -> None:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
     from napari_coarse_crf import Parameters, Refinement
-    from napari_coarse_crf.compute.arrays import FloatArray, LabelArray
+    from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, MaskArray
     from napari_coarse_crf.plugin.layers.read import Inputs
     from napari_coarse_crf.tiles.parts import Part
+
+_PERCENT = 100
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -38,29 +40,62 @@ class Record:
         Those of the run.
     inputs : Inputs
         What the run read.
+    filled : int
+        How many pixels the run gave a label.
     min_confidence : float
         The confidence below which the layer is left unlabelled now.
+    percent : int
+        How many per cent of what the run filled are to be left unlabelled so.
     """
 
     labels: LabelArray
     confidence: FloatArray
     parameters: Parameters
     inputs: Inputs
+    filled: int
     min_confidence: float
+    percent: int = 0
+    _limits: FloatArray | None = None
 
     @classmethod
     def of(cls, refinement: Refinement, inputs: Inputs) -> Record:
         """Return the record of a refinement; its labels are copied, as a person may paint on the layer."""
         parameters = refinement.parameters
         labels = copy_labels(refinement.labels)
-        return cls(labels, refinement.confidence, parameters, inputs, parameters.min_confidence)
+        filled = sum(after - before for before, after in refinement.label_counts.values())
+        return cls(labels, refinement.confidence, parameters, inputs, filled, parameters.min_confidence)
 
     def labels_above(self, min_confidence: float, part: Part) -> LabelArray:
         """Return what a run with this `min_confidence` would have returned; not less than the run itself had."""
         unsure, labels = self.confidence[part] < min_confidence, self.labels[part]
-        if self.parameters.label_confidence < 1:  # else the person's labels are certain, and lazy ones need not be read
-            unsure &= self.inputs.load_labels(part) == 0
-        return np.where(unsure, 0, labels).astype(labels.dtype, copy=False)
+        return np.where(unsure & self._may_be_cut(part), 0, labels).astype(labels.dtype, copy=False)
+
+    def limit_of(self, percent: int) -> float:
+        """Return the confidence below which the least sure of the filled pixels lie, so many per cent of them.
+
+        Fewer where many are equally sure. For 0 it is what the run itself had, for 100 it is 1.
+        """
+        if percent == 0:
+            return self.parameters.min_confidence
+        if self._limits is None:
+            self._limits = self._find_limits()
+        return float(self._limits[percent])
+
+    def _find_limits(self) -> FloatArray:
+        """Return the limits of 0 to 100 per cent. The person's own labels, certain, come after all that is less."""
+        parts = self.inputs.parts()
+        labelled = [self.confidence[part][(self.labels[part] != 0) & self._may_be_cut(part)] for part in parts]
+        confidence = np.append(np.concatenate(labelled), np.float32(1.0))
+        places = np.round(np.linspace(0, self.filled, _PERCENT + 1)).astype(np.intp).clip(max=len(confidence) - 1)
+        limits: FloatArray = np.partition(confidence, np.unique(places))[places]
+        return limits
+
+    def _may_be_cut(self, part: Part) -> MaskArray | bool:
+        """Return which pixels are not the person's own, as far as their confidence does not tell."""
+        if self.parameters.label_confidence == 1:  # theirs are certain, and lazy ones need not be read
+            return True
+        own: MaskArray = self.inputs.load_labels(part) != 0
+        return ~own
 
     def heatmap(self, label_id: int) -> FloatArray:
         """Return the label heatmap of one label, 0 where pixels took no part.
@@ -122,6 +157,17 @@ def cut_below(layer: Labels, min_confidence: float) -> None:
     layer.data = layer.data  # shows it, and tells whoever listens
     record.min_confidence = min_confidence
     _note(layer, record.parameters.replace(min_confidence=min_confidence), gained)
+
+
+def cut_least_sure(layer: Labels, percent: int) -> None:
+    """Leave the least sure of the pixels unlabelled that the run filled, so many per cent of them, as `cut_below`.
+
+    What the metadata say is the confidence below which they lie: a run with this `min_confidence` gives the same.
+    """
+    record = recall(layer)
+    if record is not None:
+        cut_below(layer, record.limit_of(percent))
+        record.percent = percent
 
 
 def _sizes(labels: LabelArray) -> dict[int, int]:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 FLIP_KEY = "N"
 """Next. napari itself uses it neither for the viewer nor for a kind of layer."""
-_CUT_STEPS = 100
+_MOST_CUT = 100  # per cent
 _LEAST_HEIGHT = 200
 
 
@@ -115,9 +115,9 @@ class ResultPanel(QWidget):
         layout.addWidget(self.status)
 
     @property
-    def cut(self) -> float:
-        """The confidence that the slider shows."""
-        return self.cut_slider.value() / _CUT_STEPS
+    def cut(self) -> int:
+        """How many per cent of the filled pixels are to be left unlabelled, by the slider."""
+        return int(self.cut_slider.value())
 
     def say(self, sentence: str) -> None:
         """Show a sentence."""
@@ -136,12 +136,9 @@ class ResultPanel(QWidget):
         self.objects_button.setText("Objects" if label_id is None else f"Objects of {label_id}")
 
     def show_cut(self, record: Record | None) -> None:
-        """Show the confidence below which the refined layer is left unlabelled."""
+        """Show how much of what was filled is left unlabelled."""
         with signals_blocked(self.cut_slider):
-            # What the run itself left unlabelled is not known any more.
-            lowest = 0.0 if record is None else record.parameters.min_confidence
-            self.cut_slider.setMinimum(round(lowest * _CUT_STEPS))
-            self.cut_slider.setValue(0 if record is None else round(record.min_confidence * _CUT_STEPS))
+            self.cut_slider.setValue(0 if record is None else record.percent)
         self._show_cut_value()
 
     def offer_differences(self, titles: Sequence[str]) -> None:
@@ -187,7 +184,7 @@ class ResultPanel(QWidget):
         self.difference_chosen.emit(self.difference_menu.actions().index(action))
 
     def _show_cut_value(self) -> None:
-        self.cut_value.setText(f"{self.cut:.2f}")
+        self.cut_value.setText(f"{self.cut} %")
 
     def _make_looking(self) -> None:
         self.flip_button = _button("Flip", "Shows the compared layers one after the other, each alone.")
@@ -205,16 +202,17 @@ class ResultPanel(QWidget):
 
     def _make_layers(self) -> None:
         tip = (
-            "<p>Pixels that the refinement is less sure of become unlabelled (0) in the refined layer, without another "
-            "run. Move it back and they return. Your strokes and what you paint on the refined layer stay.</p>"
+            "<p>So many per cent of the pixels that were filled, those that the refinement is least sure of, become "
+            "unlabelled (0) in the refined layer, without another run; fewer where many are equally sure. Move it back "
+            "and they return. Your strokes and what you paint on the refined layer stay.</p>"
             "<p>Known for results of this session.</p>"
         )
         self.cut_slider = Slider()
-        self.cut_slider.setRange(0, _CUT_STEPS)
-        self.cut_slider.setAccessibleName("Cut this result below this confidence")
-        self.cut_value = QLabel("0.00")
+        self.cut_slider.setRange(0, _MOST_CUT)
+        self.cut_slider.setAccessibleName("Share of the filled pixels to leave unlabelled, the least sure ones")
+        self.cut_value = QLabel("0 %")
         self.cut_slider.valueChanged.connect(self._show_cut_value)
-        title = QLabel("Cut this result below")
+        title = QLabel("Leave the least sure unlabelled")
         title.setBuddy(self.cut_slider)
         self._cut_row = QFrame()
         self._cut_row.setToolTip(tip)

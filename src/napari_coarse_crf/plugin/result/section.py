@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QApplication, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
-from napari_coarse_crf.plugin.layers.record import cut_below, recall
+from napari_coarse_crf.plugin.layers.record import cut_least_sure, recall
 from napari_coarse_crf.plugin.result import derived
 from napari_coarse_crf.plugin.result.boxes import ComparedBoxes
 from napari_coarse_crf.plugin.result.compared import Compared
@@ -226,11 +226,12 @@ class ResultSection(QWidget):
 
     def _cut(self) -> None:
         """Let the layer follow the slider."""
-        refined = self.compared.refined
-        if refined is not None and self._record() is not None:
-            cut_below(refined, self.panel.cut)
+        refined, record = self.compared.refined, self._record()
+        if refined is not None and record is not None:
+            cut_least_sure(refined, self.panel.cut)
             unlabelled = np.count_nonzero(np.asarray(refined.data) == 0)
-            self.panel.say(f"Unlabelled pixels of '{refined.name}': {unlabelled:,}.")
+            limit = f"; confidence is {record.min_confidence:.7g} at least elsewhere" if record.percent else ""
+            self.panel.say(f"Unlabelled pixels of '{refined.name}': {unlabelled:,}{limit}.")
 
     def _finish_cut(self) -> None:
         """Do what the slider was moved for, before it shows another layer."""
