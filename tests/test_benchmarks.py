@@ -200,3 +200,18 @@ def test_quality_is_scored_by_kind_and_by_hand(tmp_path: Path) -> None:
         assert coarse_iou < nearest_iou <= our_iou
     assert "±" in rows[0]  # two seeds
     assert rows[2].endswith("| 1.000 / 1.000 / 1.000 |")  # two flat colours
+
+
+def test_five_strokes_are_scored_at_every_kind_of_place(tmp_path: Path) -> None:
+    fine = np.ones((60, 80), np.uint8)
+    fine[10:50, 40:70] = 2
+    noise = np.random.default_rng(0).normal(0, 40, fine.shape)
+    image = (np.where(fine == 2, 160, 90) + noise).clip(0, 255).astype(np.uint8)
+    iio.imwrite(tmp_path / "a_img.png", image)
+    iio.imwrite(tmp_path / "a_fine.png", fine)
+    command = [sys.executable, str(BENCHMARKS / "next_place.py"), str(tmp_path), "--seeds", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    header, _, row = done.stdout.splitlines()
+    assert header == "| images | cases | before | open | wrong | proposed | gain over wrong |"
+    before, *after = (float(cell) for cell in row.split("|")[3:7])
+    assert max(after) > before
