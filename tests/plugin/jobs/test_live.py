@@ -12,6 +12,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_coarse_crf import Parameters, refine_labels
+from napari_coarse_crf.plugin.jobs import budget
 from napari_coarse_crf.plugin.layers import key, snapshot
 from napari_coarse_crf.plugin.layers.classes import class_names_of
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
@@ -163,8 +164,9 @@ def wait_for_a_look(qtbot: Any, preview: Any) -> NDArray[Any]:
 
 
 def test_a_look_shows_what_changes_in_the_full_result_before(
-    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(budget, "_AS_QUICK", 0.0)  # a look is shown, however quick the machine is
     image, labels = large(image, labels)
     noise = np.random.default_rng(0).integers(0, 30, image.shape, np.uint8)
     viewer, widget = dock(np.clip(image, 30, 200) + noise, labels, rgb=True)

@@ -23,6 +23,9 @@ _MOST_GROWTH: Final = 4
 _PATIENCE: Final = 1.5
 """How many times the target a look may take before the next ones are made smaller."""
 
+_AS_QUICK: Final = 1.5
+"""How many times the target the full result may take to be shown without a look before."""
+
 _FAR_TOO_LONG: Final = 4.0
 """How many times the target is so much that one look is enough to tell."""
 
@@ -76,4 +79,4 @@ class LookBudget:
         if self._full is None:
             return False
         size, seconds = self._full
-        return size == math.prod(shape) and seconds <= _PATIENCE * TARGET_SECONDS
+        return size == math.prod(shape) and seconds <= _AS_QUICK * TARGET_SECONDS
