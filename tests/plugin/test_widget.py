@@ -412,3 +412,19 @@ def test_layers_at_different_places_are_named_before_run(
     viewer.layers["photo"].rotate = 0
     viewer.layers["photo"].translate = (0, 0)
     qtbot.waitUntil(lambda: widget.status.startswith("Ready."), timeout=TIMEOUT)
+
+
+def test_a_newer_result_hides_the_earlier_one_and_the_section_brings_it_back(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    first = press_run(widget)
+    widget.result.panel.flip_button.click()  # what is borrowed for looking is put back before
+    second = press_run(widget)
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["photo", "strokes", "strokes refined [1]"]
+    widget.result.boxes.refined_box.value = first
+    assert first.visible
+    assert not second.visible
+    widget.result.boxes.refined_box.value = second
+    assert second.visible
+    assert not first.visible

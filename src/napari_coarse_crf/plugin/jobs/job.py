@@ -21,6 +21,7 @@ from napari_coarse_crf.plugin.jobs.explained import explained
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.layers.key import key_of_whole
 from napari_coarse_crf.plugin.layers.look import add_result
+from napari_coarse_crf.plugin.layers.newest import show_alone
 from napari_coarse_crf.plugin.layers.record import Record, remember
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.tiles.apart import step_among
@@ -253,6 +254,7 @@ class Job:
         refined = outcome.refinement.labels
         layer = add_result(viewer, refined, self.look, self.describe(outcome), self.source)
         remember(layer, Record.of(outcome.refinement, self.inputs))
+        show_alone(viewer, layer)
         if self.source in viewer.layers:
             viewer.layers.selection.active = self.source
         return layer

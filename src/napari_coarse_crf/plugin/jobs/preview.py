@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, ref
 
 from napari_coarse_crf.plugin.layers.look import add_result, move_to
+from napari_coarse_crf.plugin.layers.newest import show_alone, was_hidden_for_another
 from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance
 from napari_coarse_crf.plugin.layers.record import Record, remember
 
@@ -53,12 +54,15 @@ class PreviewLayer:
             look = replace(job.look, name=f"{job.about['labels']} preview")
             layer = add_result(self._viewer, labels, look, about, job.source)
             self._layer, self._source = ref(layer), ref(job.source)
+            show_alone(self._viewer, layer)
         else:
             layer.data = labels
             move_to(layer, job.look.place)
             if not layer.features.equals(features := job.look.keywords["features"]):  # the ids stand for other classes
                 layer.features, layer.colormap = features, job.look.keywords["colormap"]
             set_provenance(layer, about)
+            if was_hidden_for_another(layer):  # else a person has hidden it, or looks at another beside it
+                show_alone(self._viewer, layer)
         layer.editable = False  # the next result would paint over; napari forgets this with every new array
         self._full.clear()
         if full:

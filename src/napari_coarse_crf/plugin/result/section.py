@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QApplication, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
+from napari_coarse_crf.plugin.layers.newest import show_alone, was_hidden_for_another
 from napari_coarse_crf.plugin.layers.record import cut_least_sure, recall
 from napari_coarse_crf.plugin.result import derived
 from napari_coarse_crf.plugin.result.boxes import ComparedBoxes
@@ -106,6 +107,7 @@ class ResultSection(QWidget):
     def show_result(self, layer: Labels) -> None:
         """Choose the layer that a run added."""
         self.boxes.show_result(layer)
+        show_alone(self._viewer, layer)  # what was looked at before was put back, and shown
         self._refresh()  # it may have been chosen when it came into the list, before its confidence was known
 
     # Building.
@@ -128,7 +130,7 @@ class ResultSection(QWidget):
     def _connect(self) -> None:
         panel = self.panel
         self.heading.toggled.connect(self._on_unfolded)
-        self.boxes.changed.connect(self._follow)
+        self.boxes.changed.connect(self._on_chosen)
         panel.table.label_chosen.connect(self._on_label)
         panel.copy_button.clicked.connect(self._on_copy)
         panel.save_table_button.clicked.connect(self._on_save_table)
@@ -151,6 +153,13 @@ class ResultSection(QWidget):
         self.panel.say(compared.problem or "Flip shows coarse and refined labels in turn.")
         self._refresh()
         self._measure_soon.start()
+
+    def _on_chosen(self, compared: Compared) -> None:
+        """Follow the boxes, and bring back the result that was chosen."""
+        is_another = compared.refined is not self.compared.refined
+        self._follow(compared)
+        if is_another and compared.refined is not None and was_hidden_for_another(compared.refined):
+            show_alone(self._viewer, compared.refined)
 
     def _watch(self, compared: Compared) -> None:
         """Hear of changes of these layers, and of no others any more."""

@@ -1,0 +1,51 @@
+"""One result at a time is seen: two label layers on each other mix their colours, and nobody can read either.
+
+Earlier results and what was made of them are hidden, never removed: a click on the eye brings them back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from napari.layers import Image, Labels
+
+from napari_coarse_crf.plugin.layers.look import place_of, same_place
+from napari_coarse_crf.plugin.layers.provenance import is_preview, is_result, is_to_look_at, provenance, source_name
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Layer
+
+_hidden: WeakSet[Layer] = WeakSet()
+"""What was hidden for a newer result, and not by a person."""
+
+
+def show_alone(viewer: napari.viewer.Viewer, result: Labels) -> None:
+    """Show a result, and hide the others that lie where it lies, with what was made of them."""
+    for layer in list(viewer.layers):
+        if layer.visible and _covers(layer, result):
+            layer.visible = False
+            _hidden.add(layer)
+    result.visible = True
+    _hidden.discard(result)
+
+
+def was_hidden_for_another(layer: Layer) -> bool:
+    """Whether a layer is hidden as a newer result came, and nobody has shown it since."""
+    return layer in _hidden and not layer.visible
+
+
+def _covers(layer: Layer, result: Labels) -> bool:
+    """Whether a layer is of ours, lies where the result lies, and is not about it."""
+    if layer is result or not isinstance(layer, Image | Labels):
+        return False
+    if is_to_look_at(layer):
+        return provenance(layer).get("of") != result.name and _lies_on(layer, result)
+    is_of_a_run = is_result(layer) or is_preview(layer)
+    return is_of_a_run and (source_name(layer) == source_name(result) or _lies_on(layer, result))
+
+
+def _lies_on(layer: Image | Labels, result: Labels) -> bool:
+    same = not layer.multiscale and tuple(layer.data.shape) == tuple(result.data.shape)
+    return same and same_place(place_of(layer), place_of(result))
