@@ -18,24 +18,36 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_coarse_crf import Suggestion
 from napari_coarse_crf.plugin.controls.defaults import read_defaults
-from napari_coarse_crf.plugin.controls.keys import ButtonKey
+from napari_coarse_crf.plugin.controls.keys import ViewerKeys
 from napari_coarse_crf.plugin.controls.layer_box import LabelsBox, LayerBox
 from napari_coarse_crf.plugin.controls.parameters import ParameterControls, heading
 from napari_coarse_crf.plugin.controls.presets import PresetBar
-from napari_coarse_crf.plugin.controls.run_bar import NEXT_PLACE_KEY, RunBar
+from napari_coarse_crf.plugin.controls.run_bar import RunBar
 from napari_coarse_crf.plugin.controls.scope import ScopeControls
 from napari_coarse_crf.plugin.controls.scrolling import OneAtATime, scrolling
 from napari_coarse_crf.plugin.jobs.job import Job, Notice
 from napari_coarse_crf.plugin.jobs.live import LiveRefinement
 from napari_coarse_crf.plugin.jobs.next_place import NextPlace
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
+from napari_coarse_crf.plugin.jobs.slices import SliceBySlice
 from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob, told
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
+from napari_coarse_crf.plugin.layers.accepted import (
+    accept,
+    can_be_taken_back,
+    find_accepted,
+    find_result,
+    keeping_accepted,
+    seen_part,
+    take_back,
+)
 from napari_coarse_crf.plugin.layers.drawn import EVENTS, Ground, is_drawn
 from napari_coarse_crf.plugin.layers.look import PLACE
-from napari_coarse_crf.plugin.layers.provenance import is_shown_only, is_truth
+from napari_coarse_crf.plugin.layers.newest import hide_results
+from napari_coarse_crf.plugin.layers.provenance import is_accepted, is_shown_only, is_truth
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
+from napari_coarse_crf.plugin.result.dimming import Dimming
 from napari_coarse_crf.plugin.result.section import ResultSection
 
 if TYPE_CHECKING:
@@ -47,11 +59,14 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf import CoarseCRFError, Parameters, Progress
     from napari_coarse_crf.plugin.jobs.worker import AnyJob, AnyOutcome
+    from napari_coarse_crf.plugin.layers.choice import Choice
     from napari_coarse_crf.tiles.parts import Scope
 
 _READY = "Ready. Unlabelled pixels get a label in a new layer; your own layer stays as it is."
 _FIRST_USE = "First use compiles the engine, a few seconds."
 _WARMING_UP = "The engine is being compiled in the background, a few seconds on first use."
+HIDE_KEY = "H"
+"""Held down, it hides the results: napari itself has no use for it."""
 _MOST_WARNINGS = 2
 _LOOK_AGAIN_MS = 100
 """How long after a stroke the labels are looked at again: once for many strokes."""
@@ -70,7 +85,7 @@ class RefineWidget(Container[Any]):
     image_layer, labels_layer : SteadyBox
         `.value` is the chosen layer, or None.
     refined : psygnal.Signal
-        Emitted with the new layer, once for each layer that a run adds.
+        Emitted with the layer that a run has added, or gone on with: the next slice comes into the same layer.
     """
 
     refined = Signal(object)
@@ -80,6 +95,9 @@ class RefineWidget(Container[Any]):
         self._viewer = napari_viewer
         self._runner = JobRunner(self)
         self.refiners = RefinerCache()
+        self._slices = SliceBySlice(napari_viewer)
+        self._keys = ViewerKeys(napari_viewer)
+        self._dimming = Dimming(napari_viewer)
         self._message = ""
         self._notice = ""  # of the run under way
         self._began = 0.0
@@ -108,7 +126,6 @@ class RefineWidget(Container[Any]):
         self._look_again.setSingleShot(True)
         self._look_again.setInterval(_LOOK_AGAIN_MS)
         self._next_place = NextPlace(napari_viewer, self._say)
-        self._next_place_key = ButtonKey(napari_viewer, NEXT_PLACE_KEY, self.run_bar.next_place)
         self._live = LiveRefinement(napari_viewer, self._runner, self, self.native)
         self._choose_selected()
         self._connect()
@@ -128,7 +145,7 @@ class RefineWidget(Container[Any]):
     def snapshot(self) -> Snapshot:
         """What the dock is set to: looked at anew after every change."""
         if self._snapshot is None:
-            self._snapshot = Snapshot.take(self.image_layer.value, self.labels_layer.value, self.scope.choice())
+            self._snapshot = Snapshot.take(self.image_layer.value, self.labels_layer.value, self._choice())
         return self._snapshot
 
     @property
@@ -207,6 +224,37 @@ class RefineWidget(Container[Any]):
             return
         self._next_place.go(self.snapshot.narrowed(self.look_scope), self.parameters)
 
+    def commit(self, *, slice_only: bool = False) -> Labels | None:
+        """Accept the result that is shown, Live's or a run's: later runs keep its pixels, until they are taken back.
+
+        Parameters
+        ----------
+        slice_only : bool, optional
+            Accept the slice that is seen only; by default, all that was refined.
+
+        Returns
+        -------
+        napari.layers.Labels or None
+            The layer of what was accepted; None if there is no result.
+        """
+        found = self._live.shown_result or find_result(self._viewer, self.result.compared.refined)
+        if found is None:
+            self._say("There is no result to accept. Press Run first, or wait until Live shows the full result.")
+            return None
+        seen = seen_part(self._viewer, found[1]) if slice_only else None
+        layer, count = accept(self._viewer, *found, seen)
+        self._say(f"{count:,} pixels accepted into '{layer.name}'; the next runs keep them. Take back undoes it.")
+        return layer
+
+    def take_back(self) -> None:
+        """Undo the last `commit` for the chosen labels."""
+        layer = find_accepted(self._viewer, self.labels_layer.value)
+        if layer is None or not can_be_taken_back(layer):
+            self._say("There is nothing to take back.")
+            return
+        take_back(layer)
+        self._say(f"'{layer.name}' is as it was before the last Commit.")
+
     def cancel(self) -> None:
         """Stop the run that is under way, if any; it adds no layer."""
         if self._runner.is_busy and not self._runner.is_stopping:
@@ -244,8 +292,10 @@ class RefineWidget(Container[Any]):
             return
         if outcome is None:
             return
-        layer = job.add_layer(self._viewer, outcome)
-        done = f"Done in {outcome.time_in_words}: layer '{layer.name}' added."
+        count = len(self._viewer.layers)
+        layer = self._slices.add(job, outcome)
+        added = f"layer '{layer.name}' added" if len(self._viewer.layers) > count else f"slice added to '{layer.name}'"
+        done = f"Done in {outcome.time_in_words}: {added}."
         self._message = " ".join([done, *_shortened(outcome.warnings)])
         self.refined.emit(layer)
 
@@ -304,6 +354,9 @@ class RefineWidget(Container[Any]):
         self.run_bar.live.toggled.connect(self._on_live)
         self.run_bar.keep.clicked.connect(self.keep)
         self.run_bar.next_place.clicked.connect(self.next_place)
+        self.run_bar.commit.clicked.connect(self._on_commit)
+        self.run_bar.commit_slice.clicked.connect(self._on_commit_slice)
+        self.run_bar.take_back.clicked.connect(self.take_back)
         self.refined.connect(self.result.show_result)
         self.scope.changed.connect(self._on_scope)
         self._follow_viewer()
@@ -326,6 +379,7 @@ class RefineWidget(Container[Any]):
             self._next_place.forget()
             self._note_change()
         self._show_scope()
+        self._dimming.follow(self.labels_layer.value)
         self._watch()
         self._refresh()
 
@@ -333,14 +387,18 @@ class RefineWidget(Container[Any]):
         image, labels = self._chosen
         self.scope.show_for(image, self._ground.below(labels, image))
 
+    def _choice(self) -> Choice:
+        """Return what is chosen besides the two layers, and what was accepted for these labels."""
+        return keeping_accepted(self._viewer, self.labels_layer.value, self.scope.choice())
+
     def _on_scope(self) -> None:
         self._watch()
         self._on_layer_edited()
 
     def _watch(self) -> None:
         """Hear of changes of the layers that are used now."""
-        choice = self.scope.choice()
-        used = [*self._chosen, *choice.channels, choice.region]
+        choice = self._choice()
+        used = [*self._chosen, *choice.channels, choice.region, choice.accepted]
         self._stop_watching()
         self._watched = [layer for layer in used if layer is not None]
         for layer in self._watched:
@@ -374,8 +432,9 @@ class RefineWidget(Container[Any]):
         else:
             self._follow_viewer()
             self._watch()
+            self._dimming.follow(self.labels_layer.value)
             self.result.attach()
-            self._next_place_key.take()
+            self._take_keys()
 
     def _on_destroyed(self) -> None:
         WARM_UP.ended.disconnect(self._refresh, missing_ok=True)
@@ -388,6 +447,10 @@ class RefineWidget(Container[Any]):
             event.connect(self.reset_choices)
         self._viewer.dims.events.current_step.connect(self._on_layer_edited)
 
+    def _take_keys(self) -> None:
+        self.run_bar.take_keys(self._keys)
+        self._keys.call(HIDE_KEY, hide_results)
+
     def _leave_viewer(self) -> None:
         """Hold nothing of the viewer, and leave no callback on its events: napari disconnects none of them."""
         for event in _events_of_list(self._viewer):
@@ -395,9 +458,10 @@ class RefineWidget(Container[Any]):
         self._viewer.dims.events.current_step.disconnect(self._on_layer_edited)
         self._stop_watching()
         self._look_again.stop()
+        self._keys.free()
+        self._dimming.follow(None)
         self.result.release()
         self._next_place.forget()
-        self._next_place_key.release()
 
     def _on_live(self, on: bool) -> None:
         self._snapshot = None
@@ -409,6 +473,12 @@ class RefineWidget(Container[Any]):
 
     def _on_preset(self, parameters: Parameters) -> None:
         self.parameters = parameters
+
+    def _on_commit(self) -> None:
+        self.commit()
+
+    def _on_commit_slice(self) -> None:
+        self.commit(slice_only=True)
 
     def _on_button(self) -> None:
         if self._shows_cancel:
@@ -433,6 +503,9 @@ class RefineWidget(Container[Any]):
     def _refresh(self) -> None:
         """Show what can be done now, and why nothing can."""
         self.run_bar.keep.setEnabled(self._live.can_be_kept)
+        own = self.labels_layer.value
+        self.run_bar.commit_slice.setVisible(own is not None and own.ndim > 2)
+        self.run_bar.take_back.setEnabled(can_be_taken_back(find_accepted(self._viewer, own)))
         if self._shows_cancel:
             self.presets.suggest_button.setEnabled(False)
             self.run_bar.show_busy(self._message)
@@ -469,7 +542,7 @@ def _layer_box(label: str, layers: Callable[[], list[Layer]], tooltip: str) -> L
 
 
 def _may_be_refined(layer: Layer) -> bool:
-    return not is_shown_only(layer) and not is_truth(layer)
+    return not is_shown_only(layer) and not is_truth(layer) and not is_accepted(layer)
 
 
 def _events_of_list(viewer: napari.viewer.Viewer) -> list[Any]:

@@ -1,4 +1,8 @@
-"""A key of the viewer that presses a button: taken where it is free, given back afterwards."""
+"""Keys that the dock takes in its viewer, as long as it is open.
+
+napari 0.9 reads no keys from a plugin's manifest. Its Preferences would list actions of its own manager, but they keep
+them in the settings from then on, and warn of each at every start before the plugin is there. So keys are the viewer's.
+"""
 
 from __future__ import annotations
 
@@ -9,49 +13,47 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import napari
-    from qtpy.QtWidgets import QPushButton
+    from qtpy.QtWidgets import QAbstractButton
 
 
-class ButtonKey:
-    """Binds a key of a viewer to a button, and says so on it.
+class ViewerKeys:
+    """Binds keys that nobody else has bound, and frees them.
 
     Parameters
     ----------
-    viewer : napari.viewer.Viewer
-        Whose key.
-    key : str
-        Which one, as napari writes it.
-    button : QPushButton
-        What it presses.
+    viewer : napari.Viewer
+        Where they count.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer, key: str, button: QPushButton) -> None:
-        self._viewer, self._key, self._button = viewer, key, button
-        self._text = button.text()
-        self._function: Callable[..., None] | None = None
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._taken: dict[str, Callable[..., Any]] = {}
 
-    def take(self) -> None:
-        """Take the key, if nobody else has it."""
-        if self._function is not None:
-            return
-        weak = ref(self._button)  # the viewer would keep a closed dock otherwise
+    def click(self, key: str, button: QAbstractButton) -> bool:
+        """Let a key press a button; whether it does."""
+        weak = ref(button)  # the viewer would keep a closed dock otherwise
 
         def press(_viewer: Any) -> None:
             if (living := weak()) is not None:
                 living.click()
 
-        try:
-            self._viewer.bind_key(self._key, press, overwrite=False)
-        except ValueError:  # another widget or a person has bound it
-            return
-        self._function = press
-        self._button.setText(f"{self._text} ({self._key})")
+        return self.call(key, press)
 
-    def release(self) -> None:
-        """Free the key."""
-        if self._function is None:
-            return
-        bound = self._viewer.bind_key(self._key, None)
-        if bound is not None and bound is not self._function:  # somebody has bound it anew
-            self._viewer.bind_key(self._key, bound)
-        self._function = None
+    def call(self, key: str, function: Callable[..., Any]) -> bool:
+        """Let a key call a function with the viewer; whether it does. What a generator yields at waits for the key."""
+        if key in self._taken:
+            return True
+        try:
+            self._viewer.bind_key(key, function, overwrite=False)
+        except ValueError:  # another widget or a person has bound it
+            return False
+        self._taken[key] = function
+        return True
+
+    def free(self) -> None:
+        """Free all keys, but for those that somebody has bound anew."""
+        for key, function in self._taken.items():
+            bound = self._viewer.bind_key(key, None)
+            if bound is not None and bound is not function:
+                self._viewer.bind_key(key, bound)
+        self._taken = {}

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QCheckBox,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_coarse_crf.plugin.controls.sentence import Sentence
+
+if TYPE_CHECKING:
+    from napari_coarse_crf.plugin.controls.keys import ViewerKeys
 
 NEXT_PLACE_KEY = "G"
 """Go. napari itself uses it neither for the viewer nor for a kind of layer."""
@@ -16,6 +29,7 @@ class RunBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.button = QPushButton("Run")
+        self.button.setToolTip("<p>Refine the labels. Your own layer stays as it is.</p>")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.hide()
@@ -35,15 +49,46 @@ class RunBar(QWidget):
         self.next_place.setToolTip(
             "<p>Go to where a stroke would help most: a large area between two labels. Press again for the next.</p>"
         )
+        self.commit = QPushButton("Commit")
+        self.commit.setToolTip(
+            "<p>Accept the result that is shown: its pixels go into a layer of their own, and the next runs keep them "
+            "as they keep your strokes, which count where both hold a label.</p>"
+        )
+        self.commit_slice = QPushButton("Slice")
+        self.commit_slice.setToolTip("<p>Commit the current slice only.</p>")
+        self.commit_slice.setAccessibleName("Commit the current slice only")
+        self.take_back = QPushButton("Take back")
+        self.take_back.setToolTip("<p>Undo the last Commit; press again for the one before.</p>")
         live_row = QHBoxLayout()
         live_row.addWidget(self.live, 1)
         live_row.addWidget(self.keep, 1)
         live_row.addWidget(self.next_place, 2)
+        commit_row = QHBoxLayout()
+        for button in (self.commit, self.commit_slice, self.take_back):
+            commit_row.addWidget(button, 1)
+        self._keys: dict[str, QAbstractButton] = {
+            "R": self.button,
+            "Shift-R": self.live,
+            "K": self.keep,
+            NEXT_PLACE_KEY: self.next_place,
+            "Shift-C": self.commit,  # C alone is napari's, for the contrast of an image
+        }
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
         layout.addLayout(live_row)
+        layout.addLayout(commit_row)
         layout.addWidget(self.status)
+
+    def take_keys(self, keys: ViewerKeys) -> None:
+        """Let keys press the buttons, and say so in their tooltips; on Next place itself, which is pressed again."""
+        for key, button in self._keys.items():
+            if not keys.click(key, button):
+                continue
+            if button is self.next_place:
+                button.setText(f"Next place ({key})")
+            elif (said := f"<p>Key: {key}</p>") not in button.toolTip():
+                button.setToolTip(button.toolTip() + said)
 
     def show_idle(self, sentence: str, *, enabled: bool) -> None:
         """Offer Run, or say why not."""

@@ -19,6 +19,8 @@ from napari_coarse_crf.memory import free_memory, memory_warning
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
+from napari_coarse_crf.plugin.layers.accepted import keeping_accepted
+from napari_coarse_crf.plugin.layers.choice import EVERYTHING
 from napari_coarse_crf.plugin.layers.key import key_of_whole
 from napari_coarse_crf.plugin.layers.look import add_result
 from napari_coarse_crf.plugin.layers.newest import show_alone
@@ -253,7 +255,7 @@ class Job:
         """Add the result to `viewer`, on the main thread, and select the layer that a correction is painted on."""
         refined = outcome.refinement.labels
         layer = add_result(viewer, refined, self.look, self.describe(outcome), self.source)
-        remember(layer, Record.of(outcome.refinement, self.inputs))
+        remember(layer, Record.of(outcome.refinement, self.inputs), self.source)
         show_alone(viewer, layer)
         if self.source in viewer.layers:
             viewer.layers.selection.active = self.source
@@ -414,7 +416,8 @@ def refine_layer(
     CoarseCRFWarning
         For each thing about the result that a person should look at.
     """
-    job = Job.prepare(Snapshot.take(image_layer, labels_layer, choice), parameters or Parameters())
+    chosen = keeping_accepted(viewer, labels_layer, choice or EVERYTHING)
+    job = Job.prepare(Snapshot.take(image_layer, labels_layer, chosen), parameters or Parameters())
     outcome = finish(job.steps())
     assert outcome is not None  # noqa: S101  # a job that knows nothing ends with one
     for sentence in outcome.warnings:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf import Parameters
     from napari_coarse_crf.plugin.jobs.job import Glance, Outcome
     from napari_coarse_crf.plugin.layers.key import Read
+    from napari_coarse_crf.plugin.layers.record import Record
     from napari_coarse_crf.plugin.layers.snapshot import Snapshot
     from napari_coarse_crf.tiles.parts import Scope
 
@@ -301,7 +302,7 @@ class LiveRefinement:
 
     def keep(self) -> Labels | None:
         """Make the preview a layer of its own; None if a run would give something else now."""
-        if not self.can_be_kept or not self._is_up_to_date():
+        if not self.is_up_to_date:
             return None
         layer = self.preview.keep(self._dock.snapshot.in_plain_values)
         self._shown = None
@@ -323,6 +324,17 @@ class LiveRefinement:
             self._budget.note_full(part_shape(parts[0]), outcome.seconds)
         elif not full:
             self._budget.note_look(part_shape(parts[0]), job.step, outcome.seconds)
+
+    @property
+    def shown_result(self) -> tuple[Labels, Labels, Record | None] | None:
+        """Source, layer and record of the preview, where it is seen and shows what a run would give."""
+        layer = self.preview.layer
+        return self.preview.full if layer is not None and layer.visible and self.is_up_to_date else None
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether the preview shows what a run would give now."""
+        return self.can_be_kept and self._is_up_to_date()
 
     @property
     def _shows_all(self) -> bool:

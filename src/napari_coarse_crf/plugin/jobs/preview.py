@@ -86,8 +86,17 @@ class PreviewLayer:
         layer.name = f"{about['labels']} refined"
         set_provenance(layer, {**kept, **about})
         layer.editable = True
-        remember(layer, Record.of(outcome.refinement, job.inputs))
+        remember(layer, Record.of(outcome.refinement, job.inputs), job.source)
         return layer
+
+    @property
+    def full(self) -> tuple[Labels, Labels, Record | None] | None:
+        """Source, layer and record, where a full result is shown."""
+        layer = self.layer
+        if layer is None or layer not in self._full:
+            return None
+        job, outcome = self._full[layer]
+        return job.source, layer, Record.of(outcome.refinement, job.inputs)
 
     def remove(self) -> None:
         """Take the layer away, if it is still there."""

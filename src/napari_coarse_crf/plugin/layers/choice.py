@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Layer
+    from napari.layers import Image, Labels, Layer
 
 NO_AXIS: Final = "none"
 """Said of channels: they have no axis."""
@@ -33,6 +33,8 @@ class Choice:
     plane : int or None
         Where the labels have the axis of the channels, too: the plane of them to take, if it holds any; None: the only
         one that does.
+    accepted : napari.layers.Labels or None
+        What was accepted of earlier results: labels that count where the person's own layer holds none.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -40,6 +42,7 @@ class Choice:
     region: Layer | None = None
     channel_axis: int | Literal["none"] | None = None
     plane: int | None = None
+    accepted: Labels | None = None
 
 
 EVERYTHING = Choice()

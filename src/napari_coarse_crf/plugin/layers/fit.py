@@ -14,7 +14,7 @@ from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING
 from napari_coarse_crf.plugin.layers.laid import Laid
 from napari_coarse_crf.plugin.layers.match import Match
-from napari_coarse_crf.plugin.layers.read import read_outlines
+from napari_coarse_crf.plugin.layers.read import read_outlines, stored
 from napari_coarse_crf.tiles.parts import has_two_labels, is_whole
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.plugin.layers.choice import Choice
+    from napari_coarse_crf.plugin.layers.merged import Merged
 
 _BLOCK_PIXELS = 2**20
 
@@ -57,7 +58,7 @@ def find_problem(image_layer: Image | None, labels_layer: Labels | None, choice:
 def find_problem_of_scope(match: Match) -> str:
     """Return one sentence if the labels in the scope are too few, or ""."""
     data, name = match.labels_data, match.labels_layer.name
-    if not isinstance(data.data if isinstance(data, Laid) else data, np.ndarray):
+    if not isinstance(stored(data), np.ndarray):
         return ""  # reading lazy labels may take long: the job finds out
     parts = match.scope.parts(data.shape)
     only = parts[0] if len(parts) == 1 and not is_whole(parts[0], data.shape) else None
@@ -80,7 +81,7 @@ def _problem_of_region(match: Match) -> str:
     return ""
 
 
-def _problem_of_labels(name: str, labels: LabelArray | Laid) -> str:
+def _problem_of_labels(name: str, labels: LabelArray | Laid | Merged) -> str:
     label_ids = _first_label_ids(labels)
     if not label_ids:
         return f"'{name}' is still empty. Paint a few strokes of at least two classes."
@@ -92,7 +93,7 @@ def _problem_of_labels(name: str, labels: LabelArray | Laid) -> str:
     return ""
 
 
-def _first_label_ids(labels: LabelArray | Laid) -> list[int]:
+def _first_label_ids(labels: LabelArray | Laid | Merged) -> list[int]:
     """Return up to two ids that occur. Block by block: it mostly ends in the first one."""
     found: list[int] = []
     rows = max(1, _BLOCK_PIXELS * len(labels) // max(1, labels.size))

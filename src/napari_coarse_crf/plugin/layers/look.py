@@ -99,12 +99,17 @@ def add_result(
     """
     layer = Labels(refined, name=look.name, metadata={KEY: dict(metadata)}, **look.place, **look.keywords)
     layer.contour = look.contour
+    insert_unselected(viewer, _place_above(viewer, source), layer)
+    return layer
+
+
+def insert_unselected(viewer: napari.viewer.Viewer, index: int, layer: Labels) -> None:
+    """Insert a layer, and leave the selection as it is."""
     layers = viewer.layers
     selected, active = set(layers.selection), layers.selection.active
-    layers.insert(_place_above(viewer, source), layer)
+    layers.insert(index, layer)
     layers.selection = selected
     layers.selection.active = active
-    return layer
 
 
 def _place_above(viewer: napari.viewer.Viewer, source: Layer) -> int:

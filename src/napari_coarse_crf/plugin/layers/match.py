@@ -24,6 +24,8 @@ from napari_coarse_crf.plugin.layers.axes import (
 )
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING, Choice
 from napari_coarse_crf.plugin.layers.grid import Grid, finest
+from napari_coarse_crf.plugin.layers.look import place_of, same_place
+from napari_coarse_crf.plugin.layers.merged import Merged
 from napari_coarse_crf.tiles.parts import labelled_planes
 
 if TYPE_CHECKING:
@@ -96,8 +98,17 @@ class Match:
 
     @property
     def labels_data(self) -> Any:
-        """What the labels hold at the pixels that are refined; may be lazy."""
-        return self.labels.lay(self.plane)
+        """What the labels hold at the pixels that are refined, and below them what was accepted; may be lazy."""
+        own = self.labels.lay(self.plane)
+        return Merged(own, self.accepted.data) if self.accepted is not None else own
+
+    @property
+    def accepted(self) -> Labels | None:
+        """What was accepted of earlier results at these very pixels, or None."""
+        layer = self.choice.accepted
+        if layer is None or tuple(layer.data.shape) != tuple(self.grid.shape):
+            return None
+        return layer if same_place(place_of(layer), self.grid.place) else None
 
     @property
     def lookups(self) -> list[Lookup]:

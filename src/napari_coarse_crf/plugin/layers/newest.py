@@ -11,9 +11,18 @@ from weakref import WeakSet
 from napari.layers import Image, Labels
 
 from napari_coarse_crf.plugin.layers.look import place_of, same_place
-from napari_coarse_crf.plugin.layers.provenance import is_preview, is_result, is_to_look_at, provenance, source_name
+from napari_coarse_crf.plugin.layers.provenance import (
+    is_accepted,
+    is_preview,
+    is_result,
+    is_to_look_at,
+    provenance,
+    source_name,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import napari
     from napari.layers import Layer
 
@@ -34,6 +43,20 @@ def show_alone(viewer: napari.viewer.Viewer, result: Labels) -> None:
 def was_hidden_for_another(layer: Layer) -> bool:
     """Whether a layer is hidden as a newer result came, and nobody has shown it since."""
     return layer in _hidden and not layer.visible
+
+
+def hide_results(viewer: napari.viewer.Viewer) -> Generator[None, None, None]:
+    """Hide all of ours that are seen until it goes on: while a key is held."""
+    hidden = [layer for layer in viewer.layers if layer.visible and _is_ours(layer)]
+    for layer in hidden:
+        layer.visible = False
+    yield
+    for layer in hidden:
+        layer.visible = True
+
+
+def _is_ours(layer: Layer) -> bool:
+    return is_result(layer) or is_preview(layer) or is_to_look_at(layer) or is_accepted(layer)
 
 
 def _covers(layer: Layer, result: Labels) -> bool:

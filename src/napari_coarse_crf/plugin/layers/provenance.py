@@ -65,6 +65,11 @@ def is_shown_only(layer: Layer) -> bool:
     return is_preview(layer) or is_to_look_at(layer)
 
 
+def is_accepted(layer: Layer) -> bool:
+    """Whether a layer holds what was accepted of results."""
+    return "accepted_for" in provenance(layer)
+
+
 def source_name(layer: Layer) -> str | None:
     """Return what the coarse labels of a result were called when it was made."""
     name = provenance(layer).get("labels")

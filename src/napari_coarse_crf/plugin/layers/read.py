@@ -20,6 +20,7 @@ from napari_coarse_crf.plugin.layers.grid import finest
 from napari_coarse_crf.plugin.layers.key import Key, key_of_whole
 from napari_coarse_crf.plugin.layers.laid import Laid
 from napari_coarse_crf.plugin.layers.match import Match
+from napari_coarse_crf.plugin.layers.merged import Merged
 from napari_coarse_crf.tiles.outlines import ellipse_outline, fill_outlines
 from napari_coarse_crf.tiles.parts import copy_labels, cut_out, is_whole, of_axes_left, part_shape, within
 
@@ -76,7 +77,11 @@ class Excerpt:
     @classmethod
     def of(cls, data: Any, window: tuple[slice, ...]) -> Excerpt:
         """Return the excerpt of a layer's data."""
-        if not isinstance(_stored(data), np.ndarray):
+        if isinstance(data, Merged):
+            upper = cls.of(data.upper, window)
+            lower = data.lower if upper.window is None else data.lower[window]
+            return cls(Merged(upper.data, copy_labels(lower)), upper.window)
+        if not isinstance(stored(data), np.ndarray):
             return cls(_copied(data), None)
         if isinstance(data, Laid):
             return cls(_copied(data.narrowed(window)), window)
@@ -145,7 +150,7 @@ class Inputs:
         """Whether nothing has to be read from elsewhere."""
         arrays = [self.image.data, *(channel.data for channel in self.more), self.labels.data]
         arrays += [] if self.region is None else [self.region.data]
-        return all(isinstance(_stored(array), np.ndarray) for array in arrays)
+        return all(isinstance(stored(array), np.ndarray) for array in arrays)
 
     @property
     def takes_all(self) -> bool:
@@ -164,7 +169,7 @@ class Inputs:
     def load(self, part: Part) -> tuple[Picture, LabelArray]:
         """Return image and labels of a part in memory. Lazy data is read here: call it off the main thread."""
         whole = None if is_whole(part, self.shape) else part  # lazy arrays may have a quicker way to give everything
-        image, mask = cut_out(self.image.data, whole, self.image.axis), self._mask(part)
+        image, mask = cut_out(self.image.data, whole, self.image.axis), self.mask(part)
         if self.has_alpha:
             image, opaque = image[..., :3], image[..., 3] != 0
             mask = opaque if mask is None else mask & opaque
@@ -194,7 +199,8 @@ class Inputs:
         around = [] if self.takes_all else [(None, key_of_whole(self.all_labels))]
         return (*around, *((part, self.key(part, *self.load(part))) for part in self.parts()))
 
-    def _mask(self, part: Part) -> MaskArray | None:
+    def mask(self, part: Part) -> MaskArray | None:
+        """Return which pixels of a part lie in the region that was chosen; None: all of them."""
         if self.outlines:
             return fill_outlines(self.outlines, self.shape, part)
         if self.region is None:
@@ -245,8 +251,10 @@ def read_outlines(shapes_layer: Shapes, grid: Grid) -> tuple[NDArray[Any], ...]:
     return tuple(outlines)
 
 
-def _stored(data: Any) -> Any:
+def stored(data: Any) -> Any:
     """Return the array of a layer itself."""
+    if isinstance(data, Merged):
+        return stored(data.upper)
     return data.data if isinstance(data, Laid) else data
 
 

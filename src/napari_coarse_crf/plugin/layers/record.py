@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenanc
 from napari_coarse_crf.tiles.parts import copy_labels, has_two_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari.layers import Labels
 
     from napari_coarse_crf import Parameters, Refinement
@@ -28,6 +30,30 @@ if TYPE_CHECKING:
 _PERCENT = 100
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MadeBy:
+    """One run that a layer was made by.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        Those of the run.
+    inputs : Inputs
+        What the run read.
+    label_counts : mapping
+        Pixels of each label before and after.
+    """
+
+    parameters: Parameters
+    inputs: Inputs
+    label_counts: Mapping[int, tuple[int, int]]
+
+    @property
+    def parts(self) -> list[Part]:
+        """What was refined."""
+        return self.inputs.parts()
+
+
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Record:
     """What is known of a refined layer of this session.
@@ -35,24 +61,18 @@ class Record:
     Attributes
     ----------
     labels, confidence : ndarray
-        As the run returned them; the layer itself may have been painted on since.
-    parameters : Parameters
-        Those of the run.
-    inputs : Inputs
-        What the run read.
-    filled : int
-        How many pixels the run gave a label.
+        As the runs returned them; the layer itself may have been painted on since.
+    runs : tuple of MadeBy
+        One, or one for each slice that was refined into this layer; the newest is the last.
     min_confidence : float
         The confidence below which the layer is left unlabelled now.
     percent : int
-        How many per cent of what the run filled are to be left unlabelled so.
+        How many per cent of what the runs filled are to be left unlabelled so.
     """
 
     labels: LabelArray
     confidence: FloatArray
-    parameters: Parameters
-    inputs: Inputs
-    filled: int
+    runs: tuple[MadeBy, ...]
     min_confidence: float
     percent: int = 0
     _limits: FloatArray | None = None
@@ -60,42 +80,66 @@ class Record:
     @classmethod
     def of(cls, refinement: Refinement, inputs: Inputs) -> Record:
         """Return the record of a refinement; its labels are copied, as a person may paint on the layer."""
-        parameters = refinement.parameters
+        run = MadeBy(refinement.parameters, inputs, refinement.label_counts)
         labels = copy_labels(refinement.labels)
-        filled = sum(after - before for before, after in refinement.label_counts.values())
-        return cls(labels, refinement.confidence, parameters, inputs, filled, parameters.min_confidence)
+        return cls(labels, refinement.confidence, (run,), refinement.parameters.min_confidence)
 
-    def labels_above(self, min_confidence: float, part: Part) -> LabelArray:
+    @property
+    def parameters(self) -> Parameters:
+        """Those of the newest run."""
+        return self.runs[-1].parameters
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the newest run read."""
+        return self.runs[-1].inputs
+
+    @property
+    def filled(self) -> int:
+        """How many pixels the runs gave a label."""
+        return sum(after - before for run in self.runs for before, after in run.label_counts.values())
+
+    @property
+    def lowest_cut(self) -> float:
+        """The lowest `min_confidence` of the runs: what they left unlabelled themselves is not known any more."""
+        return min(run.parameters.min_confidence for run in self.runs)
+
+    def parts(self) -> list[tuple[MadeBy, Part]]:
+        """Return what was refined, and by which run."""
+        return [(run, part) for run in self.runs for part in run.parts]
+
+    def labels_above(self, min_confidence: float, part: Part, run: MadeBy) -> LabelArray:
         """Return what a run with this `min_confidence` would have returned; not less than the run itself had."""
         unsure, labels = self.confidence[part] < min_confidence, self.labels[part]
-        return np.where(unsure & self._may_be_cut(part), 0, labels).astype(labels.dtype, copy=False)
+        return np.where(unsure & _may_be_cut(part, run), 0, labels).astype(labels.dtype, copy=False)
 
     def limit_of(self, percent: int) -> float:
         """Return the confidence below which the least sure of the filled pixels lie, so many per cent of them.
 
-        Fewer where many are equally sure. For 0 it is what the run itself had, for 100 it is 1.
+        Fewer where many are equally sure. For 0 it is what the runs themselves had, for 100 it is 1.
         """
         if percent == 0:
-            return self.parameters.min_confidence
+            return self.lowest_cut
         if self._limits is None:
             self._limits = self._find_limits()
         return float(self._limits[percent])
 
+    def take_over(self, other: Record, runs: tuple[MadeBy, ...]) -> None:
+        """Hold what these runs of another record have refined, too."""
+        for run in runs:
+            for part in run.parts:
+                self.labels[part], self.confidence[part] = other.labels[part], other.confidence[part]
+        self._limits = None
+
     def _find_limits(self) -> FloatArray:
         """Return the limits of 0 to 100 per cent. The person's own labels, certain, come after all that is less."""
-        parts = self.inputs.parts()
-        labelled = [self.confidence[part][(self.labels[part] != 0) & self._may_be_cut(part)] for part in parts]
+        labelled = [
+            self.confidence[part][(self.labels[part] != 0) & _may_be_cut(part, run)] for run, part in self.parts()
+        ]
         confidence = np.append(np.concatenate(labelled), np.float32(1.0))
         places = np.round(np.linspace(0, self.filled, _PERCENT + 1)).astype(np.intp).clip(max=len(confidence) - 1)
         limits: FloatArray = np.partition(confidence, np.unique(places))[places]
         return limits
-
-    def _may_be_cut(self, part: Part) -> MaskArray | bool:
-        """Return which pixels are not the person's own, as far as their confidence does not tell."""
-        if self.parameters.label_confidence == 1:  # theirs are certain, and lazy ones need not be read
-            return True
-        own: MaskArray = self.inputs.load_labels(part) != 0
-        return ~own
 
     def heatmap(self, label_id: int) -> FloatArray:
         """Return the label heatmap of one label, 0 where pixels took no part.
@@ -108,14 +152,14 @@ class Record:
             If the label is not among the coarse labels that were refined.
         """
         heatmap, found = np.zeros(self.labels.shape, np.float32), False
-        for part in self.inputs.parts():
-            picture, labels = self.inputs.load(part)
+        for run, part in self.parts():
+            picture, labels = run.inputs.load(part)
             if not has_two_labels(labels, picture.mask):
                 continue  # the run left this slice as it is
             refiner = Refiner.of(picture, labels)
             (places,) = np.nonzero(refiner.label_ids == label_id)
             if len(places):
-                heatmap[part], found = refiner.heatmap(self.parameters)[places[0]], True
+                heatmap[part], found = refiner.heatmap(run.parameters)[places[0]], True
         if not found:
             raise InputError(
                 f"Label {label_id} was not among the coarse labels, so it has no heatmap. Click another row."
@@ -124,11 +168,19 @@ class Record:
 
 
 _records: WeakKeyDictionary[Labels, Record] = WeakKeyDictionary()
+_sources: WeakKeyDictionary[Labels, ref[Labels]] = WeakKeyDictionary()
 
 
-def remember(layer: Labels, record: Record) -> None:
-    """Keep what is known about `layer` until it is deleted."""
+def remember(layer: Labels, record: Record, source: Labels) -> None:
+    """Keep what is known about `layer`, and which labels it was made of, until it is deleted."""
     _records[layer] = record
+    _sources[layer] = ref(source)
+
+
+def source_of(layer: Labels) -> Labels | None:
+    """Return the labels that a run of this session made a layer of, whatever they are called now."""
+    found = _sources.get(layer)
+    return None if found is None else found()
 
 
 def recall(layer: Labels | None) -> Record | None:
@@ -147,9 +199,9 @@ def cut_below(layer: Labels, min_confidence: float) -> None:
     if record is None:
         return
     gained: Counter[int] = Counter()
-    for part in record.inputs.parts():
+    for run, part in record.parts():
         shown = layer.data[part]
-        before, after = (record.labels_above(limit, part) for limit in (record.min_confidence, min_confidence))
+        before, after = (record.labels_above(limit, part, run) for limit in (record.min_confidence, min_confidence))
         moved = (before != after) & (shown == before)
         layer.data[part] = np.where(moved, after, shown)
         gained.update(_sizes(after[moved]))
@@ -168,6 +220,14 @@ def cut_least_sure(layer: Labels, percent: int) -> None:
     if record is not None:
         cut_below(layer, record.limit_of(percent))
         record.percent = percent
+
+
+def _may_be_cut(part: Part, run: MadeBy) -> MaskArray | bool:
+    """Return which pixels are not the person's own, as far as their confidence does not tell."""
+    if run.parameters.label_confidence == 1:  # theirs are certain, and lazy ones need not be read
+        return True
+    own: MaskArray = run.inputs.load_labels(part) != 0
+    return ~own
 
 
 def _sizes(labels: LabelArray) -> dict[int, int]:

@@ -121,6 +121,8 @@ class Snapshot:
             values["labels_plane"] = match.plane
         if elsewhere := [one for one in match.lookups if not one.is_here]:
             values["read_at"] = {one.own.layer.name: one.in_plain_values for one in elsewhere}
+        if match.accepted is not None:
+            values["accepted"] = match.accepted.name
         if choice.region is not None:
             values["region"] = choice.region.name
         return values

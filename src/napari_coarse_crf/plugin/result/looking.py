@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, QTimer
 from superqt.utils import signals_blocked
 
-from napari_coarse_crf.plugin.controls.keys import ButtonKey
+from napari_coarse_crf.plugin.controls.keys import ViewerKeys
 from napari_coarse_crf.plugin.result.compared import Compared
 from napari_coarse_crf.plugin.result.panel import FLIP_KEY
 from napari_coarse_crf.plugin.result.views import Views
@@ -35,7 +35,7 @@ class Looking(QObject):
         super().__init__(panel)
         self._viewer, self._panel = viewer, panel
         self._views = Views(viewer)
-        self._flip_key = ButtonKey(viewer, FLIP_KEY, panel.flip_button)
+        self._keys = ViewerKeys(viewer)
         self._blinker = QTimer(self)
         self._blinker.setInterval(_BLINK_MS)
         self._blinker.timeout.connect(self._flip)
@@ -64,13 +64,15 @@ class Looking(QObject):
 
     def take_key(self) -> None:
         """Take the key for flipping, if nobody else has it."""
-        self._flip_key.take()
+        button = self._panel.flip_button
+        if self._keys.click(FLIP_KEY, button):
+            button.setText(f"Flip ({FLIP_KEY})")
 
     def release(self) -> None:
         """Put everything back, hold no layer, and free the key."""
         self.choose(Compared())
         self._viewer.layers.events.removed.disconnect(self._on_removed)
-        self._flip_key.release()
+        self._keys.free()
 
     def _on_removed(self, event: Any) -> None:
         self._views.forget(event.value)

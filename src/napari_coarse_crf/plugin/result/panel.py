@@ -50,7 +50,7 @@ class Heading(QPushButton):
         self._title = title
         self.setCheckable(True)
         self.setStyleSheet("border: none; background: none; font-weight: bold; text-align: left; padding-left: 0px;")
-        self.setToolTip("<p>Compare the refined labels with yours, measure, save.</p>")
+        self.setToolTip("<p>Compare the refined labels with yours, measure, save. Hold H to see what lies below.</p>")
         self.toggled.connect(self._show_text)
         self._show_text()
 

@@ -1,0 +1,129 @@
+"""One layer for many slices: a run of the current slice goes on from the layer of the last one.
+
+So stepping through a stack leaves one layer with all slices that were refined. A slice that is refined again is to be
+compared with what it was, so that begins a new layer, with the other slices of the old one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from napari_coarse_crf.plugin.layers.look import place_of, same_place
+from napari_coarse_crf.plugin.layers.newest import show_alone
+from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance
+from napari_coarse_crf.plugin.layers.record import Record, recall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import napari
+    from napari.layers import Labels
+
+    from napari_coarse_crf.plugin.jobs.job import Job, Outcome
+    from napari_coarse_crf.tiles.parts import Scope
+
+EARLIER = "earlier_runs"
+"""Under which the metadata of a layer of several runs say what the earlier ones were."""
+
+
+class SliceBySlice:
+    """Adds results to a viewer; those of one slice after another in one layer.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where the layers are.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._layer: Callable[[], Labels | None] = _none
+        self._source: Callable[[], Labels | None] = _none
+
+    def add(self, job: Job, outcome: Outcome) -> Labels:
+        """Show a result in a new layer, or in the one that it goes on with, and return that."""
+        last = self._last(job)
+        record = recall(last)
+        if last is None or record is None:
+            layer = job.add_layer(self._viewer, outcome)
+        elif all(run.inputs.scope.index != job.inputs.scope.index for run in record.runs):
+            layer = last
+            self._go_on(layer, record, job, outcome)
+        else:
+            layer = job.add_layer(self._viewer, outcome)
+            _begin_with(layer, last, record)
+        self._layer, self._source = ref(layer), ref(job.source)
+        return layer
+
+    def _last(self, job: Job) -> Labels | None:
+        """Return the layer that a result of one slice goes on from, or None."""
+        layer, record = self._layer(), recall(self._layer())
+        if layer is None or record is None or layer not in self._viewer.layers or self._source() is not job.source:
+            return None
+        scope, before = job.inputs.scope, record.inputs
+        is_next = scope.index is not None and _any_slice(scope) == _any_slice(before.scope)
+        same_image = before.image.data is job.inputs.image.data and before.shape == job.inputs.shape
+        fits = layer.data.dtype == job.inputs.all_labels.dtype and same_place(place_of(layer), job.look.place)
+        return layer if is_next and same_image and fits else None
+
+    def _go_on(self, layer: Labels, record: Record, job: Job, outcome: Outcome) -> None:
+        """Take the new slice into the layer."""
+        newer = Record.of(outcome.refinement, job.inputs)
+        # A cut by hand is one of the whole layer; else the new slice is as its run left it.
+        is_cut = record.min_confidence > record.lowest_cut
+        limit = record.min_confidence if is_cut else min(record.min_confidence, newer.min_confidence)
+        for run, part in newer.parts():
+            layer.data[part] = newer.labels_above(limit, part, run)
+        record.take_over(newer, newer.runs)
+        record.runs, record.min_confidence = (*record.runs, *newer.runs), limit
+        layer.data = layer.data  # shows it, and tells whoever listens
+        _tell(layer, job.describe(outcome), provenance(layer), (run.label_counts for run in record.runs))
+        show_alone(self._viewer, layer)
+
+
+def _begin_with(layer: Labels, last: Labels, before: Record) -> None:
+    """Take the other slices of the last layer into a new one, with what a person has painted on them."""
+    record = recall(layer)
+    assert record is not None  # noqa: S101  # a run has just made it
+    kept = tuple(run for run in before.runs if run.inputs.scope.index != record.inputs.scope.index)
+    for run in kept:
+        for part in run.parts:
+            layer.data[part] = last.data[part]
+    record.take_over(before, kept)
+    record.runs = (*kept, *record.runs)
+    layer.data = layer.data
+    _tell(layer, provenance(layer), provenance(last), (run.label_counts for run in record.runs))
+
+
+def _tell(
+    layer: Labels,
+    about: Mapping[str, Any],
+    before: Mapping[str, Any],
+    counts: Iterable[Mapping[int, tuple[int, int]]],
+) -> None:
+    """Say in the metadata what the newest run was, and the earlier ones."""
+    earlier = [*before.get(EARLIER, []), {name: value for name, value in before.items() if name != EARLIER}]
+    scopes = [about.get("scope"), *(one.get("scope") for one in earlier)]
+    earlier = [one for one, scope in zip(earlier, scopes[1:], strict=True) if scope != scopes[0]]
+    set_provenance(layer, {**about, "label_counts": _added(counts), EARLIER: earlier})
+
+
+def _added(counts: Iterable[Mapping[int, tuple[int, int]]]) -> dict[int, tuple[int, int]]:
+    """Return the pixels of each label in all slices."""
+    found: dict[int, tuple[int, int]] = {}
+    for one in counts:
+        for label_id, (before, after) in one.items():
+            sum_before, sum_after = found.get(int(label_id), (0, 0))
+            found[int(label_id)] = sum_before + int(before), sum_after + int(after)
+    return dict(sorted(found.items()))
+
+
+def _any_slice(scope: Scope) -> Scope:
+    """Return a scope without what tells one slice from another."""
+    return replace(scope, index=None, box=None)
+
+
+def _none() -> None:
+    """Stand in for a layer that there is none of."""

@@ -1,0 +1,149 @@
+"""What was accepted of results, by the dock in a real viewer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_coarse_crf import CoarseCRFWarning, refine_labels
+from napari_coarse_crf.plugin import refine_layer
+from tests.plugin.waiting import TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.plugin import RefineWidget
+
+    Dock = Callable[..., tuple[Any, RefineWidget]]
+    PressRun = Callable[[RefineWidget], Any]
+
+
+def merged(viewer: Any) -> NDArray[Any]:
+    own, accepted = viewer.layers["strokes"].data, viewer.layers["strokes accepted"].data
+    return np.where(own != 0, own, accepted)
+
+
+def test_what_was_accepted_stays_in_later_runs_and_the_own_labels_count_above_it(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels.copy(), rgb=True)
+    first = press_run(widget)
+    first.data[0, :20] = 9  # a person corrects the result before
+    widget.run_bar.commit.click()
+    accepted = viewer.layers["strokes accepted"]
+    assert "2,400 pixels accepted into 'strokes accepted'" in widget.status
+    np.testing.assert_array_equal(accepted.data, first.data)
+    np.testing.assert_array_equal(viewer.layers["strokes"].data, labels)
+    assert accepted not in widget.labels_layer.choices
+    viewer.layers["strokes"].data[0, :4] = 3
+    second = press_run(widget)
+    np.testing.assert_array_equal(second.data, merged(viewer))
+    assert second.metadata["napari_coarse_crf"]["accepted"] == "strokes accepted"
+    assert viewer.layers.selection.active is viewer.layers["strokes"]
+
+
+def test_a_script_keeps_it_too_and_a_renamed_source_stays_the_source(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    press_run(widget).data[0, :20] = 9
+    viewer.layers["strokes"].name = "scribbles"
+    assert widget.commit() is viewer.layers["scribbles accepted"]
+    viewer.layers["scribbles"].name = "strokes"
+    with pytest.warns(CoarseCRFWarning, match="has a label already"):
+        layer = refine_layer(viewer, viewer.layers["photo"], viewer.layers["strokes"])
+    assert (layer.data[0, :20] == 9).all()
+
+
+def test_take_back_undoes_one_commit_at_a_time(
+    dock: Dock, press_run: PressRun, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    result = press_run(widget)
+    assert not widget.run_bar.take_back.isEnabled()
+    widget.commit()
+    accepted = viewer.layers["strokes accepted"]
+    before = accepted.data.copy()
+    result.data[5:9] = 9
+    widget.commit()
+    assert (accepted.data[5:9] == 9).all()
+    widget.run_bar.take_back.click()
+    np.testing.assert_array_equal(accepted.data, before)
+    widget.run_bar.take_back.click()
+    assert not accepted.data.any()
+    assert not widget.run_bar.take_back.isEnabled()
+    np.testing.assert_array_equal(press_run(widget).data, refine_labels(image, labels))
+
+
+def test_nothing_is_accepted_where_there_is_no_result(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    assert widget.commit() is None
+    assert "no result to accept" in widget.status
+    assert len(viewer.layers) == 2
+
+
+def test_only_what_took_part_is_accepted(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    labels[2, 2] = 3  # outside
+    viewer, widget = dock(image, labels, rgb=True)
+    inside = np.zeros((40, 60), bool)
+    inside[10:, 4:56] = True
+    widget.scope.region.value = viewer.add_labels(inside.astype(np.uint8), name="region")
+    press_run(widget)
+    np.testing.assert_array_equal(widget.commit().data != 0, inside)
+
+
+@pytest.fixture
+def stack(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> tuple[Any, RefineWidget]:
+    """Return a stack with strokes on each slice."""
+    return dock(np.stack([image[..., 0]] * 3), np.stack([labels] * 3))
+
+
+def test_of_a_volume_the_current_slice_may_be_accepted(stack: tuple[Any, RefineWidget], press_run: PressRun) -> None:
+    viewer, widget = stack
+    result = press_run(widget)
+    viewer.dims.set_current_step(0, 1)
+    widget.run_bar.commit_slice.click()
+    accepted = viewer.layers["strokes accepted"]
+    np.testing.assert_array_equal(accepted.data[1], result.data[1])
+    assert not accepted.data[[0, 2]].any()
+
+
+def test_slice_by_slice_all_that_was_refined_is_accepted(stack: tuple[Any, RefineWidget], press_run: PressRun) -> None:
+    viewer, widget = stack
+    widget.scope.mode.value = "current"
+    for index in (0, 2):
+        viewer.dims.set_current_step(0, index)
+        result = press_run(widget)
+    accepted = widget.commit()
+    assert accepted is not None
+    np.testing.assert_array_equal(accepted.data[[0, 2]], result.data[[0, 2]])
+    assert not accepted.data[1].any()
+
+
+def test_what_live_shows_is_accepted_and_what_is_accepted_is_seen_by_live(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels.copy(), rgb=True)
+
+    def settle() -> None:
+        qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+
+    widget.live = True
+    settle()
+    preview = viewer.layers["strokes preview"]
+    before = preview.data.copy()
+    accepted = widget.commit()
+    assert accepted is not None
+    np.testing.assert_array_equal(accepted.data, before)
+    settle()
+    accepted.data[3, :9] = 9
+    accepted.refresh()
+    viewer.layers["strokes"].paint((20, 30), 3)
+    settle()
+    np.testing.assert_array_equal(preview.data, merged(viewer))

@@ -1,0 +1,54 @@
+"""Results are dimmed while the own labels are painted on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.plugin.result.using import close_dock
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tests.plugin.result.using import Dock, PressRun
+
+
+def test_a_result_is_dimmed_while_the_own_labels_are_painted_on(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    strokes, refined = viewer.layers["strokes"], press_run(widget)
+    before = refined.opacity
+    strokes.mode = "paint"
+    assert refined.opacity < before / 2
+    newer = press_run(widget)
+    assert newer.opacity == refined.opacity
+    widget.commit()
+    assert viewer.layers["strokes accepted"].opacity == strokes.opacity == before
+    viewer.layers.selection.active = viewer.layers["photo"]
+    assert (refined.opacity, newer.opacity) == (before, before)
+    viewer.layers.selection.active = strokes
+    assert newer.opacity < before
+    strokes.mode = "pan_zoom"
+    assert newer.opacity == before
+
+
+def test_an_opacity_that_a_person_chose_meanwhile_stays(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    refined, strokes = press_run(widget), viewer.layers["strokes"]
+    strokes.mode = "erase"
+    refined.opacity = 0.5
+    strokes.mode = "pan_zoom"
+    assert refined.opacity == 0.5
+
+
+def test_a_closed_dock_dims_nothing(dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    refined, strokes = press_run(widget), viewer.layers["strokes"]
+    strokes.mode = "paint"
+    close_dock(widget)
+    assert refined.opacity == strokes.opacity
+    strokes.mode = "pan_zoom"
+    strokes.mode = "paint"
+    assert refined.opacity == strokes.opacity
