@@ -239,7 +239,7 @@ class RefineWidget(Container[Any]):
         """
         found = self._live.shown_result or find_result(self._viewer, self.result.compared.refined)
         if found is None:
-            self._say("There is no result to accept. Press Run first, or wait until Live shows the full result.")
+            self._say("No result is shown to accept. Press Run first, or wait until Live shows the full result.")
             return None
         seen = seen_part(self._viewer, found[1]) if slice_only else None
         layer, count = accept(self._viewer, *found, seen)

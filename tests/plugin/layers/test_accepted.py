@@ -82,8 +82,17 @@ def test_take_back_undoes_one_commit_at_a_time(
 def test_nothing_is_accepted_where_there_is_no_result(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:
     viewer, widget = dock(image, labels, rgb=True)
     assert widget.commit() is None
-    assert "no result to accept" in widget.status
+    assert "No result is shown to accept" in widget.status
     assert len(viewer.layers) == 2
+
+
+def test_a_result_that_is_not_seen_is_not_accepted(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    press_run(widget).visible = False
+    assert widget.commit() is None
+    assert "strokes accepted" not in viewer.layers
 
 
 def test_only_what_took_part_is_accepted(

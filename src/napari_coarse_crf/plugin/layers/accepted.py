@@ -67,8 +67,8 @@ def keeping_accepted(viewer: napari.viewer.Viewer, source: Labels | None, choice
 
 
 def find_result(viewer: napari.viewer.Viewer, result: Labels | None) -> tuple[Labels, Labels, Record | None] | None:
-    """Return the labels that a result was made of, the result, and what is known of it; None if it is no result."""
-    if result is None or not is_result(result):
+    """Return the labels that a result was made of, the result, and what is known of it; None if no result is seen."""
+    if result is None or not is_result(result) or not result.visible:
         return None
     layers = [layer for layer in viewer.layers if isinstance(layer, Labels) and layer is not result]
     sources = [layer for layer in layers if layer is source_of(result)]
