@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_coarse_crf import refine_labels
-from napari_coarse_crf.plugin.layers.record import cut_below, recall
+from napari_coarse_crf.plugin.layers.record import cut_below, cut_least_sure, recall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +86,55 @@ def test_all_slices_of_the_layer_are_cut_together(stack: Stack, press_run: Press
     assert layer.data[1:3, 1:].all()
     cut_below(layer, 0)
     np.testing.assert_array_equal(layer.data, before)
+
+
+def make_sure_by_row(layer: Any, index: int) -> None:
+    """Let each row of a slice be as sure as its place says."""
+    record = recall(layer)
+    assert record is not None
+    record.confidence[index] = np.linspace(0.5, 0.9, layer.data.shape[1], dtype=np.float32)[:, None]
+
+
+def test_a_share_of_several_slices_is_that_share_of_what_all_runs_filled(stack: Stack, press_run: PressRun) -> None:
+    _, _, _, strokes = stack
+    layer = refine_slice(stack, press_run, 1)
+    refine_slice(stack, press_run, 2)
+    record = recall(layer)
+    assert record is not None
+    assert record.filled == np.count_nonzero(strokes[1:3] == 0)
+    make_sure_by_row(layer, 1)  # the other slice is surer
+    cut_least_sure(layer, 25)
+    assert np.count_nonzero(layer.data[1] == 0) == pytest.approx(record.filled / 4, abs=layer.data.shape[2])
+    assert layer.data[2].all()
+
+
+def test_the_next_slice_is_cut_with_the_layer_and_the_metadata_say_so(stack: Stack, press_run: PressRun) -> None:
+    layer = refine_slice(stack, press_run, 1)
+    make_sure_by_row(layer, 1)
+    full = layer.data[1].copy()
+    cut_least_sure(layer, 50)
+    refine_slice(stack, press_run, 2)
+    record = recall(layer)
+    assert record is not None
+    assert record.percent == 50
+    about = layer.metadata["napari_coarse_crf"]
+    assert about["parameters"]["min_confidence"] == record.min_confidence == record.limit_of(50)
+    counts = {label_id: after for label_id, (_, after) in about["label_counts"].items()}
+    assert counts == {label_id: np.count_nonzero(layer.data[1:3] == label_id) for label_id in counts}
+    cut_least_sure(layer, 0)
+    np.testing.assert_array_equal(layer.data[1], full)
+    np.testing.assert_array_equal(layer.data[2], wanted(stack, 2))
+
+
+def test_a_layer_that_begins_anew_is_uncut(stack: Stack, press_run: PressRun) -> None:
+    first = refine_slice(stack, press_run, 1)
+    full = first.data[1].copy()
+    refine_slice(stack, press_run, 2)
+    cut_least_sure(first, 100)
+    assert not first.data[1].all()
+    second = refine_slice(stack, press_run, 2)
+    np.testing.assert_array_equal(second.data[1], full)
+    assert not first.data[1].all()
 
 
 def test_other_labels_begin_a_layer_of_their_own(stack: Stack, press_run: PressRun) -> None:

@@ -95,6 +95,25 @@ def test_a_result_that_is_not_seen_is_not_accepted(
     assert "strokes accepted" not in viewer.layers
 
 
+def test_a_result_of_shapes_is_accepted_too_as_long_as_its_classes_stay(
+    dock: Dock, press_run: PressRun, image: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, rgb=True)
+    lines = [np.array([[20, 3], [20, 15]]), np.array([[20, 45], [20, 57]])]
+    shapes = viewer.add_shapes(lines, shape_type="line", features={"class": ["sea", "sky"]}, name="drawn")
+    widget.labels_layer.value = shapes
+    press_run(widget).data[0, :20] = 9
+    accepted = widget.commit()
+    assert accepted is viewer.layers["drawn accepted"]
+    assert accepted not in widget.labels_layer.choices
+    assert (press_run(widget).data[0, :20] == 9).all()
+    shapes.features = {"class": ["sky", "land"]}  # comes before the others, and moves their ids
+    widget.run()
+    assert "Label 1 is 'sea' in 'drawn accepted' and 'land' in 'drawn'" in widget.status
+    widget.take_back()
+    assert not accepted.data.any()
+
+
 def test_only_what_took_part_is_accepted(
     dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:

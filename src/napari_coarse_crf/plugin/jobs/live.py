@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import napari
-    from napari.layers import Labels
+    from napari.layers import Labels, Layer
     from qtpy.QtCore import QObject
 
     from napari_coarse_crf import Parameters
@@ -326,7 +326,7 @@ class LiveRefinement:
             self._budget.note_look(part_shape(parts[0]), job.step, outcome.seconds)
 
     @property
-    def shown_result(self) -> tuple[Labels, Labels, Record | None] | None:
+    def shown_result(self) -> tuple[Layer, Labels, Record | None] | None:
         """Source, layer and record of the preview, where it is seen and shows what a run would give."""
         layer = self.preview.layer
         return self.preview.full if layer is not None and layer.visible and self.is_up_to_date else None

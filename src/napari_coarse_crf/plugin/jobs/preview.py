@@ -90,7 +90,7 @@ class PreviewLayer:
         return layer
 
     @property
-    def full(self) -> tuple[Labels, Labels, Record | None] | None:
+    def full(self) -> tuple[Layer, Labels, Record | None] | None:
         """Source, layer and record, where a full result is shown."""
         layer = self.layer
         if layer is None or layer not in self._full:

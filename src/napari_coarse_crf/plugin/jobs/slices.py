@@ -13,13 +13,13 @@ from weakref import ref
 from napari_coarse_crf.plugin.layers.look import place_of, same_place
 from napari_coarse_crf.plugin.layers.newest import show_alone
 from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance
-from napari_coarse_crf.plugin.layers.record import Record, recall
+from napari_coarse_crf.plugin.layers.record import Record, cut_below, recall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import napari
-    from napari.layers import Labels
+    from napari.layers import Labels, Layer
 
     from napari_coarse_crf.plugin.jobs.job import Job, Outcome
     from napari_coarse_crf.tiles.parts import Scope
@@ -40,7 +40,7 @@ class SliceBySlice:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._layer: Callable[[], Labels | None] = _none
-        self._source: Callable[[], Labels | None] = _none
+        self._source: Callable[[], Layer | None] = _none
 
     def add(self, job: Job, outcome: Outcome) -> Labels:
         """Show a result in a new layer, or in the one that it goes on with, and return that."""
@@ -71,28 +71,33 @@ class SliceBySlice:
     def _go_on(self, layer: Labels, record: Record, job: Job, outcome: Outcome) -> None:
         """Take the new slice into the layer."""
         newer = Record.of(outcome.refinement, job.inputs)
-        # A cut by hand is one of the whole layer; else the new slice is as its run left it.
-        is_cut = record.min_confidence > record.lowest_cut
-        limit = record.min_confidence if is_cut else min(record.min_confidence, newer.min_confidence)
+        percent, limit = record.percent, record.min_confidence
+        is_cut = limit > record.lowest_cut
+        if is_cut:
+            cut_below(layer, record.lowest_cut)
         for run, part in newer.parts():
-            layer.data[part] = newer.labels_above(limit, part, run)
+            layer.data[part] = newer.labels_above(newer.min_confidence, part, run)
         record.take_over(newer, newer.runs)
-        record.runs, record.min_confidence = (*record.runs, *newer.runs), limit
+        record.runs = (*record.runs, *newer.runs)
+        record.min_confidence = record.lowest_cut
         layer.data = layer.data  # shows it, and tells whoever listens
         _tell(layer, job.describe(outcome), provenance(layer), (run.label_counts for run in record.runs))
+        if is_cut:  # by hand: a cut is one of the whole layer
+            cut_below(layer, record.limit_of(percent) if percent else max(limit, record.lowest_cut))
         show_alone(self._viewer, layer)
 
 
 def _begin_with(layer: Labels, last: Labels, before: Record) -> None:
-    """Take the other slices of the last layer into a new one, with what a person has painted on them."""
+    """Take the other slices of the last layer into a new one, uncut, with what a person has painted on them."""
     record = recall(layer)
     assert record is not None  # noqa: S101  # a run has just made it
     kept = tuple(run for run in before.runs if run.inputs.scope.index != record.inputs.scope.index)
     for run in kept:
         for part in run.parts:
-            layer.data[part] = last.data[part]
+            layer.data[part] = before.without_cut(last.data[part], part, run)
     record.take_over(before, kept)
     record.runs = (*kept, *record.runs)
+    record.min_confidence = record.lowest_cut
     layer.data = layer.data
     _tell(layer, provenance(layer), provenance(last), (run.label_counts for run in record.runs))
 

@@ -19,6 +19,7 @@ from napari_coarse_crf.plugin.layers.record import recall, source_of
 
 if TYPE_CHECKING:
     import napari
+    from napari.layers import Layer
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import LabelArray
@@ -50,27 +51,27 @@ class _Step:
         data[self.part] = shown
 
 
-_sources: WeakKeyDictionary[Labels, ref[Labels]] = WeakKeyDictionary()
+_sources: WeakKeyDictionary[Labels, ref[Layer]] = WeakKeyDictionary()
 """By accepted layer: whose labels they are, whatever these are called now."""
 _commits: WeakKeyDictionary[Labels, list[list[_Step]]] = WeakKeyDictionary()
 
 
-def find_accepted(viewer: napari.viewer.Viewer, source: Labels | None) -> Labels | None:
+def find_accepted(viewer: napari.viewer.Viewer, source: Layer | None) -> Labels | None:
     """Return the layer of what was accepted for these labels, or None."""
     found = [layer for layer in viewer.layers if isinstance(layer, Labels) and _is_accepted_for(layer, source)]
     return found[-1] if found else None
 
 
-def keeping_accepted(viewer: napari.viewer.Viewer, source: Labels | None, choice: Choice) -> Choice:
+def keeping_accepted(viewer: napari.viewer.Viewer, source: Layer | None, choice: Choice) -> Choice:
     """Return the choice with what was accepted for these labels."""
     return choice if choice.accepted is not None else replace(choice, accepted=find_accepted(viewer, source))
 
 
-def find_result(viewer: napari.viewer.Viewer, result: Labels | None) -> tuple[Labels, Labels, Record | None] | None:
+def find_result(viewer: napari.viewer.Viewer, result: Labels | None) -> tuple[Layer, Labels, Record | None] | None:
     """Return the labels that a result was made of, the result, and what is known of it; None if no result is seen."""
     if result is None or not is_result(result) or not result.visible:
         return None
-    layers = [layer for layer in viewer.layers if isinstance(layer, Labels) and layer is not result]
+    layers = [layer for layer in viewer.layers if layer is not result]
     sources = [layer for layer in layers if layer is source_of(result)]
     sources = sources or [layer for layer in layers if layer.name == source_name(result)]
     return (sources[-1], result, recall(result)) if sources else None
@@ -88,7 +89,7 @@ def seen_part(viewer: napari.viewer.Viewer, layer: Labels) -> Part:
 
 
 def accept(
-    viewer: napari.viewer.Viewer, source: Labels, result: Labels, record: Record | None, seen: Part | None = None
+    viewer: napari.viewer.Viewer, source: Layer, result: Labels, record: Record | None, seen: Part | None = None
 ) -> tuple[Labels, int]:
     """Accept what a run has refined: its pixels go into the layer of what was accepted, and stay in later runs.
 
@@ -96,8 +97,10 @@ def accept(
     ----------
     viewer : napari.viewer.Viewer
         Where the layers are.
-    source, result : napari.layers.Labels
-        The person's labels, and what was made of them.
+    source : napari.layers.Layer
+        The person's labels, painted or drawn.
+    result : napari.layers.Labels
+        What was made of them.
     record : Record or None
         What of the layer was refined; all of it, where nobody knows.
     seen : tuple of int and slice, optional
@@ -170,9 +173,9 @@ def _common(part: Part, seen: Part) -> Part | None:
     return tuple(found)
 
 
-def _new_layer(viewer: napari.viewer.Viewer, source: Labels, result: Labels) -> Labels:
+def _new_layer(viewer: napari.viewer.Viewer, source: Layer, result: Labels) -> Labels:
     """Add an empty layer above the person's own."""
-    look = read_look(source, place_of(result))
+    look = read_look(source if isinstance(source, Labels) else result, place_of(result))
     about = {KEY: {"accepted_for": source.name}}
     empty = np.zeros(result.data.shape, result.data.dtype)
     layer = Labels(empty, name=f"{source.name} accepted", metadata=about, **look.place, **look.keywords)
@@ -183,7 +186,7 @@ def _new_layer(viewer: napari.viewer.Viewer, source: Labels, result: Labels) -> 
     return layer
 
 
-def _is_accepted_for(layer: Labels, source: Labels | None) -> bool:
+def _is_accepted_for(layer: Labels, source: Layer | None) -> bool:
     about = provenance(layer)
     if source is None or "accepted_for" not in about:
         return False

@@ -12,6 +12,7 @@ from napari.layers import Shapes
 
 from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING
+from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.laid import Laid
 from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.plugin.layers.read import read_outlines, stored
@@ -53,6 +54,24 @@ def find_problem(image_layer: Image | None, labels_layer: Labels | None, choice:
     except InputError as error:
         return str(error)
     return _problem_of_region(match) or find_problem_of_scope(match)
+
+
+def find_problem_of_classes(drawn_labels: Labels, accepted: Labels | None) -> str:
+    """Return one sentence if ids of classes that are drawn stand for others in what was accepted, or "".
+
+    They follow the order of the names, so a further class may move them.
+    """
+    if accepted is None:
+        return ""
+    now, before = class_names_of(drawn_labels), class_names_of(accepted)
+    moved = [label_id for label_id in now if before.get(label_id, now[label_id]) != now[label_id]]
+    if not moved:
+        return ""
+    label_id = moved[0]
+    return (
+        f"Label {label_id} is '{before[label_id]}' in '{accepted.name}' and '{now[label_id]}' in "
+        f"'{drawn_labels.name}': the classes were others. Remove '{accepted.name}', or name the classes by numbers."
+    )
 
 
 def find_problem_of_scope(match: Match) -> str:

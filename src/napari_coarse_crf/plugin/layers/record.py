@@ -20,7 +20,7 @@ from napari_coarse_crf.tiles.parts import copy_labels, has_two_labels
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari.layers import Labels
+    from napari.layers import Labels, Layer
 
     from napari_coarse_crf import Parameters, Refinement
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, MaskArray
@@ -113,6 +113,11 @@ class Record:
         unsure, labels = self.confidence[part] < min_confidence, self.labels[part]
         return np.where(unsure & _may_be_cut(part, run), 0, labels).astype(labels.dtype, copy=False)
 
+    def without_cut(self, shown: LabelArray, part: Part, run: MadeBy) -> LabelArray:
+        """Return what a part of the layer would show if nothing had been cut by hand."""
+        is_as_cut = shown == self.labels_above(self.min_confidence, part, run)
+        return np.where(is_as_cut, self.labels[part], shown).astype(shown.dtype, copy=False)
+
     def limit_of(self, percent: int) -> float:
         """Return the confidence below which the least sure of the filled pixels lie, so many per cent of them.
 
@@ -168,16 +173,16 @@ class Record:
 
 
 _records: WeakKeyDictionary[Labels, Record] = WeakKeyDictionary()
-_sources: WeakKeyDictionary[Labels, ref[Labels]] = WeakKeyDictionary()
+_sources: WeakKeyDictionary[Labels, ref[Layer]] = WeakKeyDictionary()
 
 
-def remember(layer: Labels, record: Record, source: Labels) -> None:
+def remember(layer: Labels, record: Record, source: Layer) -> None:
     """Keep what is known about `layer`, and which labels it was made of, until it is deleted."""
     _records[layer] = record
     _sources[layer] = ref(source)
 
 
-def source_of(layer: Labels) -> Labels | None:
+def source_of(layer: Labels) -> Layer | None:
     """Return the labels that a run of this session made a layer of, whatever they are called now."""
     found = _sources.get(layer)
     return None if found is None else found()

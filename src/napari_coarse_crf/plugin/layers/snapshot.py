@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING, Choice
 from napari_coarse_crf.plugin.layers.drawn import as_labels
-from napari_coarse_crf.plugin.layers.fit import find_problem, find_problem_of_scope
+from napari_coarse_crf.plugin.layers.fit import find_problem, find_problem_of_classes, find_problem_of_scope
 from napari_coarse_crf.plugin.layers.look import Look, read_look
 from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.plugin.layers.read import Inputs, read_match
@@ -53,7 +53,10 @@ class Snapshot:
             labels = as_labels(labels_layer, image_layer, chosen)
         except InputError as error:
             return cls(image_layer, None, chosen, str(error), labels_layer)
-        return cls(image_layer, labels, chosen, find_problem(image_layer, labels, chosen), labels_layer)
+        problem = find_problem(image_layer, labels, chosen)
+        if labels is not None and labels is not labels_layer:
+            problem = problem or find_problem_of_classes(labels, chosen.accepted)
+        return cls(image_layer, labels, chosen, problem, labels_layer)
 
     def narrowed(self, scope: Scope) -> Snapshot:
         """Return the same with another scope, itself if it is the same one."""

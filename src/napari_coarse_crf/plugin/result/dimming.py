@@ -13,7 +13,7 @@ from napari_coarse_crf.plugin.result.views import Borrowed
 
 if TYPE_CHECKING:
     import napari
-    from napari.layers import Labels
+    from napari.layers import Layer
 
 _DIMMED: Final = 0.3
 _PAINTING: Final = frozenset({"paint", "erase", "fill", "polygon"})
@@ -31,9 +31,9 @@ class Dimming:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._borrowed = Borrowed()
-        self._own: Labels | None = None
+        self._own: Layer | None = None
 
-    def follow(self, own: Labels | None) -> None:
+    def follow(self, own: Layer | None) -> None:
         """Watch this layer, and no other any more; None: put everything back and hold nothing of the viewer."""
         if own is not self._own:
             self._watch(False)
