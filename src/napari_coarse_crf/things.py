@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, find_objects
 
 from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.parallel import in_chunks
@@ -143,15 +143,16 @@ def divide(
     """
     grid = PixelGrid(problem)
     cells = gather(grid.cells, chosen)
-    (strokes,) = np.nonzero(things.members[problem.labels] & (problem.labels != OPEN))
+    (of_objects,) = np.nonzero(things.as_one.labels == things.as_one.kind)
+    strokes = grid.cells[of_objects]
     inside = np.zeros(grid.size, np.bool_)
-    inside[cells] = inside[grid.cells[strokes]] = True
+    inside[cells] = inside[strokes] = True
     slowness = yield from _slowness(pool, grid, inside)
-    inside[grid.cells[strokes]] = False
+    inside[strokes] = False
     lengths = np.full((grid.size, 2), np.inf, np.float32)
     nearest = np.full((grid.size, 2), OPEN, np.int32)
-    lengths[grid.cells[strokes], 0] = 0.0
-    nearest[grid.cells[strokes], 0] = problem.labels[strokes]
+    lengths[strokes, 0] = 0.0
+    nearest[strokes, 0] = problem.labels[of_objects]
     change = np.inf
     while change > _SETTLED:
         task = (slowness, grid.offsets, grid.half_lengths, inside, lengths, nearest)
@@ -182,6 +183,8 @@ def _slowness(pool: ThreadPoolExecutor, grid: PixelGrid, inside: MaskArray) -> G
 
 def _members(problem: Problem) -> MaskArray:
     """Return which labels keep to a small place each, if there are enough of them and another one that reaches far."""
+    if len(problem.label_ids) <= _FEWEST:
+        return np.zeros(len(problem.label_ids), np.bool_)
     low, high = _boxes(problem)
     sides = np.multiply(problem.shape, problem.spacing)
     is_far = ((high - low) * problem.spacing).max(axis=1) >= _FAR * sides.max()
@@ -193,12 +196,10 @@ def _members(problem: Problem) -> MaskArray:
 
 def _boxes(problem: Problem) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return where the box around the pixels of each label begins and ends along each axis."""
-    (labelled,) = np.nonzero(problem.labels != OPEN)
-    own, size = problem.labels[labelled], (len(problem.label_ids), len(problem.shape))
-    low, high = np.full(size, np.iinfo(np.intp).max), np.zeros(size, np.intp)
-    for axis, places in enumerate(np.unravel_index(problem.pixels[labelled], problem.shape)):
-        np.minimum.at(low[:, axis], own, places)
-        np.maximum.at(high[:, axis], own, places + 1)
+    labels = np.zeros(problem.shape, np.int32)
+    labels.reshape(-1)[problem.pixels] = problem.labels + 1  # OPEN is -1, and 0 nothing to look for
+    boxes = find_objects(labels)
+    low, high = (np.array([[getattr(side, end) for side in box] for box in boxes]) for end in ("start", "stop"))
     return low, high
 
 
