@@ -14,6 +14,7 @@ from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
 from napari_coarse_crf.plugin.layers.camera import camera_of
+from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.grid import Grid, pixel_size
 from napari_coarse_crf.suggest.next_place import find_place
 from napari_coarse_crf.tiles.parts import NO_SLICE, has_two_labels
@@ -38,8 +39,6 @@ _REACH_ON_SCREEN: Final = 40
 """Points of the screen that the reach of a place takes at least."""
 _EVEN: Final = 0.6
 """Of doubt: from here on both labels may be called nearly even."""
-_NAMES: Final = ("name", "class", "label")
-"""The features of a layer that say what its labels stand for, the first that there is."""
 
 
 class NextPlace:
@@ -123,19 +122,10 @@ def show_place(viewer: napari.viewer.Viewer, grid: Grid, place: Place) -> None:
 
 def in_words(place: Place, labels_layer: Labels) -> str:
     """Say between which labels a place is in doubt."""
-    first, second = (_named(labels_layer, one) for one in place.labels)
+    names = class_names_of(labels_layer)
+    first, second = (f"{one} ({names[one]})" if one in names else str(one) for one in place.labels)
     how = "are nearly even" if place.doubt >= _EVEN else "are in doubt"
     return f"Here {first} and {second} {how}: paint a stroke."
-
-
-def _named(layer: Labels, label_id: int) -> str:
-    """Return a label with what it stands for, if the layer says so."""
-    features = layer.features
-    column = next((name for name in _NAMES if name in features and "index" in features), None)
-    if column is None:
-        return str(label_id)
-    names = features.loc[features["index"] == label_id, column]
-    return f"{label_id} ({names.iloc[0]})" if len(names) else str(label_id)
 
 
 def _into(part: Part, position: Sequence[int]) -> tuple[int, ...] | None:
