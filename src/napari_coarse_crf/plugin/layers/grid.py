@@ -65,9 +65,7 @@ class Grid:
 
     def pixel_at(self, world: Sequence[float]) -> list[float]:
         """Return where a point of the viewer lies, in pixels; napari lines layers up by their last axes."""
-        missing = max(0, self.layer.ndim - len(world))
-        point = np.concatenate([np.zeros(missing), np.asarray(world, np.float64)])
-        return leave_out([float(one) for one in self.layer.world_to_data(point)], self.without)
+        return leave_out([float(one) for one in self.layer.world_to_data(self._in_full(world))], self.without)
 
     def pixels_at(self, layer: Layer, points: NDArray[Any]) -> NDArray[np.float64]:
         """Return where (N, ndim) points of a layer lie, in pixels of the grid; both in units of their own.
@@ -89,11 +87,15 @@ class Grid:
 
     def point_at(self, pixel: Sequence[float], world: Sequence[float]) -> list[float]:
         """Return where a pixel lies in the viewer, whose sliders stand at `world`: those of other axes stay."""
-        missing = max(0, self.layer.ndim - len(world))
-        point = np.concatenate([np.zeros(missing), np.asarray(world, np.float64)])
+        point = self._in_full(world)
         place = np.asarray(self.layer.world_to_data(point))
         place[leave_out(range(self.layer.ndim), self.without)] = pixel
         return [*point[: len(point) - self.layer.ndim].tolist(), *map(float, self.layer.data_to_world(place))]
+
+    def _in_full(self, world: Sequence[float]) -> NDArray[np.float64]:
+        """Return a point of the viewer with a number for each axis of the layer at least."""
+        missing = max(0, self.layer.ndim - len(world))
+        return np.concatenate([np.zeros(missing), np.asarray(world, np.float64)])
 
     def box_in_view(self, displayed: Sequence[int]) -> tuple[tuple[int, int], ...]:
         """Return the range in view along each axis; `displayed` are the axes of the layer on the screen."""
@@ -256,8 +258,7 @@ def pixel_size(layer: Image | Labels, unit: Any = None) -> tuple[float, ...]:
     Scale, affine, rotation and shear of a layer all have their part in it: a step along an axis of the data is a column
     of the matrix that leads to the world.
     """
-    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
-    steps = np.array([layer.data_to_world(one) for one in np.eye(layer.ndim)]) - origin
+    _, steps = _way_to_world(layer)
     lengths = np.linalg.norm(steps * in_unit(layer.units[0] if unit is None else unit, layer.units), axis=1)
     return tuple(float(length) for length in lengths)
 
@@ -289,7 +290,12 @@ def _rounded(number: float) -> str:
 def _frame(grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Any]]:
     """Return the step along each axis (a column), the place of the first pixel, and the units of its numbers."""
     layer = grid.layer
-    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
-    steps = np.array([layer.data_to_world(one) for one in np.eye(layer.ndim)]).T - origin[:, np.newaxis]
+    origin, steps = _way_to_world(layer)
     kept = leave_out(range(layer.ndim), grid.without)
-    return steps[np.ix_(kept, kept)], origin[kept], [layer.units[axis] for axis in kept]
+    return steps.T[np.ix_(kept, kept)], origin[kept], [layer.units[axis] for axis in kept]
+
+
+def _way_to_world(layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where the first pixel lies in the viewer, and the step along each axis of the data (a row)."""
+    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)), np.float64)
+    return origin, np.array([layer.data_to_world(one) for one in np.eye(layer.ndim)]) - origin
