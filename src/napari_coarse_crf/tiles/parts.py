@@ -16,7 +16,7 @@ from napari_coarse_crf import InputError, Parameters, Refinement
 from napari_coarse_crf.compute.parallel import blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -160,6 +160,22 @@ def labelled_planes(labels: Any) -> Iterator[tuple[int | slice, LabelArray]]:
     return ((place, plane) for place, plane in _planes(labels) if plane.any())
 
 
+def sum_counts(counts: Iterable[Mapping[int, tuple[int, int]]]) -> dict[int, tuple[int, int]]:
+    """Return the pixels of each label before and after, in all of several parts.
+
+    Examples
+    --------
+    >>> sum_counts([{7: (1, 5)}, {3: (2, 2), 7: (0, 4)}])
+    {3: (2, 2), 7: (1, 9)}
+    """
+    found: dict[int, tuple[int, int]] = {}
+    for one in counts:
+        for label_id, (before, after) in one.items():
+            sum_before, sum_after = found.get(label_id, (0, 0))
+            found[label_id] = sum_before + before, sum_after + after
+    return dict(sorted(found.items()))
+
+
 class Assembly:
     """Puts refined parts back into the whole.
 
@@ -181,7 +197,7 @@ class Assembly:
         self._confidence = np.zeros(labels.shape, np.float32)
         for place, plane in labelled_planes(self.labels):
             self._confidence[place] = plane != 0
-        self._counts: dict[int, tuple[int, int]] = {}
+        self._counts: list[Mapping[int, tuple[int, int]]] = []
         self._iterations = 0
         self._warnings: list[str] = []
         self._skipped: list[int] = []
@@ -190,9 +206,7 @@ class Assembly:
         """Take over one part."""
         self.labels[part] = refinement.labels
         self._confidence[part] = refinement.confidence
-        for label_id, (before, after) in refinement.label_counts.items():
-            sum_before, sum_after = self._counts.get(label_id, (0, 0))
-            self._counts[label_id] = sum_before + before, sum_after + after
+        self._counts.append(refinement.label_counts)
         self._iterations = max(self._iterations, refinement.iterations)
         self._warnings += [f"{_place(part)}{sentence}" for sentence in refinement.warnings]
 
@@ -216,7 +230,7 @@ class Assembly:
             more = ", ..." if len(self._skipped) > _MOST_NAMED else ""
             slices = "slice" if len(self._skipped) == 1 else "slices"
             warnings = [f"Left as they are, with fewer than two labels: {slices} {named}{more}.", *warnings]
-        counts = dict(sorted(self._counts.items()))
+        counts = sum_counts(self._counts)
         return Refinement(self.labels, self._confidence, parameters, self._iterations, counts, tuple(warnings))
 
 

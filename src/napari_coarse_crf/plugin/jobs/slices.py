@@ -14,6 +14,7 @@ from napari_coarse_crf.plugin.layers.look import place_of, same_place
 from napari_coarse_crf.plugin.layers.newest import show_alone
 from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance
 from napari_coarse_crf.plugin.layers.record import Record, cut_below, recall
+from napari_coarse_crf.tiles.parts import sum_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -112,17 +113,7 @@ def _tell(
     earlier = [*before.get(EARLIER, []), {name: value for name, value in before.items() if name != EARLIER}]
     scopes = [about.get("scope"), *(one.get("scope") for one in earlier)]
     earlier = [one for one, scope in zip(earlier, scopes[1:], strict=True) if scope != scopes[0]]
-    set_provenance(layer, {**about, "label_counts": _added(counts), EARLIER: earlier})
-
-
-def _added(counts: Iterable[Mapping[int, tuple[int, int]]]) -> dict[int, tuple[int, int]]:
-    """Return the pixels of each label in all slices."""
-    found: dict[int, tuple[int, int]] = {}
-    for one in counts:
-        for label_id, (before, after) in one.items():
-            sum_before, sum_after = found.get(int(label_id), (0, 0))
-            found[int(label_id)] = sum_before + int(before), sum_after + int(after)
-    return dict(sorted(found.items()))
+    set_provenance(layer, {**about, "label_counts": sum_counts(counts), EARLIER: earlier})
 
 
 def _any_slice(scope: Scope) -> Scope:
