@@ -35,6 +35,14 @@ if TYPE_CHECKING:
 NECK = 1.0
 """px; the rim of a smooth object, cut into pixels, makes middles that are less deep."""
 
+NECK_HELP = (
+    "How deep a neck must be to split, in pixels of the finest axis: its half width is smaller by more than this than "
+    "that of the thinner object beside it. Larger: fewer are split."
+)
+SMALLEST_HELP = (
+    "Pixels that an object has at least. Smaller parts are left out, and none is split off that would be smaller."
+)
+
 
 def split_objects(
     labels: ArrayLike,

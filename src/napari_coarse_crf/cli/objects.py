@@ -15,7 +15,7 @@ from napari_coarse_crf.io import files
 from napari_coarse_crf.io.places import real_path
 from napari_coarse_crf.io.results import encode_objects
 from napari_coarse_crf.io.scale import read_scale
-from napari_coarse_crf.objects import NECK, measure_objects, split_objects
+from napari_coarse_crf.objects import NECK, NECK_HELP, SMALLEST_HELP, measure_objects, split_objects
 
 _MOST_NAMED = 8
 
@@ -35,17 +35,8 @@ def find_objects(
     confidence: Annotated[
         Path | None, typer.Option(help="What `refine --confidence-out` wrote, for the table.")
     ] = None,
-    neck: Annotated[
-        float,
-        typer.Option(
-            help="How deep a neck must be to split, in pixels of the finest axis: its half width is smaller by more "
-            "than this than that of the thinner object beside it. Larger: fewer are split."
-        ),
-    ] = NECK,
-    smallest: Annotated[
-        int,
-        typer.Option(help="Pixels that an object has at least: smaller parts are left out, and none is split off."),
-    ] = 0,
+    neck: Annotated[float, typer.Option(help=NECK_HELP)] = NECK,
+    smallest: Annotated[int, typer.Option(help=SMALLEST_HELP)] = 0,
     spacing: Spacing = None,
     each_slice: Annotated[
         bool | None,

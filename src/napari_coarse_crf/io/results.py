@@ -121,9 +121,14 @@ def encode_objects(table: Mapping[str, NDArray[Any]], size_unit: str = "") -> by
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(f"{name} ({size_unit})" if name == "size" and size_unit else name for name in table)
+    writer.writerow(object_headings(table, size_unit).values())
     writer.writerows(zip(*([_cell(value) for value in column.tolist()] for column in table.values()), strict=True))
     return text.getvalue().encode()
+
+
+def object_headings(table: Iterable[str], size_unit: str) -> dict[str, str]:
+    """Return what the columns of a table of objects are called, by their names in it."""
+    return {name: f"{name} ({size_unit})" if name == "size" and size_unit else name for name in table}
 
 
 def _cell(value: Any) -> str:

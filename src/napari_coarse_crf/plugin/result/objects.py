@@ -10,8 +10,8 @@ from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QSpinBox, QWidget
 
 from napari_coarse_crf import InputError, measure_objects, split_objects
 from napari_coarse_crf.io.axes import axes_apart
-from napari_coarse_crf.io.results import encode_objects
-from napari_coarse_crf.objects import NECK
+from napari_coarse_crf.io.results import encode_objects, object_headings
+from napari_coarse_crf.objects import NECK, NECK_HELP, SMALLEST_HELP
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
 from napari_coarse_crf.plugin.layers.axes import axis_letters
 from napari_coarse_crf.plugin.layers.grid import pixel_size
@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin.layers.record import Record
 
 _DEEPEST, _LARGEST = 10_000, 10**9  # px; no neck and no object that anybody has is more
-_NECK_TIP = (
-    "How deep a neck must be to split, in pixels of the finest axis: its half width is smaller by more than this than "
-    "that of the thinner object beside it. Larger: fewer are split."
-)
-_SMALLEST_TIP = (
-    "Pixels that an object has at least. Smaller parts are left out, and none is split off that would be smaller."
-)
 
 
 class ObjectsBox(QWidget):
@@ -49,8 +42,8 @@ class ObjectsBox(QWidget):
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for title, box, tip in (
-            ("Split at necks over", self._neck, _NECK_TIP),
-            ("Smallest object", self._smallest, _SMALLEST_TIP),
+            ("Split at necks over", self._neck, NECK_HELP),
+            ("Smallest object", self._smallest, SMALLEST_HELP),
         ):
             box.setSuffix(" px")
             box.setKeyboardTracking(False)
@@ -168,7 +161,8 @@ class ObjectsTask:
         table = measure_objects(ids, labels=labels, confidence=sure, spacing=self.spacing)
         named = np.full(len(table["id"]), self.name or str(self.label_id))
         features = {"index": table["id"], "class": named}
-        features |= {self._heading(name): column for name, column in table.items() if name not in ("id", "class")}
+        headings = object_headings(table, self.size_unit)
+        features |= {headings[name]: column for name, column in table.items() if name not in ("id", "class")}
         return FoundObjects(ids, features, encode_objects(table, self.size_unit).decode())
 
     def look(self, refined: Labels) -> dict[str, Any]:
@@ -180,6 +174,3 @@ class ObjectsTask:
             "smallest": self.smallest,
         }
         return {**place_of(refined), "name": f"{refined.name} objects", "metadata": {KEY: about}}
-
-    def _heading(self, name: str) -> str:
-        return f"size ({self.size_unit})" if name == "size" else name
