@@ -28,8 +28,7 @@ class RunBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.button = QPushButton("Run")
-        self.button.setToolTip("<p>Refine the labels. Your own layer stays as it is.</p>")
+        self.button = _button("Run", "<p>Refine the labels. Your own layer stays as it is.</p>")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.hide()
@@ -42,23 +41,20 @@ class RunBar(QWidget):
             "<p>Refine again by itself whenever a slider moves or a stroke is painted: a quick look at once, the full "
             "result when your hand rests. It is shown in one preview layer.</p>"
         )
-        self.keep = QPushButton("Keep")
-        self.keep.setToolTip("<p>Make the preview a layer of its own, which the next one leaves alone.</p>")
+        self.keep = _button("Keep", "<p>Make the preview a layer of its own, which the next one leaves alone.</p>")
         self.keep.setEnabled(False)
-        self.next_place = QPushButton("Next place")
-        self.next_place.setToolTip(
-            "<p>Go to where a stroke would help most: a large area between two labels. Press again for the next.</p>"
+        self.next_place = _button(
+            "Next place",
+            "<p>Go to where a stroke would help most: a large area between two labels. Press again for the next.</p>",
         )
-        self.commit = QPushButton("Commit")
-        self.commit.setToolTip(
+        self.commit = _button(
+            "Commit",
             "<p>Accept the result that is shown: its pixels go into a layer of their own, and the next runs keep them "
-            "as they keep your strokes, which count where both hold a label.</p>"
+            "as they keep your strokes, which count where both hold a label.</p>",
         )
-        self.commit_slice = QPushButton("Slice")
-        self.commit_slice.setToolTip("<p>Commit the current slice only.</p>")
+        self.commit_slice = _button("Slice", "<p>Commit the current slice only.</p>")
         self.commit_slice.setAccessibleName("Commit the current slice only")
-        self.take_back = QPushButton("Take back")
-        self.take_back.setToolTip("<p>Undo the last Commit; press again for the one before.</p>")
+        self.take_back = _button("Take back", "<p>Undo the last Commit; press again for the one before.</p>")
         live_row = QHBoxLayout()
         live_row.addWidget(self.live, 1)
         live_row.addWidget(self.keep, 1)
@@ -110,3 +106,9 @@ class RunBar(QWidget):
         """Move the progress bar."""
         self.progress.setRange(0, total)
         self.progress.setValue(step)
+
+
+def _button(text: str, tooltip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tooltip)
+    return button
