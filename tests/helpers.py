@@ -110,3 +110,26 @@ def geodesic(image: Array, labels: Array, weight: float, crossing: float = 0.0, 
     slowness = np.full(labels.shape, np.inf, np.float32)
     slowness.reshape(-1)[problem.pixels] = slow[grid.cells]
     return Geodesic(found[:, : len(problem.label_ids)], problem.pixels[problem.open_pixels], slowness)
+
+
+def halved(labels: Array) -> Array:
+    """Return a label map at half the size: what two by two pixels hold."""
+    rows, columns = (size // 2 for size in labels.shape)
+    blocks: Array = labels.reshape(rows, 2, columns, 2)
+    return blocks.max((1, 3))
+
+
+def doubtful_image() -> Array:
+    """Return a dark and a bright half, and between them a large and a small patch of a grey between."""
+    image = np.full((120, 200), 40, np.uint8)
+    image[:, 100:] = 200
+    image[60:110, 75:125] = 120
+    image[8:23, 92:107] = 120
+    return image
+
+
+def strokes_at_the_sides(left: int, right: int) -> Array:
+    """Return a stroke along each side of `doubtful_image`."""
+    labels = np.zeros((120, 200), np.int32)
+    labels[5:115, 5], labels[5:115, 195] = left, right
+    return labels

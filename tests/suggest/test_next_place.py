@@ -10,6 +10,7 @@ import pytest
 
 from napari_coarse_crf import InputError, Parameters
 from napari_coarse_crf.suggest.next_place import Place, doubt_in, suggest_place
+from tests.helpers import doubtful_image, strokes_at_the_sides
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,21 +20,12 @@ DARK, BETWEEN, BRIGHT = 40, 120, 200
 
 @pytest.fixture
 def image() -> NDArray[np.uint8]:
-    """Return a dark and a bright half, and between them a large and a small patch of a grey between."""
-    image = np.full((120, 200), DARK, np.uint8)
-    image[:, 100:] = BRIGHT
-    image[60:110, 75:125] = BETWEEN
-    image[8:23, 92:107] = BETWEEN
-    return image
+    return doubtful_image()
 
 
 @pytest.fixture
 def labels() -> NDArray[np.int32]:
-    """Return a stroke along each side."""
-    labels = np.zeros((120, 200), np.int32)
-    labels[5:115, 5] = 3
-    labels[5:115, 195] = 70_000
-    return labels
+    return strokes_at_the_sides(3, 70_000)
 
 
 def in_large_patch(place: Place | None) -> bool:

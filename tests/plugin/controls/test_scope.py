@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from napari_coarse_crf import InputError, Parameters, refine_labels
 from napari_coarse_crf.plugin import Choice, Scope, refine_layer
 from napari_coarse_crf.plugin.layers.camera import camera_of
+from tests.helpers import halved
 from tests.plugin.result.using import add_difference
 from tests.plugin.waiting import TIMEOUT
 from tests.storage import stored
@@ -276,7 +277,7 @@ def test_labels_of_another_size_are_told_before_the_run_and_read_as_they_lie(
 ) -> None:
     viewer, widget = dock(image, None, rgb=True)
     widget.parameters = QUICK
-    small = labels.reshape(20, 2, 30, 2).max((1, 3))
+    small = halved(labels)
     strokes = viewer.add_labels(small.copy(), name="strokes", scale=(2, 2), translate=(0.5, 0.5))
     assert widget.status.startswith("'strokes' has pixels twice as large: it is read at the image's pixels. Ready.")
     layer = press_run(widget)
@@ -322,7 +323,7 @@ def test_live_follows_strokes_and_moves_of_labels_of_another_size(
 ) -> None:
     viewer, widget = dock(image, None, rgb=True)
     widget.parameters = QUICK
-    small = labels.reshape(20, 2, 30, 2).max((1, 3))
+    small = halved(labels)
     strokes = viewer.add_labels(small, name="strokes", scale=(2, 2))
 
     def shows(wanted: NDArray[Any]) -> bool:

@@ -259,15 +259,22 @@ def test_labels_that_cannot_be_refined_are_said_and_nothing_runs(live: tuple[Any
     assert "still empty" in widget.status
 
 
-def test_all_slices_are_shown_after_a_quick_look_at_the_current_one(
-    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
-) -> None:
-    stack, strokes = np.stack([image[..., 0], image[..., 1]]), np.stack([labels, labels])
+def live_on_each_slice(dock: Dock, qtbot: Any, stack: NDArray[Any], strokes: NDArray[Any]) -> tuple[Any, RefineWidget]:
+    """Refine each slice on its own with Live, looking at the first, until it rests."""
     viewer, widget = dock(stack, strokes)
+    viewer.dims.set_current_step(0, 0)
     widget.parameters = Parameters(iterations=1)
     widget.scope.mode.value = "each"
     widget.live = True
     wait_until_settled(qtbot, widget)
+    return viewer, widget
+
+
+def test_all_slices_are_shown_after_a_quick_look_at_the_current_one(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    stack, strokes = np.stack([image[..., 0], image[..., 1]]), np.stack([labels, labels])
+    viewer, _ = live_on_each_slice(dock, qtbot, stack, strokes)
     preview = viewer.layers["strokes preview"]
     for number in (0, 1):
         np.testing.assert_array_equal(
@@ -279,12 +286,7 @@ def test_a_slice_without_labels_in_view_keeps_no_other_from_being_refined(
     dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:
     stack, strokes = np.stack([image[..., 0], image[..., 1]]), np.stack([np.zeros_like(labels), labels])
-    viewer, widget = dock(stack, strokes)
-    viewer.dims.set_current_step(0, 0)
-    widget.scope.mode.value = "each"
-    widget.parameters = Parameters(iterations=1)
-    widget.live = True
-    wait_until_settled(qtbot, widget)
+    viewer, _ = live_on_each_slice(dock, qtbot, stack, strokes)
     preview = viewer.layers["strokes preview"]
     np.testing.assert_array_equal(preview.data[1], refine_labels(stack[1], labels, Parameters(iterations=1)))
 
@@ -317,12 +319,7 @@ def test_an_image_edited_in_place_on_another_slice_is_refined_again(
     dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:
     stack, strokes = np.stack([image[..., 0], image[..., 1]]), np.stack([labels, labels])
-    viewer, widget = dock(stack, strokes)
-    widget.parameters = Parameters(iterations=1)
-    widget.scope.mode.value = "each"
-    viewer.dims.set_current_step(0, 0)
-    widget.live = True
-    wait_until_settled(qtbot, widget)
+    viewer, widget = live_on_each_slice(dock, qtbot, stack, strokes)
     photo, preview = viewer.layers["photo"], viewer.layers["strokes preview"]
     photo.data[1] = photo.data[1, :, ::-1].copy()
     photo.refresh()

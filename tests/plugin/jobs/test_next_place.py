@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from napari_coarse_crf.plugin.controls.run_bar import NEXT_PLACE_KEY
 from napari_coarse_crf.plugin.jobs.next_place import LOOKING
 from napari_coarse_crf.plugin.layers.camera import camera_of
+from tests.helpers import doubtful_image, strokes_at_the_sides
 from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
@@ -27,20 +28,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def image() -> NDArray[np.uint8]:
-    """Return a dark and a bright half, and between them a large and a small patch of a grey between."""
-    image = np.full((120, 200), 40, np.uint8)
-    image[:, 100:] = 200
-    image[60:110, 75:125] = 120
-    image[8:23, 92:107] = 120
-    return image
+    return doubtful_image()
 
 
 @pytest.fixture
 def labels() -> NDArray[np.int32]:
-    labels = np.zeros((120, 200), np.int32)
-    labels[5:115, 5] = 3
-    labels[5:115, 195] = 7
-    return labels
+    return strokes_at_the_sides(3, 7)
 
 
 def press(qtbot: Any, widget: RefineWidget) -> None:

@@ -15,6 +15,7 @@ from napari_coarse_crf.plugin import Choice, Scope, refine_layer
 from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.plugin.layers.read import read_layers
 from napari_coarse_crf.plugin.layers.record import cut_below, recall
+from tests.helpers import halved
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*(read at the image's pixels|as
 @pytest.fixture
 def small(labels: NDArray[Any]) -> NDArray[Any]:
     """Return the labels at half the size."""
-    return labels.reshape(20, 2, 30, 2).max((1, 3))
+    return halved(labels)
 
 
 def double(labels: NDArray[Any]) -> NDArray[Any]:
