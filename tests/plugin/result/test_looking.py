@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.settings import get_settings
 
 from napari_coarse_crf.plugin.layers.camera import camera_of
@@ -79,6 +80,30 @@ def test_contours_and_side_by_side_go_with_their_buttons(measured: Measured) -> 
     panel.contour_button.click()
     assert {viewer.layers[name].contour for name in ("strokes", "strokes refined", "truth")} == {0}
     assert shown(viewer) == ["photo", "strokes", "strokes refined"]
+
+
+def test_a_person_chooses_what_is_outlined_and_how_wide(measured: Measured) -> None:
+    viewer, widget = measured
+    panel, layers = widget.result.panel, [viewer.layers[name] for name in ("strokes", "strokes refined", "truth")]
+    box, colours = panel.contour_box, layers[2].colormap
+    assert box.isHidden()
+    panel.contour_button.click()
+    assert not box.isHidden()
+    assert shown(viewer) == ["photo", "strokes", "strokes refined", "truth"]
+    box.width_box.setValue(4)
+    box.coarse.click()
+    assert [layer.contour for layer in layers] == [0, 4, 4]
+    np.testing.assert_array_equal(layers[2].colormap.map(3), np.ones(4))
+    box.truth.click()
+    assert [layer.contour for layer in layers] == [0, 4, 0]
+    assert not layers[2].visible
+    panel.back_button.click()
+    assert box.isHidden()
+    assert [layer.contour for layer in layers] == [0, 0, 0]
+    assert layers[2].colormap is colours
+    widget.result.boxes.truth_box.value = None
+    panel.contour_button.click()
+    assert not box.truth.isEnabled()
 
 
 def test_the_sentence_says_how_the_layers_are_shown_now(measured: Measured) -> None:

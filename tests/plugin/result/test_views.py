@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_coarse_crf.plugin.result.views import Views, grid_of
+from napari_coarse_crf.plugin.result.views import Contours, Views, grid_of
 
 PIXELS = np.array([[3, 0, 0, 70_000]])
 
@@ -53,18 +53,41 @@ def test_what_a_person_changes_meanwhile_is_not_put_back(looking: tuple[Any, Vie
 def test_contours_and_grid_are_put_back_each_on_its_own(looking: tuple[Any, Views]) -> None:
     viewer, views = looking
     viewer.layers["coarse"].contour = 5
-    views.show_contours(True)
+    views.show_contours(Contours(tuple(views.layers), 2))
     views.show_grid(True)
     assert grid_of(viewer).enabled
     assert shown(viewer) == ["photo", "coarse", "refined", "truth"]
     assert all(viewer.layers[name].contour == 2 for name in ("coarse", "refined", "truth"))
     views.show_grid(False)
     assert not grid_of(viewer).enabled
-    assert shown(viewer) == ["photo", "coarse", "refined", "cover"]
+    assert shown(viewer) == ["photo", "coarse", "refined", "truth", "cover"]
     assert viewer.layers["refined"].contour == 2
-    views.show_contours(False)
+    views.show_contours(None)
     assert [viewer.layers[name].contour for name in ("coarse", "refined", "truth")] == [5, 0, 0]
+    assert shown(viewer) == ["photo", "coarse", "refined", "cover"]
     assert not views.is_changed
+
+
+def test_what_is_outlined_is_seen_and_the_truth_is_white(looking: tuple[Any, Views]) -> None:
+    viewer, views = looking
+    coarse, refined, truth = views.layers
+    before = truth.colormap
+    views.show_contours(Contours((refined, truth), 3, truth))
+    assert [layer.contour for layer in views.layers] == [0, 3, 3]
+    assert truth.visible
+    np.testing.assert_array_equal(truth.colormap.map(PIXELS)[0, [0, 3]], np.ones((2, 4)))
+    assert not truth.colormap.map(PIXELS)[0, 1].any()
+    views.show_contours(Contours((coarse,), 1))
+    assert [layer.contour for layer in views.layers] == [1, 0, 0]
+    assert truth.colormap is before
+    assert not truth.visible
+    views.show_contours(Contours((truth,), 1, truth))
+    views.flip()
+    views.show_contours(None)
+    assert shown(viewer) == ["photo", "coarse"]  # flipping says what is seen
+    views.put_back()
+    assert shown(viewer) == ["photo", "coarse", "refined", "cover"]
+    assert truth.colormap is before
 
 
 def test_a_grid_that_a_person_had_on_stays_on(looking: tuple[Any, Views]) -> None:

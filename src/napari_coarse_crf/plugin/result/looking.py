@@ -35,6 +35,7 @@ class Looking(QObject):
         super().__init__(panel)
         self._viewer, self._panel = viewer, panel
         self._views = Views(viewer)
+        self._compared = Compared()
         self._keys = ViewerKeys(viewer)
         self._blinker = QTimer(self)
         self._blinker.setInterval(_BLINK_MS)
@@ -42,6 +43,7 @@ class Looking(QObject):
         panel.flip_button.clicked.connect(self._on_flip)
         panel.blink_button.toggled.connect(self._on_blink)
         panel.contour_button.toggled.connect(self._on_contour)
+        panel.contour_box.changed.connect(self._on_contour)
         panel.grid_button.toggled.connect(self._on_grid)
         panel.back_button.clicked.connect(self._on_back)
         self.attach()
@@ -54,6 +56,7 @@ class Looking(QObject):
 
     def choose(self, compared: Compared) -> None:
         """Look at these layers, once what was done to the last ones is put back."""
+        self._compared = compared
         if self._views.choose([] if compared.problem else compared.layers):
             self._release_buttons()
             self._offer_back()
@@ -97,8 +100,10 @@ class Looking(QObject):
         else:
             self._blinker.stop()
 
-    def _on_contour(self, on: bool) -> None:
-        self._views.show_contours(on)
+    def _on_contour(self) -> None:
+        self._show_contour_box()
+        contours = self._panel.contour_box.contours(self._compared)
+        self._views.show_contours(contours if self._panel.contour_button.isChecked() else None)
         self._say_shown()
         self._offer_back()
 
@@ -133,6 +138,11 @@ class Looking(QObject):
         for button in (self._panel.blink_button, self._panel.contour_button, self._panel.grid_button):
             with signals_blocked(button):
                 button.setChecked(False)
+        self._show_contour_box()
+
+    def _show_contour_box(self) -> None:
+        has_truth = self._compared.truth is not None
+        self._panel.show_contours(on=self._panel.contour_button.isChecked(), has_truth=has_truth)
 
     def _offer_back(self) -> None:
         self._panel.back_button.setEnabled(self._views.is_changed)

@@ -24,6 +24,7 @@ from napari_coarse_crf.plugin.controls.scrolling import scrolling
 from napari_coarse_crf.plugin.controls.sentence import Sentence
 from napari_coarse_crf.plugin.controls.slider import Slider
 from napari_coarse_crf.plugin.layers.saved import SUFFIX
+from napari_coarse_crf.plugin.result.contour_box import ContourBox
 from napari_coarse_crf.plugin.result.numbers import Comparison
 from napari_coarse_crf.plugin.result.objects import ObjectsBox
 from napari_coarse_crf.plugin.result.table import LabelTable
@@ -135,6 +136,11 @@ class ResultPanel(QWidget):
         self.objects_button.setEnabled(ready and label_id is not None)
         self.objects_button.setText("Objects" if label_id is None else f"Objects of {label_id}")
 
+    def show_contours(self, *, on: bool, has_truth: bool) -> None:
+        """Offer what may be outlined, while anything is."""
+        self.contour_box.setVisible(on)
+        self.contour_box.truth.setEnabled(has_truth)
+
     def show_cut(self, record: Record | None) -> None:
         """Show how much of what was filled is left unlabelled."""
         with signals_blocked(self.cut_slider):
@@ -169,6 +175,7 @@ class ResultPanel(QWidget):
         layout.addWidget(boxes)
         looking = (self.flip_button, self.blink_button, self.contour_button, self.grid_button)
         layout.addLayout(_in_rows([*looking, self.back_button]))
+        layout.addWidget(self.contour_box)
         layout.addWidget(self.table)
         layout.addLayout(_in_rows([self.copy_button, self.save_table_button]))
         layout.addWidget(self._cut_row)
@@ -189,7 +196,11 @@ class ResultPanel(QWidget):
     def _make_looking(self) -> None:
         self.flip_button = _button("Flip", "Shows the compared layers one after the other, each alone.")
         self.blink_button = _button("Blink", "Flips by itself until you press it again.", checkable=True)
-        self.contour_button = _button("Contours", "Draws the compared layers as outlines.", checkable=True)
+        self.contour_button = _button(
+            "Contours", "Draws the compared layers as outlines, those of the truth in white.", checkable=True
+        )
+        self.contour_box = ContourBox()
+        self.contour_box.hide()
         self.grid_button = _button("Side by side", "Lays image and compared layers beside each other.", checkable=True)
         self.back_button = _button("Put layers back", "Shows all layers as they were before.")
 

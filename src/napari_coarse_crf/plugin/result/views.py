@@ -6,9 +6,10 @@ Works on any viewer model; no Qt.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from napari.layers import Image, Labels
+from napari.utils.colormaps import DirectLabelColormap
 
 from napari_coarse_crf.plugin.layers.camera import camera_of
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     import napari
 
-_CONTOUR_PIXELS = 2
-"""Wide enough to be seen on an image that is larger than the window."""
+_TRUE_COLOUR: Final = "white"
+"""Of the outlines of the truth: in the colours of its labels nobody could tell them from those of a result."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,6 +67,25 @@ class Borrowed:
         self._loans = [loan for loan in self._loans if loan.owner is not owner]
 
 
+@dataclass(frozen=True, slots=True)
+class Contours:
+    """Which layers are drawn as outlines, and how.
+
+    Attributes
+    ----------
+    layers : tuple of Labels
+        The outlined ones; the others are shown as they were.
+    width : int
+        Of the outlines, in pixels.
+    truth : Labels or None
+        The one among them whose outlines are white.
+    """
+
+    layers: tuple[Labels, ...]
+    width: int
+    truth: Labels | None = None
+
+
 class Views:
     """How the compared layers of a viewer are shown.
 
@@ -78,6 +98,8 @@ class Views:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._borrowed = Borrowed()
+        self._contours: Contours | None = None
+        self._is_arranged = False  # by flip or grid, which say what is visible
         self.layers: list[Labels] = []
 
     @property
@@ -99,23 +121,31 @@ class Views:
         # Several: show the first one, which lies below the others, so that something changes at once.
         place = self.layers.index(shown[0]) + 1 if len(shown) == 1 else 0
         chosen = self.layers[place % len(self.layers)]
+        self._is_arranged = True
         self._hide_covers()
         for layer in self.layers:
             self._borrowed.set(layer, "visible", layer is chosen)
         return chosen
 
-    def show_contours(self, on: bool) -> None:
-        """Draw the layers as outlines, or put back how they were drawn."""
-        if not on:
-            self._borrowed.put_back("contour")
+    def show_contours(self, contours: Contours | None) -> None:
+        """Show layers, and draw them as outlines; None: put back how they were drawn."""
+        self._borrowed.put_back("contour", "colormap", *(() if self._is_arranged else ("visible",)))
+        self._contours = contours
+        if contours is None:
             return
-        for layer in self.layers:
-            self._borrowed.set(layer, "contour", _CONTOUR_PIXELS)
+        for layer in contours.layers:
+            self._borrowed.set(layer, "contour", contours.width)
+            if not self._is_arranged:
+                self._borrowed.set(layer, "visible", True)
+        if contours.truth is not None:
+            self._borrowed.set(contours.truth, "colormap", _in_one_colour(_TRUE_COLOUR))
 
     def show_grid(self, on: bool) -> None:
         """Lay the layers side by side beside the image, or put the layers back on each other."""
+        self._is_arranged = on
         if not on:
             self._borrowed.put_back("enabled", "stride", "visible", "zoom", "center")
+            self.show_contours(self._contours)  # what is outlined is visible
             return
         self._hide_covers()
         for layer in self.layers:
@@ -129,12 +159,9 @@ class Views:
         self._borrowed.note(camera, "zoom", zoom)
         self._borrowed.note(camera, "center", center)
 
-    def put_back_visibility(self) -> None:
-        """Show the layers that were shown before the first flip."""
-        self._borrowed.put_back("visible")
-
     def put_back(self) -> None:
         """Put everything back."""
+        self._contours, self._is_arranged = None, False
         self._borrowed.put_back()
 
     def forget(self, layer: Any) -> None:
@@ -149,6 +176,10 @@ class Views:
             covers = isinstance(layer, Labels) or (isinstance(layer, Image) and place > lowest)
             if covers and layer not in self.layers and layer.visible:
                 self._borrowed.set(layer, "visible", False)
+
+
+def _in_one_colour(colour: str) -> DirectLabelColormap:
+    return DirectLabelColormap(color_dict={None: colour, 0: "transparent"})
 
 
 def grid_of(viewer: napari.viewer.Viewer) -> Any:
