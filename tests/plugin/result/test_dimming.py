@@ -1,4 +1,4 @@
-"""Results are dimmed while the own labels are painted on."""
+"""Results are dimmed while the own labels are painted on or drawn."""
 
 from __future__ import annotations
 
@@ -30,6 +30,30 @@ def test_a_result_is_dimmed_while_the_own_labels_are_painted_on(
     assert newer.opacity < before
     strokes.mode = "pan_zoom"
     assert newer.opacity == before
+
+
+def test_a_result_is_dimmed_while_shapes_or_points_are_drawn(
+    dock: Dock, press_run: PressRun, image: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, rgb=True)
+    lines, classes = [[[20, 3], [20, 15]], [[20, 45], [20, 57]]], {"class": ["sea", "sky"]}
+    shapes = viewer.add_shapes(lines, shape_type="line", features=classes, name="shapes")
+    points = viewer.add_points([[20, 9], [20, 50]], features=classes, name="points")
+    for own, tools in (
+        (shapes, ("add_polygon", "add_path", "add_polygon_lasso", "direct", "vertex_remove")),
+        (points, ("add",)),
+    ):
+        widget.labels_layer.value = own
+        refined = press_run(widget)
+        before = refined.opacity
+        viewer.layers.selection.active = own
+        for tool in tools:
+            own.mode = tool
+            assert refined.opacity < before / 2
+            own.mode = "pan_zoom"
+            assert refined.opacity == before
+        own.mode = "select"
+        assert refined.opacity == before
 
 
 def test_an_opacity_that_a_person_chose_meanwhile_stays(

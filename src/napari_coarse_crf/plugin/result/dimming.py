@@ -1,4 +1,4 @@
-"""A correction is seen while it is made: results are dimmed while the person's own labels are painted on.
+"""A correction is seen while it is made: results are dimmed while the person's own labels are painted on or drawn.
 
 Of what was looked at (results as outlines, the own layer on top, results dimmed), only this shows image, strokes and
 result at once.
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _DIMMED: Final = 0.3
-_PAINTING: Final = frozenset({"paint", "erase", "fill", "polygon"})
+_PAINTING: Final = frozenset({"paint", "erase", "fill", "polygon", "direct", "vertex_insert", "vertex_remove"})
+"""The tools of layers of labels and shapes; those that add shapes or points besides."""
+_ADDING: Final = "add"
 
 
 class Dimming:
-    """Dims the results of a viewer while a layer is selected and a tool for painting is in hand.
+    """Dims the results of a viewer while a layer is selected and a tool for painting or drawing is in hand.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ class Dimming:
     def _look(self, _event: Any = None) -> None:
         own = self._own
         # Equal, not the same: napari may give a plugin a proxy of the active layer.
-        if own is None or self._viewer.layers.selection.active != own or str(own.mode) not in _PAINTING:
+        if own is None or self._viewer.layers.selection.active != own or not _is_painted(own):
             self._borrowed.put_back()
             return
         for layer in self._viewer.layers:
@@ -61,3 +63,8 @@ class Dimming:
 
     def _on_removed(self, event: Any) -> None:
         self._borrowed.forget(event.value)
+
+
+def _is_painted(layer: Layer) -> bool:
+    mode = str(layer.mode)
+    return mode in _PAINTING or mode.startswith(_ADDING)
