@@ -203,17 +203,25 @@ class RefineWidget(Container[Any]):
         self.run_bar.live.setChecked(on)
 
     def keep(self) -> Labels | None:
-        """Make the preview a layer of its own and return it; None if it shows no full result, or an outdated one."""
+        """Make the preview a layer of its own, or the next slice of one, and return that.
+
+        Returns
+        -------
+        napari.layers.Labels or None
+            None if it shows no full result, or an outdated one: the status says so.
+        """
         if not self._live.can_be_kept:
             return None
         self._snapshot = None
-        layer = self._live.keep()
-        if layer is None:
+        kept = self._live.keep()
+        if kept is None:
             self._say("Something has changed since, so the preview is not what Run would give now. Tick Live, or Run.")
             return None
+        layer = self._slices.gather(*kept)
         self.reset_choices()
         self.result.show_result(layer)
-        self._say(f"Kept as layer '{layer.name}'.")
+        is_new = layer is kept[0]
+        self._say(f"Kept as layer '{layer.name}'." if is_new else f"Kept: slice added to '{layer.name}'.")
         return layer
 
     def next_place(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from napari_coarse_crf import refine_labels
 from napari_coarse_crf.plugin.layers.record import cut_below, cut_least_sure, recall
+from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,3 +143,48 @@ def test_other_labels_begin_a_layer_of_their_own(stack: Stack, press_run: PressR
     first = refine_slice(stack, press_run, 1)
     widget.labels_layer.value = viewer.add_labels(strokes.copy(), name="others")
     assert refine_slice(stack, press_run, 2) is not first
+
+
+def keep_slice(stack: Stack, qtbot: Any, index: int) -> Any:
+    """Let Live refine a slice, and keep what it shows."""
+    viewer, widget, _, _ = stack
+    viewer.dims.set_current_step(0, index)
+    widget.live = True
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+    return widget.keep()
+
+
+def test_slices_of_live_that_are_kept_come_into_one_layer_with_those_that_were_run(
+    stack: Stack, press_run: PressRun, qtbot: Any
+) -> None:
+    viewer, widget, _, strokes = stack
+    layer = keep_slice(stack, qtbot, 1)
+    assert keep_slice(stack, qtbot, 2) is layer
+    assert "slice added to 'strokes refined'" in widget.status
+    assert [one.name for one in viewer.layers] == ["photo", "strokes", "strokes refined"]
+    widget.live = False
+    assert refine_slice(stack, press_run, 3) is layer
+    for index in (1, 2, 3):
+        np.testing.assert_array_equal(layer.data[index], wanted(stack, index))
+    np.testing.assert_array_equal(layer.data[0], strokes[0])
+    about = layer.metadata["napari_coarse_crf"]
+    assert [one["scope"]["index"] for one in about["earlier_runs"]] == [1, 2]
+    assert "preview" not in about
+    record = recall(layer)
+    assert record is not None
+    assert [run.inputs.scope.index for run in record.runs] == [1, 2, 3]
+
+
+def test_a_slice_that_is_kept_again_begins_a_new_layer_with_the_other_slices(stack: Stack, qtbot: Any) -> None:
+    viewer, *_ = stack
+    first = keep_slice(stack, qtbot, 1)
+    keep_slice(stack, qtbot, 2)
+    first.data[1, 0, 0] = 9  # a person corrects the result
+    before = first.data.copy()
+    viewer.layers["strokes"].data[2, 3, 30] = 3
+    viewer.layers["strokes"].refresh()
+    second = keep_slice(stack, qtbot, 2)
+    assert second is viewer.layers["strokes refined [1]"]
+    np.testing.assert_array_equal(first.data, before)
+    np.testing.assert_array_equal(second.data[1], before[1])
+    assert keep_slice(stack, qtbot, 3) is second

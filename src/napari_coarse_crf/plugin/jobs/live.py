@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf import Parameters
     from napari_coarse_crf.plugin.jobs.job import Glance, Outcome
+    from napari_coarse_crf.plugin.jobs.preview import Kept
     from napari_coarse_crf.plugin.layers.key import Read
     from napari_coarse_crf.plugin.layers.record import Record
     from napari_coarse_crf.plugin.layers.snapshot import Snapshot
@@ -300,15 +301,15 @@ class LiveRefinement:
         if self._aim is not None and self._aim.is_full:
             self.give_up()
 
-    def keep(self) -> Labels | None:
-        """Make the preview a layer of its own; None if a run would give something else now."""
+    def keep(self) -> Kept | None:
+        """Make the preview a layer of its own, and return it and what it shows; None if a run would give another."""
         if not self.is_up_to_date:
             return None
-        layer = self.preview.keep(self._dock.snapshot.in_plain_values)
+        kept = self.preview.keep(self._dock.snapshot.in_plain_values)
         self._shown = None
         if self._before is not None:
             self._before = self._before.copied()  # the person may paint on the layer from now on
-        return layer
+        return kept
 
     def _note_found(self, aim: Aim, outcome: Outcome) -> None:
         """Take note of what a look found, and of a full result if it is of the same input, for later looks."""

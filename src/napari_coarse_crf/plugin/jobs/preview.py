@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.plugin.jobs.job import Job, Outcome
 
+    Kept = tuple[Labels, Job, Outcome]
+
 _ONLY_PREVIEW: Final = ("preview", "step")
 """What the metadata of a preview say besides."""
 
@@ -69,7 +71,7 @@ class PreviewLayer:
             self._full[layer] = job, outcome
         return layer
 
-    def keep(self, about: Mapping[str, Any]) -> Labels | None:
+    def keep(self, about: Mapping[str, Any]) -> Kept | None:
         """Make the layer one of its own, which the next result leaves alone; None if it shows no full result.
 
         Parameters
@@ -87,7 +89,7 @@ class PreviewLayer:
         set_provenance(layer, {**kept, **about})
         layer.editable = True
         remember(layer, Record.of(outcome.refinement, job.inputs), job.source)
-        return layer
+        return layer, job, outcome
 
     @property
     def full(self) -> tuple[Layer, Labels, Record | None] | None:

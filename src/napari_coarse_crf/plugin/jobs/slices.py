@@ -1,4 +1,4 @@
-"""One layer for many slices: a run of the current slice goes on from the layer of the last one.
+"""One layer for many slices: a run of the current slice, or a preview of it that is kept, goes on from the last one.
 
 So stepping through a stack leaves one layer with all slices that were refined. A slice that is refined again is to be
 compared with what it was, so that begins a new layer, with the other slices of the old one.
@@ -45,31 +45,41 @@ class SliceBySlice:
 
     def add(self, job: Job, outcome: Outcome) -> Labels:
         """Show a result in a new layer, or in the one that it goes on with, and return that."""
-        last = self._last(job)
-        record = recall(last)
-        if last is None or record is None:
-            layer = job.add_layer(self._viewer, outcome)
-        elif all(run.inputs.scope.index != job.inputs.scope.index for run in record.runs):
+        last, record = self._last(job)
+        if last is not None and record is not None and _is_next(job, record):
             layer = last
-            self._go_on(layer, record, job, outcome)
+            self._go_on(layer, record, job, outcome, job.describe(outcome))
         else:
             layer = job.add_layer(self._viewer, outcome)
+            if last is not None and record is not None:
+                _begin_with(layer, last, record)
+        self._layer, self._source = ref(layer), ref(job.source)
+        return layer
+
+    def gather(self, layer: Labels, job: Job, outcome: Outcome) -> Labels:
+        """Take a layer that Live has shown, and that is kept, into the one that it goes on with, and return that."""
+        last, record = self._last(job)
+        if last is not None and record is not None and _is_next(job, record):
+            self._viewer.layers.remove(layer)
+            self._go_on(last, record, job, outcome, provenance(layer))
+            layer = last
+        elif last is not None and record is not None:
             _begin_with(layer, last, record)
         self._layer, self._source = ref(layer), ref(job.source)
         return layer
 
-    def _last(self, job: Job) -> Labels | None:
-        """Return the layer that a result of one slice goes on from, or None."""
+    def _last(self, job: Job) -> tuple[Labels | None, Record | None]:
+        """Return the layer that a result of one slice goes on from, and what is known of it, or None."""
         layer, record = self._layer(), recall(self._layer())
         if layer is None or record is None or layer not in self._viewer.layers or self._source() is not job.source:
-            return None
+            return None, None
         scope, before = job.inputs.scope, record.inputs
         is_next = scope.index is not None and _any_slice(scope) == _any_slice(before.scope)
         same_image = before.image.data is job.inputs.image.data and before.shape == job.inputs.shape
         fits = layer.data.dtype == job.inputs.all_labels.dtype and same_place(place_of(layer), job.look.place)
-        return layer if is_next and same_image and fits else None
+        return (layer, record) if is_next and same_image and fits else (None, None)
 
-    def _go_on(self, layer: Labels, record: Record, job: Job, outcome: Outcome) -> None:
+    def _go_on(self, layer: Labels, record: Record, job: Job, outcome: Outcome, about: Mapping[str, Any]) -> None:
         """Take the new slice into the layer."""
         newer = Record.of(outcome.refinement, job.inputs)
         percent, limit = record.percent, record.min_confidence
@@ -82,10 +92,15 @@ class SliceBySlice:
         record.runs = (*record.runs, *newer.runs)
         record.min_confidence = record.lowest_cut
         layer.data = layer.data  # shows it, and tells whoever listens
-        _tell(layer, job.describe(outcome), provenance(layer), (run.label_counts for run in record.runs))
+        _tell(layer, about, provenance(layer), (run.label_counts for run in record.runs))
         if is_cut:  # by hand: a cut is one of the whole layer
             cut_below(layer, record.limit_of(percent) if percent else max(limit, record.lowest_cut))
         show_alone(self._viewer, layer)
+
+
+def _is_next(job: Job, record: Record) -> bool:
+    """Whether the slice of a job is none that was refined before."""
+    return all(run.inputs.scope.index != job.inputs.scope.index for run in record.runs)
 
 
 def _begin_with(layer: Labels, last: Labels, before: Record) -> None:
