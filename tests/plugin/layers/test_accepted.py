@@ -9,6 +9,7 @@ import pytest
 
 from napari_coarse_crf import CoarseCRFWarning, refine_labels
 from napari_coarse_crf.plugin import refine_layer
+from napari_coarse_crf.plugin.layers.match import labels_at
 from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
@@ -77,6 +78,43 @@ def test_take_back_undoes_one_commit_at_a_time(
     assert not accepted.data.any()
     assert not widget.run_bar.take_back.isEnabled()
     np.testing.assert_array_equal(press_run(widget).data, refine_labels(image, labels))
+
+
+@pytest.mark.parametrize(
+    ("cut", "place"),
+    [
+        ((slice(None, None, 2), slice(None, None, 2)), {"scale": (2, 2), "translate": (0.5, 0.5)}),
+        ((slice(5, None), slice(4, 56)), {"translate": (5, 4)}),
+    ],
+    ids=["half the size", "another origin"],
+)
+def test_what_was_accepted_lies_on_the_image_where_the_labels_do_not(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any], cut: Any, place: Any
+) -> None:
+    viewer, widget = dock(image, rgb=True)
+    strokes = viewer.add_labels(labels[cut].copy(), name="strokes", **place)
+    widget.labels_layer.value = strokes
+    first = press_run(widget)
+    made = first.data.copy()
+    first.data[0, :20] = 9
+    first.data[20, 8] = 9  # on their own stroke
+    accepted = widget.commit()
+    assert accepted is not None
+    np.testing.assert_array_equal(accepted.data, first.data)
+    np.testing.assert_array_equal(accepted.translate, (0, 0))
+    strokes.data[0, :2] = 3
+    second = press_run(widget)
+    own = np.asarray(labels_at(strokes, second))
+    np.testing.assert_array_equal(second.data, np.where(own != 0, own, accepted.data))
+    assert (second.data[0, 10:20] == 9).all()
+    assert second.metadata["napari_coarse_crf"]["accepted"] == "strokes accepted"
+    second.data[5:9] = 9
+    assert widget.commit() is accepted
+    widget.take_back()
+    widget.run_bar.take_back.click()
+    assert not accepted.data.any()
+    assert not widget.run_bar.take_back.isEnabled()
+    np.testing.assert_array_equal(press_run(widget).data[10:], made[10:])
 
 
 def test_nothing_is_accepted_where_there_is_no_result(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:
