@@ -39,6 +39,7 @@ from napari_coarse_crf.plugin.layers.accepted import (
     find_accepted,
     find_result,
     keeping_accepted,
+    link_accepted,
     seen_part,
     take_back,
 )
@@ -93,6 +94,7 @@ class RefineWidget(Container[Any]):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(labels=False)
         self._viewer = napari_viewer
+        link_accepted(napari_viewer)
         self._runner = JobRunner(self)
         self.refiners = RefinerCache()
         self._slices = SliceBySlice(napari_viewer)
@@ -272,6 +274,7 @@ class RefineWidget(Container[Any]):
 
     def reset_choices(self, *_: Any) -> None:
         """Offer the layers there are now; napari calls this whenever its list changes."""
+        link_accepted(self._viewer)
         super().reset_choices()
         self._snapshot = None
         self.result.reset_choices()

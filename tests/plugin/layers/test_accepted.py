@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import tifffile
+from napari.layers import Labels
 
 from napari_coarse_crf import CoarseCRFWarning, refine_labels
 from napari_coarse_crf.plugin import refine_layer
 from napari_coarse_crf.plugin.layers.match import labels_at
+from napari_coarse_crf.plugin.layers.saved import description_path, open_saved
+from napari_coarse_crf.plugin.result.saving import Saving
 from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
@@ -115,6 +120,67 @@ def test_what_was_accepted_lies_on_the_image_where_the_labels_do_not(
     assert not accepted.data.any()
     assert not widget.run_bar.take_back.isEnabled()
     np.testing.assert_array_equal(press_run(widget).data[10:], made[10:])
+
+
+def reopened_with_ours(accepted: Labels, folder: Path) -> Labels:
+    Saving.prepare(accepted, folder / "out.tif").write()
+    data, keywords, _ = open_saved(description_path(folder / "out.tif"))
+    return Labels(data, **keywords)
+
+
+def reopened_with_napari(accepted: Labels, folder: Path) -> Labels:
+    """Return what is left of a layer that napari saved: ids and the name of the file."""
+    (path,) = accepted.save(str(folder / f"{accepted.name}.tif"))
+    return Labels(tifffile.imread(path), name=Path(path).stem)
+
+
+@pytest.mark.parametrize("reopen", [reopened_with_ours, reopened_with_napari])
+def test_what_was_accepted_is_kept_after_a_restart(
+    dock: Dock,
+    press_run: PressRun,
+    image: NDArray[Any],
+    labels: NDArray[Any],
+    reopen: Callable[[Labels, Path], Labels],
+    tmp_path: Path,
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    press_run(widget).data[0, :20] = 9
+    saved = reopen(widget.commit(), tmp_path)
+    viewer.layers.clear()
+    viewer.add_image(image, name="photo", rgb=True)
+    again = viewer.add_layer(saved)
+    strokes = viewer.add_labels(labels.copy(), name="strokes")
+    assert again.name == "strokes accepted"
+    assert again.contour
+    assert list(widget.labels_layer.choices) == [strokes]
+    strokes.name = "scribbles"
+    result = press_run(widget)
+    assert (result.data[0, :20] == 9).all()
+    result.data[5:9] = 9
+    assert widget.commit() is again
+    assert (again.data[5:9] == 9).all()
+    assert again.metadata["napari_coarse_crf"] == {"accepted_for": "scribbles"}
+    widget.take_back()
+    assert not (again.data[5:9] == 9).all()
+
+
+def test_what_was_accepted_elsewhere_is_said_and_left(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    press_run(widget)
+    elsewhere = widget.commit()
+    assert elsewhere is not None
+    elsewhere.translate = (3, 0)
+    before = elsewhere.data.copy()
+    result = press_run(widget)
+    assert "'strokes accepted' lies on other pixels than 'photo'" in widget.status
+    result.data[0, :20] = 9
+    newer = widget.commit()
+    assert newer is viewer.layers["strokes accepted [1]"]
+    np.testing.assert_array_equal(elsewhere.data, before)
+    assert (press_run(widget).data[0, :20] == 9).all()
+    assert widget.commit() is newer
 
 
 def test_nothing_is_accepted_where_there_is_no_result(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:

@@ -19,7 +19,7 @@ from napari_coarse_crf.memory import free_memory, memory_warning
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
-from napari_coarse_crf.plugin.layers.accepted import keeping_accepted
+from napari_coarse_crf.plugin.layers.accepted import keeping_accepted, link_accepted
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING
 from napari_coarse_crf.plugin.layers.key import key_of_whole
 from napari_coarse_crf.plugin.layers.look import add_result
@@ -416,6 +416,7 @@ def refine_layer(
     CoarseCRFWarning
         For each thing about the result that a person should look at.
     """
+    link_accepted(viewer)
     chosen = keeping_accepted(viewer, labels_layer, choice or EVERYTHING)
     job = Job.prepare(Snapshot.take(image_layer, labels_layer, chosen), parameters or Parameters())
     outcome = finish(job.steps())

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
-from napari.layers import Labels
+from napari.layers import Labels, Points, Shapes
 
-from napari_coarse_crf.plugin.layers.look import insert_unselected, place_of, read_look, same_place
-from napari_coarse_crf.plugin.layers.provenance import KEY, is_result, provenance, source_name
+from napari_coarse_crf.plugin.layers.grid import Grid
+from napari_coarse_crf.plugin.layers.look import insert_unselected, place_of, read_look
+from napari_coarse_crf.plugin.layers.match import lies_on
+from napari_coarse_crf.plugin.layers.provenance import KEY, is_result, provenance, set_provenance, source_name
 from napari_coarse_crf.plugin.layers.record import recall, source_of
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin.layers.record import Record
     from napari_coarse_crf.tiles.parts import Part
 
+_ACCEPTED_FOR: Final = "accepted_for"
+_SUFFIX: Final = " accepted"
+"""Of the name, after that of the person's own layer."""
 _CONTOUR: Final = 2
 """As outlines: filled, it would mix its colours with those of the result above it."""
 
@@ -56,9 +61,29 @@ _sources: WeakKeyDictionary[Labels, ref[Layer]] = WeakKeyDictionary()
 _commits: WeakKeyDictionary[Labels, list[list[_Step]]] = WeakKeyDictionary()
 
 
+def link_accepted(viewer: napari.viewer.Viewer) -> None:
+    """Tell what holds accepted results, and for which labels: after a restart, names are all that is known of it.
+
+    What napari itself saved does not even say what it was. From then on it belongs to these labels, whatever they are
+    called.
+    """
+    for layer in viewer.layers:
+        if not isinstance(layer, Labels):
+            continue
+        source = _linked_source(viewer, layer)
+        if source is None:
+            source = _source_by_name(viewer, layer)
+            if source is None:
+                continue
+            _sources[layer] = ref(source)
+            layer.contour = layer.contour or _CONTOUR
+        if provenance(layer).get(_ACCEPTED_FOR) != source.name:
+            set_provenance(layer, {**provenance(layer), _ACCEPTED_FOR: source.name})
+
+
 def find_accepted(viewer: napari.viewer.Viewer, source: Layer | None) -> Labels | None:
     """Return the layer of what was accepted for these labels, or None."""
-    found = [layer for layer in viewer.layers if isinstance(layer, Labels) and _is_accepted_for(layer, source)]
+    found = [layer for layer in viewer.layers if isinstance(layer, Labels) and _is_accepted_for(viewer, layer, source)]
     return found[-1] if found else None
 
 
@@ -114,8 +139,8 @@ def accept(
         How many pixels of it have changed.
     """
     layer = find_accepted(viewer, source)
-    if layer is None or layer.data.shape != result.data.shape or not same_place(place_of(layer), place_of(result)):
-        layer = _new_layer(viewer, source, result)
+    if layer is None or not lies_on(Grid(result), layer):
+        layer = _new_layer(viewer, source, result, above=layer or source)
     steps, count = [], 0
     for part, mask in _accepted_parts(result, record, seen):
         before, after = layer.data[part], np.asarray(result.data[part])
@@ -173,25 +198,42 @@ def _common(part: Part, seen: Part) -> Part | None:
     return tuple(found)
 
 
-def _new_layer(viewer: napari.viewer.Viewer, source: Layer, result: Labels) -> Labels:
-    """Add an empty layer above the person's own."""
+def _new_layer(viewer: napari.viewer.Viewer, source: Layer, result: Labels, above: Layer) -> Labels:
+    """Add an empty layer above the person's own, or above one that lies elsewhere: the upper one counts."""
     look = read_look(source if isinstance(source, Labels) else result, place_of(result))
-    about = {KEY: {"accepted_for": source.name}}
+    about = {KEY: {_ACCEPTED_FOR: source.name}}
     empty = np.zeros(result.data.shape, result.data.dtype)
-    layer = Labels(empty, name=f"{source.name} accepted", metadata=about, **look.place, **look.keywords)
+    layer = Labels(empty, name=f"{source.name}{_SUFFIX}", metadata=about, **look.place, **look.keywords)
     layer.contour = _CONTOUR
     _sources[layer] = ref(source)
-    index = list(viewer.layers).index(source) + 1 if source in viewer.layers else len(viewer.layers)
+    index = list(viewer.layers).index(above) + 1 if above in viewer.layers else len(viewer.layers)
     insert_unselected(viewer, index, layer)
     return layer
 
 
-def _is_accepted_for(layer: Labels, source: Layer | None) -> bool:
-    about = provenance(layer)
-    if source is None or "accepted_for" not in about:
+def _is_accepted_for(viewer: napari.viewer.Viewer, layer: Labels, source: Layer | None) -> bool:
+    if source is None or _ACCEPTED_FOR not in provenance(layer):
         return False
+    known = _linked_source(viewer, layer)
+    return known is source if known is not None else provenance(layer)[_ACCEPTED_FOR] == source.name
+
+
+def _linked_source(viewer: napari.viewer.Viewer, layer: Labels) -> Layer | None:
+    """Return the labels that an accepted layer is known to belong to, if they are still there."""
     known = _sources.get(layer)
-    return known() is source if known else about["accepted_for"] == source.name
+    source = None if known is None else known()
+    return source if source is not None and source in viewer.layers else None
+
+
+def _source_by_name(viewer: napari.viewer.Viewer, layer: Labels) -> Layer | None:
+    """Return the labels that an accepted layer says it belongs to, or None if it says it of none that are there."""
+    about = provenance(layer)
+    named = about.get(_ACCEPTED_FOR)
+    if not about and layer.name.endswith(_SUFFIX):
+        named = layer.name.removesuffix(_SUFFIX)
+    kinds = (Labels, Shapes, Points)
+    found = [one for one in viewer.layers if isinstance(one, kinds) and one is not layer and one.name == named]
+    return found[-1] if found else None
 
 
 def _show(layer: Labels) -> None:

@@ -24,7 +24,6 @@ from napari_coarse_crf.plugin.layers.axes import (
 )
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING, Choice
 from napari_coarse_crf.plugin.layers.grid import Grid, finest
-from napari_coarse_crf.plugin.layers.look import place_of, same_place
 from napari_coarse_crf.plugin.layers.merged import Merged
 from napari_coarse_crf.tiles.parts import labelled_planes
 
@@ -106,9 +105,7 @@ class Match:
     def accepted(self) -> Labels | None:
         """What was accepted of earlier results at these very pixels, or None."""
         layer = self.choice.accepted
-        if layer is None or tuple(layer.data.shape) != tuple(self.grid.shape):
-            return None
-        return layer if same_place(place_of(layer), self.grid.place) else None
+        return layer if layer is not None and lies_on(self.grid, layer) else None
 
     @property
     def lookups(self) -> list[Lookup]:
@@ -137,6 +134,10 @@ class Match:
             names = grid_names(image, labels, axis)
             frames = " and ".join(f"'{names[one]}'" for one in self.time_axes)
             sentences.append(f"The frames of {frames} are refined each on its own.")
+        if self.choice.accepted is not None and self.accepted is None:
+            sentences.append(
+                f"'{self.choice.accepted.name}' lies on other pixels than '{image.name}', so the run does not keep it."
+            )
         if hint := self._hint_at_channels():
             sentences.append(hint)
         return " ".join(filter(None, sentences))
@@ -199,6 +200,15 @@ def can_lie_on(grid: Grid, layer: Layer) -> bool:
     except InputError:
         return False
     return True
+
+
+def lies_on(grid: Grid, layer: Layer) -> bool:
+    """Whether a layer has the very pixels of the grid, at the same places."""
+    try:
+        lookup = grid.lookup(layer)
+    except InputError:
+        return False
+    return lookup.is_here and len(lookup.shape) == len(grid.shape)
 
 
 def _on(grid: Grid, layer: Layer, without: int | None = None) -> Lookup:
