@@ -396,7 +396,7 @@ class RefineWidget(Container[Any]):
 
     def _show_scope(self) -> None:
         image, labels = self._chosen
-        self.scope.show_for(image, self._ground.below(labels, image))
+        self.scope.show_for(image, self._ground.below(labels, image, self.scope.choice()))
 
     def _choice(self) -> Choice:
         """Return what is chosen besides the two layers, and what was accepted for these labels."""

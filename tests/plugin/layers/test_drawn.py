@@ -14,6 +14,7 @@ from napari_coarse_crf.plugin.layers.drawn import Ground, as_labels
 from napari_coarse_crf.plugin.layers.look import place_of, same_place
 from napari_coarse_crf.plugin.layers.provenance import provenance
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
+from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,12 +121,51 @@ def test_the_axis_of_channels_is_left_out(image: Image, choice: Choice) -> None:
     assert snapshot.labels_layer.data[4, 4] == 1
 
 
+def test_shapes_that_are_seen_on_all_slices_count_on_the_one_that_is_refined() -> None:
+    image = Image(np.zeros((4, 32, 40)), scale=(5, 0.5, 0.5), axis_labels=("z", "y", "x"))
+    shapes = two_shapes(features={"class": ["a", "b"]})
+    for choice in (Choice(Scope(0, 2)), Choice(Scope(0, 2), channel_axis="none")):
+        snapshot = Snapshot.take(image, shapes, choice)
+        assert snapshot.problem == ""
+        assert snapshot.labels_layer is not None
+        labels = snapshot.labels_layer.data
+        assert [np.unique(plane).tolist() for plane in labels] == [[0], [0], [0, 1, 2], [0]]
+        np.testing.assert_array_equal(labels[2, 4:13, 4:13], 1)
+
+
+def test_a_person_draws_once_and_refines_the_slice_that_is_seen(
+    make_napari_viewer: Callable[..., Any],
+) -> None:
+    viewer = make_napari_viewer()
+    stack = np.zeros((4, 40, 60))
+    stack[:, 20:] = 1
+    viewer.add_image(stack, name="photo", axis_labels=("z", "y", "x"))
+    lines = [np.array([[5, 3], [5, 57]]), np.array([[35, 3], [35, 57]])]
+    shapes = viewer.add_shapes(lines, shape_type="line", features={"class": ["sky", "sea"]}, name="drawn")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
+    widget.labels_layer.value = shapes
+    assert "Choose the scope 'Current slice'" in widget.status
+    widget.scope.mode.value = "current"
+    for index in (3, 1):
+        viewer.dims.set_current_step(0, index)
+        assert widget.snapshot.problem == ""
+        assert widget.snapshot.inputs.parts()[0][0] == index
+        labels = widget.snapshot.labels_layer.data
+        assert [bool(plane.any()) for plane in labels] == [one == index for one in range(4)]
+
+
 @pytest.mark.parametrize(
     ("layer", "image", "sentence"),
     [
         (Shapes(name="mine"), Image(np.zeros((16, 20))), "'mine' holds no shapes of any class"),
         (Points([[1, 2]], name="mine"), Image(np.zeros((16, 20))), "points of one class only"),
         (two_shapes(name="mine"), Image(np.zeros((4, 5, 16, 20))), "'mine' has 2 axes and 'Image' has 3"),
+        (
+            two_shapes(name="mine"),
+            Image(np.zeros((5, 16, 20)), axis_labels=("z", "y", "x")),
+            "Choose the scope 'Current slice'",
+        ),
+        (two_shapes(name="mine"), Image(np.zeros((30, 40, 40))), "Choose the scope 'Current slice'"),
         (
             Shapes([SQUARE + 99, LINE], shape_type=["polygon", "line"], name="mine"),
             Image(np.zeros((16, 20))),

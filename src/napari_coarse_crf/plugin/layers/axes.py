@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Image, Labels
 
-_MOST_CHANNELS: Final = 16
+MOST_CHANNELS: Final = 16
 """An axis longer than this is one of slices: nobody has painted on a stack with labels of one plane by intent."""
 
 DEPTH: Final = "Z"
@@ -65,7 +65,7 @@ def channel_axes(image: Image, labels: Labels) -> list[int]:
     if image.rgb:
         return [int(image.ndim)]
     whole, shape = finest(image).shape, finest(labels).shape
-    short = [axis for axis, size in enumerate(whole) if size <= _MOST_CHANNELS]
+    short = [axis for axis, size in enumerate(whole) if size <= MOST_CHANNELS]
     if len(whole) == len(shape) > 2:
         return short  # the labels have a plane for each channel
     if len(whole) != len(shape) + 1:

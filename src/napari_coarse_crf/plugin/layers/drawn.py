@@ -16,9 +16,10 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from napari_coarse_crf import InputError
 from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.io.grid import UNKNOWN
 from napari_coarse_crf.io.raster import CHANNELS
-from napari_coarse_crf.plugin.layers.axes import axis_letters
-from napari_coarse_crf.plugin.layers.choice import EVERYTHING, Choice
+from napari_coarse_crf.plugin.layers.axes import MOST_CHANNELS, axis_letters
+from napari_coarse_crf.plugin.layers.choice import EVERYTHING, NO_AXIS, Choice
 from napari_coarse_crf.plugin.layers.classes import CLASS_COLUMNS, INDEX
 from napari_coarse_crf.plugin.layers.grid import Grid, finest, leave_out, pixel_size
 from napari_coarse_crf.plugin.layers.look import move_to
@@ -83,11 +84,11 @@ class Ground:
     def __init__(self) -> None:
         self._labels: Labels | None = None
 
-    def below(self, layer: Layer | None, image_layer: Image | None) -> Labels | None:
+    def below(self, layer: Layer | None, image_layer: Image | None, choice: Choice = EVERYTHING) -> Labels | None:
         """Return the labels below a drawn layer; any other one as it is."""
         if not isinstance(layer, Shapes | Points) or image_layer is None:
             return layer if isinstance(layer, Labels) else None
-        grid = _grid_below(layer, image_layer, EVERYTHING)
+        grid = _grid_below(layer, image_layer, choice)
         if self._labels is None or self._labels.data.shape != grid.shape:
             nothing = np.broadcast_to(np.uint8(UNLABELLED), grid.shape)  # of any size in no memory
             self._labels = Labels(nothing, name=layer.name)
@@ -108,27 +109,24 @@ def as_labels(layer: Layer | None, image_layer: Image | None, choice: Choice = E
     image_layer : napari.layers.Image or None
         Whose pixels.
     choice : Choice, optional
-        What is known of the axis of its channels.
+        What is known of the axis of its channels. If it is one slice of a stack, a layer that lacks the axis of the
+        slices counts on that one.
 
     Raises
     ------
     InputError
-        If fewer than two classes are drawn, or the image has more axes than the layer.
+        If fewer than two classes are drawn, or nobody knows on which slices they count.
     """
     if not isinstance(layer, Shapes | Points) or image_layer is None:
         return layer if isinstance(layer, Labels) else None
     grid = _grid_below(layer, image_layer, choice)
-    if layer.ndim < len(grid.shape):
-        raise InputError(
-            f"'{layer.name}' has {layer.ndim} axes and '{image_layer.name}' has {len(grid.shape)}. Draw in a layer "
-            "that was added while the image was open."
-        )
+    index = _find_slice(layer, image_layer, grid, choice)
     names = _classes_of(layer)
     ids = _ids_of([name for name in names if name])
     if len(ids) < 2:
         raise InputError(_too_few(layer, list(ids)))
     labels = np.zeros(grid.shape, np.uint8 if max(ids.values()) <= np.iinfo(np.uint8).max else np.int32)
-    for name, stroke in zip(names, _strokes_of(layer, grid), strict=True):
+    for name, stroke in zip(names, _strokes_of(layer, grid, index), strict=True):
         if name:
             stroke.draw(labels, ids.get(name, UNLABELLED))
     colours = _colours_of(layer, names, ids)
@@ -145,7 +143,14 @@ def _grid_below(layer: Shapes | Points, image: Image, choice: Choice) -> Grid:
     if isinstance(choice.channel_axis, int):
         return Grid(image, choice.channel_axis)
     letters = axis_letters(image)
-    return Grid(image, letters.index(CHANNELS) if CHANNELS in letters else int(np.argmin(finest(image).shape)))
+    if CHANNELS in letters:
+        return Grid(image, letters.index(CHANNELS))
+    sizes = finest(image).shape
+    unnamed = [axis for axis, letter in enumerate(letters) if letter == UNKNOWN and sizes[axis] <= MOST_CHANNELS]
+    lacks_another = image.ndim == layer.ndim + 1 and letters.count(UNKNOWN) < image.ndim  # the one that has a name
+    if choice.channel_axis == NO_AXIS or lacks_another or not unnamed:
+        return Grid(image)
+    return Grid(image, min(unnamed, key=lambda axis: int(sizes[axis])))
 
 
 def _classes_of(layer: Shapes | Points) -> list[str]:
@@ -168,8 +173,32 @@ def _ids_of(names: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(sorted(set(names)), 1)}
 
 
-def _strokes_of(layer: Shapes | Points, grid: Grid) -> list[_Stroke]:
-    """Return what is drawn, wherever both lie, in pixels of the grid."""
+def _find_slice(layer: Shapes | Points, image: Image, grid: Grid, choice: Choice) -> int | None:
+    """Return the slice that a layer counts on which is seen on all of them, the one that is refined; else None.
+
+    Raises
+    ------
+    InputError
+        If the layer lacks an axis otherwise.
+    """
+    lacking, scope = len(grid.shape) - layer.ndim, choice.scope
+    if lacking <= 0:
+        return None
+    if lacking == 1 and scope.slice_axis == 0 and scope.index is not None:
+        return scope.index
+    way = (
+        "Choose the scope 'Current slice', where it counts for the slice that is seen, or draw"
+        if lacking == 1
+        else "Draw"
+    )
+    raise InputError(
+        f"'{layer.name}' has {layer.ndim} axes and '{image.name}' has {len(grid.shape)}, so nobody knows which slices "
+        f"it is meant for. {way} in a layer that was added while the image was open."
+    )
+
+
+def _strokes_of(layer: Shapes | Points, grid: Grid, index: int | None = None) -> list[_Stroke]:
+    """Return what is drawn, wherever both lie, in pixels of the grid; on one slice of it, if it is given."""
     unit = leave_out(grid.layer.units, grid.without)[-1]
     of_grid = leave_out(pixel_size(grid.layer, unit), grid.without)
     scale = float(np.mean(np.divide(pixel_size(layer, unit)[-2:], of_grid[-2:])))
@@ -179,7 +208,10 @@ def _strokes_of(layer: Shapes | Points, grid: Grid) -> list[_Stroke]:
     pairs = zip(layer.data, kinds, strict=True)
     own = [np.atleast_2d(ellipse_outline(data) if kind == "ellipse" else data) for data, kind in pairs]
     ends = np.cumsum([len(corners) for corners in own])[:-1]
-    corners = np.split(grid.pixels_at(layer, np.concatenate(own)), ends)  # all at once, in a hundredth of the time
+    pixels = grid.pixels_at(layer, np.concatenate(own))
+    if index is not None:
+        pixels[:, 0] = index
+    corners = np.split(pixels, ends)  # all at once, in a hundredth of the time
     along = zip(corners, kinds, widths, strict=True)
     return [_Stroke(each, float(np.mean(width)) * scale, kind in _FILLED) for each, kind, width in along]
 
