@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from napari_coarse_crf.tiles.parts import Part
 
 _ELLIPSE_CORNERS = 64
-_THINNEST = 0.5
-"""The least radius of a pen, in pixels: a line leaves no gaps."""
 
 
 def visible_box(
@@ -77,39 +75,3 @@ def fill_outlines(outlines: Sequence[NDArray[Any]], shape: Sequence[int], part: 
         axes = [axis for axis, one in enumerate(part) if axis in plane or isinstance(one, slice)]
         inside |= flat[tuple(part[axis] if axis in plane else np.newaxis for axis in axes)]
     return inside
-
-
-def draw_outline(plane: NDArray[Any], outline: NDArray[Any], value: int) -> None:
-    """Put a value into a plane, inside a (corners, 2) outline."""
-    plane[polygon(outline[:, 0], outline[:, 1], plane.shape)] = value
-
-
-def draw_path(plane: NDArray[Any], path: NDArray[Any], width: float, value: int) -> None:
-    """Put a value into a plane where a round pen goes along a (corners, 2) path; of one corner it is a disc.
-
-    However thin it is, it covers the pixels nearest to its corners.
-
-    Examples
-    --------
-    >>> plane = np.zeros((3, 5), int)
-    >>> draw_path(plane, np.array([[1.0, 0.0], [1.0, 2.0]]), 1, 7)
-    >>> plane
-    array([[0, 0, 0, 0, 0],
-           [7, 7, 7, 0, 0],
-           [0, 0, 0, 0, 0]])
-    """
-    radius, last_pixel = max(width / 2, _THINNEST), np.array(plane.shape) - 1
-    nearest = np.rint(path).astype(np.intp)
-    nearest = nearest[((nearest >= 0) & (nearest <= last_pixel)).all(axis=1)]
-    plane[nearest[:, 0], nearest[:, 1]] = value
-    for start, end in zip(path[:-1] if len(path) > 1 else path, path[1:] if len(path) > 1 else path, strict=True):
-        low, high = np.minimum(start, end) - radius, np.maximum(start, end) + radius
-        first, last = np.maximum(np.ceil(low), 0).astype(int), np.minimum(np.floor(high), last_pixel).astype(int)
-        if (first > last).any():
-            continue  # outside
-        rows, columns = np.ogrid[first[0] : last[0] + 1, first[1] : last[1] + 1]
-        (down, right), along = end - start, (rows - start[0], columns - start[1])
-        length = max(down**2 + right**2, np.finfo(float).tiny)
-        share = np.clip((along[0] * down + along[1] * right) / length, 0, 1)
-        near = (along[0] - share * down) ** 2 + (along[1] - share * right) ** 2 <= radius**2
-        plane[first[0] : last[0] + 1, first[1] : last[1] + 1][near] = value

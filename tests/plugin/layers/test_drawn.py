@@ -9,11 +9,13 @@ import pytest
 from napari.layers import Image, Labels, Points, Shapes
 
 from napari_coarse_crf.plugin import Choice, refine_layer
+from napari_coarse_crf.plugin.layers import strokes
 from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.drawn import Ground, as_labels
 from napari_coarse_crf.plugin.layers.look import place_of, same_place
 from napari_coarse_crf.plugin.layers.provenance import provenance
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
+from napari_coarse_crf.tiles.covers import cover_path
 from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
@@ -216,3 +218,50 @@ def test_a_run_on_shapes_gives_a_new_labels_layer_above_them_and_leaves_them(
         np.testing.assert_array_equal(corners, wanted)
     refine_layer(viewer, image, shapes)
     assert [layer.name for layer in viewer.layers][2:4] == ["drawn refined", "drawn refined [1]"]
+
+
+def moved(points: Points) -> None:
+    points.data = np.vstack([points.data[:1] + 3, points.data[1:]])
+
+
+def added(points: Points) -> None:
+    points.add([[9, 2]])
+
+
+def removed(points: Points) -> None:
+    points.selected_data = {1}
+    points.remove_selected()
+
+
+def of_another_class(points: Points) -> None:
+    points.features = {"class": ["b", "b", "a", "c"]}
+
+
+def larger(points: Points) -> None:
+    points.size = 7
+
+
+@pytest.mark.parametrize(
+    ("change", "count"), [(moved, 1), (added, 1), (removed, 0), (of_another_class, 0), (larger, 4)]
+)
+def test_only_what_has_changed_is_drawn_anew(
+    change: Callable[[Points], None], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image(np.zeros((16, 20)))
+    features = {"class": ["a", "b", "a", "c"]}
+    points = Points([[2, 2], [8, 8], [3, 3], [2, 14]], size=3, features=features)
+    before = read(points, image).data
+    assert read(points, image).data is before
+    calls = []
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return cover_path(*arguments)
+
+    monkeypatch.setattr(strokes, "cover_path", counted)
+    change(points)
+    after = read(points, image)
+    assert len(calls) == count
+    fresh = Points(points.data, size=points.size, features=points.features)
+    np.testing.assert_array_equal(after.data, read(fresh, image).data)
+    assert not np.array_equal(after.data, before)

@@ -7,7 +7,6 @@ so that all that follows knows labels alone; the person's own layer stays as it 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,7 +22,8 @@ from napari_coarse_crf.plugin.layers.choice import EVERYTHING, NO_AXIS, Choice
 from napari_coarse_crf.plugin.layers.classes import CLASS_COLUMNS, INDEX
 from napari_coarse_crf.plugin.layers.grid import Grid, finest, leave_out, pixel_size
 from napari_coarse_crf.plugin.layers.look import move_to
-from napari_coarse_crf.tiles.outlines import draw_outline, draw_path, ellipse_outline
+from napari_coarse_crf.plugin.layers.strokes import Stroke, draw_strokes
+from napari_coarse_crf.tiles.outlines import ellipse_outline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,43 +31,10 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import LabelArray
-
 EVENTS: Final = ("features", "edge_width", "edge_color", "face_color", "border_color", "size")
 """After which a drawn layer may stand for other labels, beyond those of any layer."""
 
 _FILLED: Final = ("polygon", "rectangle", "ellipse")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stroke:
-    """One shape or point, in pixels of a grid.
-
-    Attributes
-    ----------
-    corners : (N, ndim) array
-        In order; one for a point.
-    width : float
-        Of the line, or of the point.
-    is_filled : bool
-        Whether what lies inside counts, rather than the line.
-    """
-
-    corners: NDArray[np.float64]
-    width: float
-    is_filled: bool
-
-    def draw(self, labels: LabelArray, label_id: int) -> None:
-        """Put a label where the stroke lies: in the plane along which it extends most."""
-        plane = sorted(np.argsort(np.ptp(self.corners, axis=0), kind="stable")[-2:].tolist())
-        place = [round(float(one)) for one in self.corners.mean(axis=0)]
-        if any(not 0 <= place[axis] < size for axis, size in enumerate(labels.shape) if axis not in plane):
-            return
-        flat = labels[tuple(slice(None) if axis in plane else one for axis, one in enumerate(place))]
-        if self.is_filled:
-            draw_outline(flat, self.corners[:, plane], label_id)
-        else:
-            draw_path(flat, self.corners[:, plane], self.width, label_id)
 
 
 def is_drawn(layer: Layer | None) -> bool:
@@ -125,10 +92,10 @@ def as_labels(layer: Layer | None, image_layer: Image | None, choice: Choice = E
     ids = _ids_of([name for name in names if name])
     if len(ids) < 2:
         raise InputError(_too_few(layer, list(ids)))
-    labels = np.zeros(grid.shape, np.uint8 if max(ids.values()) <= np.iinfo(np.uint8).max else np.int32)
-    for name, stroke in zip(names, _strokes_of(layer, grid, index), strict=True):
-        if name:
-            stroke.draw(labels, ids.get(name, UNLABELLED))
+    drawn = [(stroke, name) for stroke, name in zip(_strokes_of(layer, grid, index), names, strict=True) if name]
+    strokes, label_ids = [stroke for stroke, _ in drawn], [ids.get(name, UNLABELLED) for _, name in drawn]
+    dtype = np.uint8 if max(ids.values()) <= np.iinfo(np.uint8).max else np.int32
+    labels = draw_strokes(layer, strokes, label_ids, grid.shape, dtype)
     colours = _colours_of(layer, names, ids)
     features = {INDEX: list(ids.values()), CLASS_COLUMNS[0]: list(ids)}
     return Labels(labels, name=layer.name, features=features, colormap=colours, **grid.place)
@@ -197,7 +164,7 @@ def _find_slice(layer: Shapes | Points, image: Image, grid: Grid, choice: Choice
     )
 
 
-def _strokes_of(layer: Shapes | Points, grid: Grid, index: int | None = None) -> list[_Stroke]:
+def _strokes_of(layer: Shapes | Points, grid: Grid, index: int | None = None) -> list[Stroke]:
     """Return what is drawn, wherever both lie, in pixels of the grid; on one slice of it, if it is given."""
     unit = leave_out(grid.layer.units, grid.without)[-1]
     of_grid = leave_out(pixel_size(grid.layer, unit), grid.without)
@@ -213,7 +180,7 @@ def _strokes_of(layer: Shapes | Points, grid: Grid, index: int | None = None) ->
         pixels[:, 0] = index
     corners = np.split(pixels, ends)  # all at once, in a hundredth of the time
     along = zip(corners, kinds, widths, strict=True)
-    return [_Stroke(each, float(np.mean(width)) * scale, kind in _FILLED) for each, kind, width in along]
+    return [Stroke(each, float(np.mean(width)) * scale, kind in _FILLED) for each, kind, width in along]
 
 
 def _colours(layer: Shapes | Points) -> NDArray[Any]:
