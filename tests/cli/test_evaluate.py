@@ -200,6 +200,24 @@ def test_what_is_odd_about_a_file_is_told_with_its_name(folders: tuple[object, .
     assert re.search(r"Warning: street0: .*street0.tif: It holds 2 images; the first one is taken.", done.stderr)
 
 
+def test_how_files_are_taken_is_told_once(run: Any, folders: tuple[object, ...], tmp_path: Path) -> None:
+    for number in (0, 1):
+        picture = street(number)[0]
+        seen = np.full(picture.shape[:2], 255, np.uint8)
+        seen[:2] = 0
+        Image.fromarray(np.dstack([picture, seen])).save(tmp_path / "images" / f"street{number}.png")
+    code, _, err = run("evaluate", *folders, "--images-at-once", 1, *FAST)
+    assert code == 0
+    assert err.count("Left out, and left as they are:") == 1
+    assert re.search(r"street[01]: Left out", err)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminals of this kind")
+def test_a_terminal_shows_which_method_is_at_work_on_which_image(folders: tuple[object, ...]) -> None:
+    command = [*COMMAND, *folders, "--baselines", "--limit", "1", *FAST]
+    stop_on_a_terminal(command, lambda seen: b"street0: random walker" in seen and b"4/" in seen, signal.SIGINT)
+
+
 def test_a_preset_and_options_reach_the_refinement(run: Any, folders: tuple[object, ...], tmp_path: Path) -> None:
     assert run("evaluate", *folders, "--preset", "paper", "--iterations", 1, "-o", "t.json")[0] == 0
     content = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))

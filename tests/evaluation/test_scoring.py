@@ -25,7 +25,7 @@ from napari_coarse_crf import (
 )
 from napari_coarse_crf.evaluation.cityscapes import CLASS_NAMES, MASKED, read_cityscapes
 from napari_coarse_crf.evaluation.dataset import Case, Dataset, Rules
-from napari_coarse_crf.evaluation.scoring import COARSE, OURS, KeptScores, Plan, score_dataset
+from napari_coarse_crf.evaluation.scoring import COARSE, OURS, KeptScores, Plan, Watch, score_dataset
 from tests.streets import NAMES, street, write_streets
 
 if TYPE_CHECKING:
@@ -65,6 +65,37 @@ def test_an_image_is_scored_like_by_hand(streets: Dataset, tmp_path: Path) -> No
             expected = evaluate_labels(labels, fine, coarse=coarse, ignore=None, classes=tuple(CLASS_NAMES))
             assert found.to_dict() == expected.to_dict()
             assert set(found.classes) <= {7, 23, 26}  # neither the void nor what is not evaluated
+
+
+class Heard(Watch):
+    """Writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[Any, ...]] = []
+
+    def read(self, image: str, sentence: str) -> None:
+        self.events.append((image, sentence))
+
+    def begin(self, image: str, method: str, number: int, count: int) -> None:
+        self.events.append((image, method, number, count))
+
+    def end(self, image: str) -> None:
+        self.events.append((image,))
+
+
+def test_what_is_under_way_is_told_image_by_image(streets: Dataset, tmp_path: Path) -> None:
+    heard, names = Heard(), [case.name for case in streets.cases]
+    plan = Plan((COARSE, OURS, "watershed"), FAST, streets.rules, workers=1)
+    score_dataset(streets, plan, KeptScores(tmp_path, plan), images_at_once=1, watch=heard)
+    methods = [(COARSE, 1, 3), (OURS, 2, 3), ("watershed", 3, 3)]
+    for name in names:
+        assert [rest for image, *rest in heard.events if image == name] == [*map(list, methods), []]
+    streets.cases[0].fine.write_bytes(b"nonsense")
+    plan = replace(plan, rules=replace(plan.rules, masked=()))
+    heard.events.clear()
+    with pytest.raises(InputError):
+        score_dataset(streets, plan, KeptScores(tmp_path, plan), images_at_once=1, watch=heard)
+    assert heard.events[0] == (names[0],)
 
 
 def test_what_is_kept_is_not_done_again(streets: Dataset, tmp_path: Path) -> None:

@@ -2,12 +2,21 @@
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Any
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table as PrintedTable
 
 import napari_coarse_crf
@@ -18,7 +27,7 @@ from napari_coarse_crf.evaluation import tables
 from napari_coarse_crf.evaluation.baselines import BASELINES, missing_baselines
 from napari_coarse_crf.evaluation.cityscapes import read_cityscapes
 from napari_coarse_crf.evaluation.dataset import Dataset, read_folders
-from napari_coarse_crf.evaluation.scoring import COARSE, OURS, KeptScores, Plan, score_dataset
+from napari_coarse_crf.evaluation.scoring import COARSE, OURS, KeptScores, Plan, Watch, score_dataset
 from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.io import files
 
@@ -78,7 +87,7 @@ def evaluate(
     dataset = _limited(_dataset((images, coarse, fine), ignore, cityscapes, split), limit)
     plan = Plan(_methods(baselines), parameters, dataset.rules, workers)
     kept = KeptScores(scores, plan)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=stderr) as bar:
         task = bar.add_task("Evaluating", total=len(dataset.cases))
         found = score_dataset(
@@ -88,6 +97,7 @@ def evaluate(
             images_at_once=images_at_once,
             scheduler=scheduler,
             progress=lambda done: bar.update(task, completed=done),
+            watch=_Shown(bar),
         )
     settings = {"version": napari_coarse_crf.__version__, "parameters": parameters.to_dict()}
     report = tables.make_report(dataset, found, settings)
@@ -98,6 +108,32 @@ def evaluate(
     if out is not None:
         files.write_files({out: tables.ENCODERS[out.suffix.lower()](report)}, overwrite=overwrite)
         say(f"Wrote {out}")
+
+
+class _Shown(Watch):
+    """Shows a line for each image under way: its method, the how many-th, and for how long."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._lines: dict[str, TaskID] = {}
+        self._told: set[str] = set()
+        self._lock = Lock()  # several images at once
+
+    def read(self, image: str, sentence: str) -> None:
+        with self._lock:
+            if sentence not in self._told:  # said once what is the same for all images
+                self._told.add(sentence)
+                stderr.print(f"{image}: {sentence}", markup=False, soft_wrap=True)
+
+    def begin(self, image: str, method: str, number: int, count: int) -> None:
+        self.end(image)  # the time is that of the method
+        with self._lock:
+            self._lines[image] = self._bar.add_task(f"{image}: {method}", total=count, completed=number - 1)
+
+    def end(self, image: str) -> None:
+        with self._lock:
+            if image in self._lines:
+                self._bar.remove_task(self._lines.pop(image))
 
 
 def _dataset(

@@ -72,6 +72,22 @@ class Plan:
     workers: int | None = None
 
 
+class Watch:
+    """Hears what is done with which image, from the threads that do it; of a cluster's workers, nothing.
+
+    Made to be derived from: by itself, it does nothing.
+    """
+
+    def read(self, image: str, sentence: str) -> None:
+        """Hear how the files of an image were taken."""
+
+    def begin(self, image: str, method: str, number: int, count: int) -> None:
+        """Hear that an image comes to a method, the how many-th of how many."""
+
+    def end(self, image: str) -> None:
+        """Hear that an image is done, or has failed."""
+
+
 class KeptScores:
     """Scores of single images in a folder: one small JSON file for each image and method.
 
@@ -158,6 +174,7 @@ def score_dataset(
     images_at_once: int | None = None,
     scheduler: str | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    watch: Watch | None = None,
 ) -> dict[str, list[Scores]]:
     """Score every image with every method; what is kept is not done again.
 
@@ -175,6 +192,8 @@ def score_dataset(
         The address of a cluster's scheduler, for dask.distributed.
     progress : callable
         Called with the number of images done, first with that of those that were kept.
+    watch : Watch, optional
+        Hears what is done with which image.
 
     Returns
     -------
@@ -207,12 +226,17 @@ def score_dataset(
     if scheduler is not None:
         _run_on_cluster(scheduler, tasks, plan, keep)
     elif tasks:
-        _run_here(images_at_once, tasks, plan, keep)
+        _run_here(images_at_once, tasks, plan, keep, watch or Watch())
     return {method: [done[case.name][method] for case in dataset.cases] for method in plan.methods}
 
 
 def score_case(
-    case: Case, methods: Sequence[str], plan: Plan, workers: int, stop: Event | None = None
+    case: Case,
+    methods: Sequence[str],
+    plan: Plan,
+    workers: int,
+    stop: Event | None = None,
+    watch: Watch | None = None,
 ) -> dict[str, Scores]:
     """Score one image with some methods.
 
@@ -228,6 +252,8 @@ def score_case(
         Threads.
     stop : threading.Event, optional
         When it is set, the work ends as soon as it can; what is returned then is of no use.
+    watch : Watch, optional
+        Hears what is done.
 
     Raises
     ------
@@ -239,12 +265,16 @@ def score_case(
     CoarseCRFWarning
         For each thing about the files that a person should look at.
     """
+    watch = watch or Watch()
     try:
         scene = _read_scene(case, plan.rules)
+        for sentence in scene.said:
+            watch.read(case.name, sentence)
         scores = {}
-        for method in methods:
+        for number, method in enumerate(methods, 1):
             if stop is not None and stop.is_set():
                 break
+            watch.begin(case.name, method, number, len(methods))
             found = _label(scene, method, plan.parameters, workers, stop)
             scores[method] = evaluate_labels(
                 found, scene.fine, coarse=scene.coarse, ignore=plan.rules.ignore, classes=plan.rules.classes
@@ -252,6 +282,8 @@ def score_case(
         return scores
     except CoarseCRFError as error:
         raise InputError(f"The image {case.name} cannot be evaluated. {error}") from error
+    finally:
+        watch.end(case.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -262,6 +294,7 @@ class _Scene:
     coarse: LabelArray
     fine: LabelArray
     apart: tuple[int, ...]
+    said: tuple[str, ...]
 
 
 def _read_scene(case: Case, rules: Rules) -> _Scene:
@@ -275,15 +308,17 @@ def _read_scene(case: Case, rules: Rules) -> _Scene:
             f"Its coarse labels have shape {pair.labels.shape} but its fine ones {fine.shape}. Give maps of the same "
             "image."
         )
+    said = pair.said
     if true.missing is not None:  # what stands for no data is what nobody knows
         kind = fine.dtype if fine.dtype.itemsize == 8 else np.dtype(np.int64)  # as the id may be any
         unknown = np.array(UNLABELLED if rules.ignore is None else rules.ignore).astype(kind)
         fine = np.where(true.missing, unknown, fine.astype(kind))
+        said = (*said, f"Not scored, as the fine labels hold no data there: {np.count_nonzero(true.missing)} pixels.")
     picture = pair.picture.fitted(pair.labels.shape)
     if rules.masked:
         scene = ~np.isin(pair.labels, rules.masked)
         picture = replace(picture, mask=scene if picture.mask is None else picture.mask & scene)
-    return _Scene(picture, pair.labels, fine, pair.apart)
+    return _Scene(picture, pair.labels, fine, pair.apart, said)
 
 
 def _label(scene: _Scene, method: str, parameters: Parameters, workers: int, stop: Event | None) -> LabelArray:
@@ -306,7 +341,7 @@ def _label(scene: _Scene, method: str, parameters: Parameters, workers: int, sto
     return labels
 
 
-def _run_here(images_at_once: int | None, tasks: Tasks, plan: Plan, keep: Keep) -> None:
+def _run_here(images_at_once: int | None, tasks: Tasks, plan: Plan, keep: Keep, watch: Watch) -> None:
     """Score images on threads of this process; the calling thread keeps the results."""
     from dask.base import compute
     from dask.callbacks import Callback
@@ -317,7 +352,7 @@ def _run_here(images_at_once: int | None, tasks: Tasks, plan: Plan, keep: Keep) 
     workers = plan.workers or max(1, cores // at_once)
     stop = Event()
     # Arguments out of dask's sight: it would look into them for more tasks.
-    jobs = [delayed(partial(score_case, *task, plan, workers, stop), pure=False)() for task in tasks]
+    jobs = [delayed(partial(score_case, *task, plan, workers, stop, watch), pure=False)() for task in tasks]
     cases = {job.key: case for job, (case, _) in zip(jobs, tasks, strict=True)}
 
     def keep_result(key: str, scores: Any, *state: object) -> None:
