@@ -104,8 +104,8 @@ def refine_labels(
 def warm_up() -> None:
     """Compile the engine, or load it from numba's cache, so that the next refinement need not wait for it.
 
-    Takes some seconds the first time on a machine, a fraction of a second afterwards; without it, the first refinement
-    takes that long more. May run in any thread.
+    Takes 10 to 20 seconds the first time on a machine, about one afterwards; without it, the first refinement takes
+    that long more. May run in any thread.
 
     Examples
     --------

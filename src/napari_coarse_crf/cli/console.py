@@ -50,7 +50,7 @@ def run_refiner(refiner: Refiner | PartRefiner, parameters: Parameters, title: s
     """Refine with a progress bar on the error stream."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=stderr) as bar:
-        task = bar.add_task(f"{title}: starting (the first run compiles)", total=None)
+        task = bar.add_task(f"{title}: starting (the first run compiles, 10 to 20 s)", total=None)
 
         def show(step: Step) -> None:
             bar.update(task, description=f"{title}: {step.stage}", completed=step.step, total=step.total)

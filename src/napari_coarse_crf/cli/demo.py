@@ -22,7 +22,7 @@ def run_demo(
 ) -> None:
     """Refine the bundled samples, compare with their fine labels and draw them side by side."""
     files.make_folder(out)
-    say("Warming up: the very first run compiles for some seconds, later ones load what it compiled.")
+    say("Warming up: the very first run compiles for 10 to 20 seconds, later ones load what it compiled.")
     first = load_sample(SAMPLE_NAMES[-1])
     run_refiner(Refiner(first.image, first.coarse), Parameters(iterations=1), "Warming up")
     for name in SAMPLE_NAMES:

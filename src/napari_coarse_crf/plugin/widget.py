@@ -64,8 +64,9 @@ if TYPE_CHECKING:
     from napari_coarse_crf.tiles.parts import Scope
 
 _READY = "Ready. Unlabelled pixels get a label in a new layer; your own layer stays as it is."
-_FIRST_USE = "First use compiles the engine, a few seconds."
-_WARMING_UP = "The engine is being compiled in the background, a few seconds on first use."
+# Of a processor, 8 s on an EPYC; twice that or more in a window and among other programs.
+_FIRST_USE = "First use compiles the engine, 10 to 20 seconds."
+_WARMING_UP = "The engine is being compiled in the background, 10 to 20 seconds on first use."
 HIDE_KEY = "H"
 """Held down, it hides the results: napari itself has no use for it."""
 _MOST_WARNINGS = 2
