@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.refine import refine_labels, warm_up
     from napari_coarse_crf.refiner import Progress, Refinement, Refiner
+    from napari_coarse_crf.suggest.next_place import Place, suggest_place
     from napari_coarse_crf.suggest.search import Suggestion, suggest_parameters
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "InputError",
     "ParameterError",
     "Parameters",
+    "Place",
     "Progress",
     "Refinement",
     "Refiner",
@@ -36,6 +38,7 @@ __all__ = [
     "refine_labels",
     "split_objects",
     "suggest_parameters",
+    "suggest_place",
     "warm_up",
 ]
 
@@ -45,6 +48,7 @@ _HOME = {
     "InputError": "errors",
     "ParameterError": "errors",
     "Parameters": "parameters",
+    "Place": "suggest.next_place",
     "Progress": "refiner",
     "Refinement": "refiner",
     "Refiner": "refiner",
@@ -56,6 +60,7 @@ _HOME = {
     "refine_labels": "refine",
     "Suggestion": "suggest.search",
     "suggest_parameters": "suggest.search",
+    "suggest_place": "suggest.next_place",
     "warm_up": "refine",
 }
 

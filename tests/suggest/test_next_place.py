@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_coarse_crf import InputError, Parameters
-from napari_coarse_crf.suggest.next_place import Place, doubt_in, suggest_place
+from napari_coarse_crf import InputError, Parameters, Place, suggest_place
+from napari_coarse_crf.suggest.next_place import doubt_in
 from tests.helpers import doubtful_image, strokes_at_the_sides
 
 if TYPE_CHECKING:
@@ -109,6 +109,11 @@ def test_nothing_is_proposed_where_everything_is_labelled(image: NDArray[Any]) -
 def test_one_label_is_too_few(image: NDArray[Any], labels: NDArray[Any]) -> None:
     with pytest.raises(InputError, match="label"):
         suggest_place(image, np.minimum(labels, 3))
+
+
+def test_a_place_shown_needs_a_number_for_each_axis(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    with pytest.raises(InputError, match=r"The place \(1, 2, 3\) in shown has 3 numbers, but the labels have 2 axes"):
+        suggest_place(image, labels, shown=[(9, 9), (1, 2, 3)])
 
 
 def test_doubt_is_how_near_the_two_best_labels_are() -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage as ndi
 
+from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED, Picture, read_labels
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Refiner
@@ -79,8 +80,8 @@ def suggest_place(
     ----------
     image, labels, parameters
         As for `refine_labels`.
-    shown : sequence of positions
-        Places that were shown already: the next one keeps away from them.
+    shown : sequence of sequence of int
+        The `position` of places that were shown already: the next one keeps away from them.
     mask, channel_axis, spacing, contrast_limits
         As for `refine_labels`.
 
@@ -92,12 +93,13 @@ def suggest_place(
     Raises
     ------
     InputError
-        If the image or the labels cannot be used.
+        If the image or the labels cannot be used, or a position in `shown` has too few or too many numbers.
 
     Examples
     --------
     Between two strokes on a flat image nobody knows:
 
+    >>> import numpy as np
     >>> labels = np.zeros((60, 90), np.uint8)
     >>> labels[:, 20], labels[:, 70] = 3, 7
     >>> place = suggest_place(np.zeros((60, 90), np.uint8), labels)
@@ -112,6 +114,12 @@ def find_place(
 ) -> Place | None:
     """Do what `suggest_place` does for a picture."""
     label_map = read_labels(labels)
+    for one in shown:
+        if len(one) != label_map.ndim:
+            raise InputError(
+                f"The place {tuple(one)} in shown has {len(one)} numbers, but the labels have {label_map.ndim} axes. "
+                "Give what `position` of a place says."
+            )
     step = step_within(label_map.shape, _MOST_PIXELS)
     small = thin_out_labels(label_map, step)
     refiner = Refiner.of(reduce_picture(picture.fitted(label_map.shape), step, label_map.ndim), small)
