@@ -253,6 +253,13 @@ def test_every_parameter_is_among_the_changes() -> None:
     assert {name for change in CHANGES for name in change} == set(Parameters.describe())
 
 
+@pytest.mark.parametrize("n_labels", [1, 2, 3])
+def test_a_heatmap_is_a_distribution_however_many_labels_cover_everything(n_labels: int) -> None:
+    labels = np.arange(60).reshape(6, 10) % n_labels + 1
+    heatmap = Refiner(np.zeros((6, 10), np.uint8), labels).heatmap(Parameters(label_confidence=0.9))
+    np.testing.assert_allclose(heatmap.sum(axis=0), 1.0, rtol=1e-6)
+
+
 def test_a_heatmap_is_computed_once_until_it_changes() -> None:
     refiner = Refiner(_image(), _labels())
 

@@ -269,8 +269,9 @@ class Refiner:
         heatmap = np.zeros((n_labels, int(np.prod(problem.shape))), np.float32)
         heatmap[:, problem.pixels[problem.open_pixels]] = likely.T
         # Not from labels_as_unary: a certain label gives the others the potential -log 0.
-        heatmap[:, problem.pixels[labelled]] = (1.0 - chosen.label_confidence) / max(1, n_labels - 1)
-        heatmap[problem.labels[labelled], problem.pixels[labelled]] = chosen.label_confidence
+        trust = chosen.label_confidence if n_labels > 1 else 1.0  # no other label is there to have the rest
+        heatmap[:, problem.pixels[labelled]] = (1.0 - trust) / max(1, n_labels - 1)
+        heatmap[problem.labels[labelled], problem.pixels[labelled]] = trust
         return heatmap.reshape(n_labels, *problem.shape)
 
     def estimate_memory(self, parameters: Parameters | None = None) -> int:
