@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from skimage.draw import polygon2mask
+from skimage.draw import polygon, polygon2mask
 
 from napari_coarse_crf.tiles.covers import cover_outline, cover_path
 
@@ -47,6 +47,18 @@ def test_a_thin_line_covers_the_pixels_nearest_to_its_corners() -> None:
 def test_an_outline_covers_what_is_inside() -> None:
     outline = np.array([[5.5, 5.2], [70.1, 30.3], [40.4, 180.6]])
     np.testing.assert_array_equal(drawn(cover_outline(outline, SHAPE)), polygon2mask(SHAPE, outline))
+
+
+@pytest.mark.parametrize("step", [0.37, 0.5, 1.0])
+def test_an_outline_of_many_corners_covers_what_all_of_them_together_do(step: float) -> None:
+    random = np.random.default_rng(4)
+    outline = np.cumsum(random.integers(-4, 5, (300, 2)) * step, axis=0) + np.array(
+        [45, 100]
+    )  # crosses itself, and pixels
+    rows, columns = polygon(outline[:, 0], outline[:, 1], SHAPE)
+    wanted = np.zeros(SHAPE, bool)
+    wanted[rows, columns] = True
+    np.testing.assert_array_equal(drawn(cover_outline(outline, SHAPE)), wanted)
 
 
 def test_what_lies_outside_covers_nothing() -> None:

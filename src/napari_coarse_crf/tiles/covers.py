@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from skimage.draw import polygon
+from skimage.measure import points_in_poly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _THINNEST: Final = 0.5
 """The least radius of a pen, in pixels: a line leaves no gaps."""
+_BAND: Final = 16
+"""How many rows of an outline are looked at together."""
+_FEW_CORNERS: Final = 8
 _PIECE: Final = 64
 """How long a piece of a line is at least, in pixels: the box around all of a slanted one holds little of it."""
 
@@ -50,14 +53,33 @@ class Cover:
 
 
 def cover_outline(outline: NDArray[Any], shape: Sequence[int]) -> tuple[Cover, ...]:
-    """Return what lies inside a (corners, 2) outline, in a plane of this shape."""
-    rows, columns = polygon(outline[:, 0], outline[:, 1], shape)
-    if not len(rows):
+    """Return what lies inside a (corners, 2) outline or on it, in a plane of this shape.
+
+    Asked band by band, each of the corners that matter there: one that was drawn freely has hundreds.
+    """
+    low = np.maximum(np.ceil(outline.min(axis=0)), 0).astype(int)
+    stop = np.minimum(np.floor(outline.max(axis=0)) + 1, shape).astype(int)
+    if (low >= stop).any():
         return ()
-    box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-    mask = np.zeros([one.stop - one.start for one in box], np.bool_)
-    mask[rows - box[0].start, columns - box[1].start] = True
-    return (Cover.of(box, mask),)
+    columns = slice(int(low[1]), int(stop[1]))
+    rows_at_once = _BAND if len(outline) > _FEW_CORNERS else int(stop[0] - low[0])
+    bands = (slice(start, min(start + rows_at_once, int(stop[0]))) for start in range(low[0], stop[0], rows_at_once))
+    masks = [((rows, columns), _inside(_corners_beside(outline, rows), (rows, columns))) for rows in bands]
+    return tuple(Cover.of(box, mask) for box, mask in masks if mask.any())
+
+
+def _corners_beside(outline: NDArray[Any], rows: slice) -> NDArray[Any]:
+    """Leave out corners between others that lie on the same side of some rows: no edge of theirs meets the rows."""
+    side = np.where(outline[:, 0] < rows.start, -1, np.where(outline[:, 0] > rows.stop - 1, 1, 0))
+    kept: NDArray[Any] = outline[(side == 0) | (side != np.roll(side, 1)) | (side != np.roll(side, -1))]
+    return kept
+
+
+def _inside(outline: NDArray[Any], box: tuple[slice, slice]) -> MaskArray:
+    """Return which pixels of a box lie inside an outline or on it."""
+    rows, columns = np.mgrid[box]
+    inside: MaskArray = points_in_poly(np.column_stack([columns.ravel(), rows.ravel()]), outline[:, ::-1])
+    return inside.reshape(rows.shape)
 
 
 def cover_path(path: NDArray[Any], width: float, shape: Sequence[int]) -> tuple[Cover, ...]:

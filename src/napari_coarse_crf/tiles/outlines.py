@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from skimage.draw import polygon
 
+from napari_coarse_crf.tiles.covers import cover_outline
 from napari_coarse_crf.tiles.parts import part_shape
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def fill_outlines(outlines: Sequence[NDArray[Any]], shape: Sequence[int], part: 
         corners = np.asarray(outline, np.float64)
         plane = sorted(np.argsort(np.ptp(corners, axis=0), kind="stable")[-2:].tolist())
         flat = np.zeros([shape[axis] for axis in plane], np.bool_)
-        flat[polygon(corners[:, plane[0]], corners[:, plane[1]], flat.shape)] = True
+        for cover in cover_outline(corners[:, plane], flat.shape):
+            cover.draw(flat, True)
         # The other axes, those the part still has, are new ones of length 1: the outline counts all along them.
         axes = [axis for axis, one in enumerate(part) if axis in plane or isinstance(one, slice)]
         inside |= flat[tuple(part[axis] if axis in plane else np.newaxis for axis in axes)]
