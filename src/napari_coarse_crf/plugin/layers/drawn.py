@@ -153,14 +153,10 @@ def _find_slice(layer: Shapes | Points, image: Image, grid: Grid, choice: Choice
         return None
     if lacking == 1 and scope.slice_axis == 0 and scope.index is not None:
         return scope.index
-    way = (
-        "Choose the scope 'Current slice', where it counts for the slice that is seen, or draw"
-        if lacking == 1
-        else "Draw"
-    )
+    way = "Choose the scope 'Current slice', or draw" if lacking == 1 else "Draw"
     raise InputError(
-        f"'{layer.name}' has {layer.ndim} axes and '{image.name}' has {len(grid.shape)}, so nobody knows which slices "
-        f"it is meant for. {way} in a layer that was added while the image was open."
+        f"'{layer.name}' has {layer.ndim} axes and '{image.name}' has {len(grid.shape)}. {way} in a layer that was "
+        "added while the image was open."
     )
 
 
