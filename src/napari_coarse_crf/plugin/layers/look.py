@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from napari.layers import Labels
-from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 
+from napari_coarse_crf.plugin.layers.colours import same_colours
 from napari_coarse_crf.plugin.layers.provenance import KEY, is_result, source_name
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def read_look(labels_layer: Labels, place: Mapping[str, Any] | None = None) -> Look:
     """Return how the result should look, sharing nothing with its source; by default it lies exactly on it."""
     keywords = {name: copy.deepcopy(getattr(labels_layer, name)) for name in _KEPT}
-    keywords["colormap"] = _same_colours(labels_layer.colormap)
+    keywords["colormap"] = same_colours(labels_layer.colormap)
     place = place_of(labels_layer) if place is None else place
     return Look(f"{labels_layer.name} refined", labels_layer.contour, place, keywords)
 
@@ -128,21 +128,3 @@ def _is_result_like(layer: Labels, source: Layer) -> bool:
     """Whether a layer is a result that lies on this one."""
     same_shape = isinstance(source, Labels) and layer.data.shape == source.data.shape
     return is_result(layer) and (same_shape or source_name(layer) == source.name)
-
-
-def _same_colours(colormap: Any) -> Any:
-    """Return a new colormap of the same colours that shows every label.
-
-    A shared one would hide labels of the result when "show selected" is ticked on the source. A deep copy would be
-    born with that tick, and napari 0.6 cannot copy the colours it has drawn with.
-    """
-    if isinstance(colormap, DirectLabelColormap):
-        colours = {label_id: np.array(colour) for label_id, colour in colormap.color_dict.items()}
-        return DirectLabelColormap(color_dict=colours, background_value=colormap.background_value, name=colormap.name)
-    return CyclicLabelColormap(
-        colors=np.array(colormap.colors),
-        controls=np.array(colormap.controls),
-        seed=colormap.seed,
-        background_value=colormap.background_value,
-        name=colormap.name,
-    )

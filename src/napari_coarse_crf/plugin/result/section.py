@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QApplication, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
+from napari_coarse_crf.plugin.layers.colours import colours_of
 from napari_coarse_crf.plugin.layers.newest import show_alone, was_hidden_for_another
 from napari_coarse_crf.plugin.layers.record import cut_least_sure, recall
 from napari_coarse_crf.plugin.result import derived
@@ -328,5 +329,5 @@ def _events(compared: Compared) -> Iterator[Any]:
 
 def _colours(layer: Labels, label_ids: list[int]) -> dict[int, QColor]:
     """Return the colours that a layer shows ids in."""
-    colours = np.atleast_2d(layer.colormap.map(np.array(label_ids, dtype=int))).astype(float)
+    colours = colours_of(layer, label_ids)
     return {i: QColor.fromRgbF(*map(float, colour[:3])) for i, colour in zip(label_ids, colours, strict=True)}
