@@ -55,6 +55,18 @@ def test_run_adds_a_layer_equal_to_refine_labels(
     assert "'strokes refined'" in widget.status
 
 
+def test_warnings_call_labels_by_their_classes(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    labels[15:26, 15:26] = 3
+    labels[20, 20] = 9  # nothing is left around it
+    viewer, widget = dock(image, labels, rgb=True)
+    viewer.layers["strokes"].features = {"index": [9], "class": ["boat"]}
+    layer = press_run(widget)
+    assert "Label 9 (boat) took none of the" in widget.status
+    assert "Label 9 took none of the" in layer.metadata["napari_coarse_crf"]["warnings"][0]  # as the core says it
+
+
 def test_a_result_is_cleaned_as_the_sliders_say(
     dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:
@@ -245,7 +257,7 @@ def test_what_is_missing_is_said_and_run_is_disabled_until_it_is_there(
     assert "still empty" in widget.status
     layer.selected_label = 3
     layer.paint((10, 10), 3)
-    qtbot.waitUntil(lambda: "one label only (3)" in widget.status)
+    qtbot.waitUntil(lambda: "one label only, 3." in widget.status)
     assert not button.isEnabled()
     layer.paint((20, 40), 9)
     qtbot.waitUntil(button.isEnabled)

@@ -43,6 +43,7 @@ from napari_coarse_crf.plugin.layers.accepted import (
     seen_part,
     take_back,
 )
+from napari_coarse_crf.plugin.layers.classes import class_names_of, with_names
 from napari_coarse_crf.plugin.layers.drawn import EVENTS, Ground, is_drawn
 from napari_coarse_crf.plugin.layers.look import PLACE
 from napari_coarse_crf.plugin.layers.newest import hide_results
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from napari.qt.threading import GeneratorWorker
 
     from napari_coarse_crf import CoarseCRFError, Parameters, Progress
+    from napari_coarse_crf.plugin.jobs.job import Outcome
     from napari_coarse_crf.plugin.jobs.worker import AnyJob, AnyOutcome
     from napari_coarse_crf.plugin.layers.choice import Choice
     from napari_coarse_crf.tiles.parts import Scope
@@ -300,7 +302,7 @@ class RefineWidget(Container[Any]):
             return
         if job.is_live:
             if sentence := self._live.show(job, outcome):
-                self._say(" ".join([sentence, *_shortened(() if outcome is None else outcome.warnings)]))
+                self._say(" ".join([sentence, *_shortened(outcome, self._live.preview.layer)]))
             return
         if outcome is None:
             return
@@ -308,7 +310,7 @@ class RefineWidget(Container[Any]):
         layer = self._slices.add(job, outcome)
         added = f"layer '{layer.name}' added" if len(self._viewer.layers) > count else f"slice added to '{layer.name}'"
         done = f"Done in {outcome.time_in_words}: {added}."
-        self._message = " ".join([done, *_shortened(outcome.warnings)])
+        self._message = " ".join([done, *_shortened(outcome, layer)])
         self.refined.emit(layer)
 
     def job_failed(self, error: CoarseCRFError) -> None:
@@ -541,9 +543,11 @@ def _stacked(widgets: Sequence[QWidget]) -> QWidget:
     return body
 
 
-def _shortened(sentences: Sequence[str]) -> list[str]:
-    """Return the first few: a warning for each of twenty labels would push the parameters out of the dock."""
-    shown = list(sentences[:_MOST_WARNINGS])
+def _shortened(outcome: Outcome | None, layer: Labels | None) -> list[str]:
+    """Return the first few warnings about a layer: one for each of twenty labels would take all the room there is."""
+    sentences = () if outcome is None else outcome.warnings
+    names = {} if layer is None else class_names_of(layer)
+    shown = [with_names(sentence, names) for sentence in sentences[:_MOST_WARNINGS]]
     if len(sentences) > len(shown):
         shown.append(f"{len(sentences) - len(shown)} more warnings are in the layer's metadata.")
     return shown

@@ -74,6 +74,18 @@ def test_the_view_goes_to_the_largest_area_in_doubt_and_the_labels_are_named(
     assert [layer.name for layer in viewer.layers] == ["photo", "strokes"]  # nothing is added
 
 
+def test_what_is_drawn_is_called_by_its_classes(dock: Dock, qtbot: Any, image: NDArray[Any]) -> None:
+    viewer, widget = dock(image)
+    shapes = viewer.add_shapes(ndim=2, name="drawn")
+    strokes = [np.argwhere(strokes_at_the_sides(1, 2) == one)[[0, -1]] for one in (1, 2)]
+    shapes.add_lines(strokes, edge_width=2)
+    shapes.features = {"class": ["nucleus", "ground"]}  # in the order of the names, ground is 1
+    widget.labels_layer.value = shapes
+    press(qtbot, widget)
+    assert "1 (ground)" in widget.status
+    assert "2 (nucleus)" in widget.status
+
+
 def test_the_key_goes_on_to_other_places_and_then_begins_anew(
     dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:

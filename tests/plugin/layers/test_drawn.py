@@ -171,7 +171,7 @@ def test_a_person_draws_once_and_refines_the_slice_that_is_seen(
         (
             Shapes([SQUARE + 99, LINE], shape_type=["polygon", "line"], name="mine"),
             Image(np.zeros((16, 20))),
-            "holds one label only (2)",
+            "holds one label only, 2.",
         ),
     ],
 )

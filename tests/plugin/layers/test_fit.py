@@ -69,7 +69,7 @@ def test_too_few_labels_in_the_chosen_part_are_said(labels: NDArray[Any]) -> Non
     )
 
 
-@pytest.mark.parametrize(("ids", "sentence"), [((), "is still empty"), ((7,), "holds one label only (7)")])
+@pytest.mark.parametrize(("ids", "sentence"), [((), "is still empty"), ((7,), "holds one label only, 7.")])
 def test_too_few_labels_are_said(image: NDArray[Any], ids: tuple[int, ...], sentence: str) -> None:
     labels = np.zeros((40, 60), np.uint8)
     labels[5, : len(ids)] = ids

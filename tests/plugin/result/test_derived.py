@@ -70,6 +70,22 @@ def test_what_differs_between_two_refinements_becomes_a_layer(
     assert "orange = another label" in widget.result.status
 
 
+def test_heatmap_and_objects_are_called_by_the_class(measured: Measured, qtbot: Any) -> None:
+    viewer, widget = measured
+    section = widget.result
+    viewer.layers["strokes"].features = {"index": [3], "class": ["sea & all its islands"]}
+    qtbot.waitUntil(lambda: "3 sea & all its islands" in column(section, 0), timeout=TIMEOUT)
+    click_row(qtbot, section, column(section, 0).index("3 sea & all its islands"))
+    assert section.status == "Label 3 (sea & all its islands) is selected in the compared layers."
+    assert section.panel.objects_button.text() == "Objects of sea && all …"
+    section.panel.heatmap_button.click()
+    wait_for_words(qtbot, section, "before the CRF")
+    assert "strokes refined: heatmap of 3 (sea & all its islands)" in viewer.layers
+    section.panel.objects_box.smallest = 10_000
+    section.panel.objects_button.click()
+    wait_for_words(qtbot, section, "No part of label 3 (sea & all its islands) has 10,000 pixels")
+
+
 def test_confidence_and_heatmap_become_images_at_the_place_of_the_labels(
     dock: Dock, press_run: PressRun, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:

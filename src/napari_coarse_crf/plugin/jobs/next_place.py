@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Final
 from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
+from napari_coarse_crf.plugin.layers import classes
 from napari_coarse_crf.plugin.layers.camera import camera_of
-from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.grid import Grid, pixel_size
 from napari_coarse_crf.suggest.next_place import find_place
 from napari_coarse_crf.tiles.parts import NO_SLICE, has_two_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import napari
-    from napari.layers import Labels
+    from napari.layers import Layer
 
     from napari_coarse_crf import Parameters
     from napari_coarse_crf.plugin.layers.read import Inputs
@@ -72,10 +72,13 @@ class NextPlace:
         """
         find = partial(find_among, snapshot.inputs, parameters, tuple(self._shown))
         self._say(LOOKING)
-        listener = partial(self._on_found, snapshot.match.grid, snapshot.source)
+        names = classes.class_names_of(snapshot.match.labels_layer)  # those of what is drawn say no ids
+        listener = partial(self._on_found, snapshot.match.grid, snapshot.source, names)
         self._background.start(_TASK, listener, find)
 
-    def _on_found(self, grid: Grid, labels_layer: Labels, place: Place | Failure | None) -> None:
+    def _on_found(
+        self, grid: Grid, labels_layer: Layer, names: Mapping[int, str], place: Place | Failure | None
+    ) -> None:
         if isinstance(place, Failure):
             self._say(str(place.error))
         elif place is None:
@@ -86,7 +89,7 @@ class NextPlace:
             show_place(self._viewer, grid, place)
             if labels_layer in self._viewer.layers:
                 self._viewer.layers.selection.active = labels_layer
-            self._say(in_words(place, labels_layer))
+            self._say(in_words(place, names))
 
 
 def find_among(inputs: Inputs, parameters: Parameters, shown: Sequence[tuple[int, ...]]) -> Place | None:
@@ -120,10 +123,9 @@ def show_place(viewer: napari.viewer.Viewer, grid: Grid, place: Place) -> None:
     camera.zoom = max(camera.zoom, _REACH_ON_SCREEN / reach)
 
 
-def in_words(place: Place, labels_layer: Labels) -> str:
+def in_words(place: Place, names: Mapping[int, str]) -> str:
     """Say between which labels a place is in doubt."""
-    names = class_names_of(labels_layer)
-    first, second = (f"{one} ({names[one]})" if one in names else str(one) for one in place.labels)
+    first, second = (classes.in_words(one, names) for one in place.labels)
     how = "are nearly even" if place.doubt >= _EVEN else "are in doubt"
     return f"Here {first} and {second} {how}: paint a stroke."
 

@@ -66,14 +66,15 @@ def name_class(layer: Labels, label_id: int, name: str) -> None:
 
 
 def in_words(label_id: int, names: Mapping[int, str]) -> str:
-    """Return an id with what it stands for, where that is known.
+    """Return an id with what it stands for, where that is known and more than the id again.
 
     Examples
     --------
     >>> in_words(3, {3: "road"}), in_words(4, {3: "road"})
     ('3 (road)', '4')
     """
-    return f"{label_id} ({names[label_id]})" if label_id in names else str(label_id)
+    said, name = str(label_id), names.get(label_id, "")
+    return f"{said} ({name})" if name not in ("", said) else said
 
 
 def with_names(sentence: str, names: Mapping[int, str]) -> str:

@@ -12,7 +12,7 @@ from napari.layers import Shapes
 
 from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING
-from napari_coarse_crf.plugin.layers.classes import class_names_of
+from napari_coarse_crf.plugin.layers.classes import class_names_of, in_words
 from napari_coarse_crf.plugin.layers.laid import Laid
 from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.plugin.layers.read import read_outlines, stored
@@ -83,7 +83,7 @@ def find_problem_of_scope(match: Match) -> str:
     only = parts[0] if len(parts) == 1 and not is_whole(parts[0], data.shape) else None
     if only is not None and has_two_labels(data[only]):
         return ""  # without a look at the other slices
-    problem = _problem_of_labels(name, data.once if isinstance(data, Laid) else data)
+    problem = _problem_of_labels(match.labels_layer, data.once if isinstance(data, Laid) else data)
     if problem or only is None:
         # Labels that lie elsewhere may hold more than is read of them.
         return " ".join(filter(None, [match.labels.describe(match.image_layer.name), problem])) if problem else ""
@@ -100,14 +100,15 @@ def _problem_of_region(match: Match) -> str:
     return ""
 
 
-def _problem_of_labels(name: str, labels: LabelArray | Laid | Merged) -> str:
+def _problem_of_labels(layer: Labels, labels: LabelArray | Laid | Merged) -> str:
     label_ids = _first_label_ids(labels)
     if not label_ids:
-        return f"'{name}' is still empty. Paint a few strokes of at least two classes."
+        return f"'{layer.name}' is still empty. Paint a few strokes of at least two classes."
     if len(label_ids) == 1:
+        only = in_words(label_ids[0], class_names_of(layer))
         return (
-            f"'{name}' holds one label only ({label_ids[0]}). Paint the background too, with an id of its own: "
-            "0 means unlabelled here."
+            f"'{layer.name}' holds one label only, {only}. Paint the background too, with an id of its own: 0 means "
+            "unlabelled here."
         )
     return ""
 

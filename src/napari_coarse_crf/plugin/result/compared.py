@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.match import labels_at
 from napari_coarse_crf.plugin.layers.provenance import provenance
 
@@ -50,6 +51,13 @@ class Compared:
         """All of them, each once, in the order of flipping."""
         chosen = (self.coarse, self.refined, *self.others, self.truth)
         return list(dict.fromkeys(layer for layer in chosen if layer is not None))
+
+    @property
+    def class_names(self) -> dict[int, str]:
+        """What the ids stand for, where coarse or refined layer say it."""
+        layers = (self.coarse, self.refined)
+        named = [class_names_of(layer) for layer in layers if layer is not None]
+        return {label_id: name for names in named for label_id, name in names.items()}
 
 
 def labels_on(layer: Labels, refined: Labels) -> Any:

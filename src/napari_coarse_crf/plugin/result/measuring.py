@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.read import Excerpt
 from napari_coarse_crf.plugin.layers.record import recall
 from napari_coarse_crf.plugin.result.compared import labels_on
@@ -46,14 +45,16 @@ class Measuring:
     class_names: Mapping[int, str]
 
     @classmethod
-    def prepare(cls, coarse: Labels, refined: Labels, truth: Labels | None) -> Measuring:
+    def prepare(
+        cls, coarse: Labels, refined: Labels, truth: Labels | None, class_names: Mapping[int, str]
+    ) -> Measuring:
         """Read the layers, on the main thread."""
         return cls(
             labels_now(coarse, refined),
             labels_now(refined, refined),
             None if truth is None else labels_now(truth, refined),
             recall(refined),
-            class_names_of(coarse) | class_names_of(refined),
+            class_names,
         )
 
     def measure(self) -> Comparison:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -32,7 +32,7 @@ from napari_coarse_crf.plugin.result.table import LabelTable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from qtpy.QtGui import QColor, QResizeEvent
+    from qtpy.QtGui import QColor
 
     from napari_coarse_crf.plugin.layers.record import Record
     from napari_coarse_crf.plugin.result.boxes import ComparedBoxes
@@ -41,39 +41,8 @@ FLIP_KEY = "N"
 """Next. napari itself uses it neither for the viewer nor for a kind of layer."""
 _MOST_CUT = 100  # per cent
 _LEAST_HEIGHT = 200
-
-
-class Heading(QPushButton):
-    """A heading that folds what is below it; looks like a heading, not like a button."""
-
-    def __init__(self, title: str) -> None:
-        super().__init__()
-        self._title = title
-        self.setCheckable(True)
-        self.setStyleSheet("border: none; background: none; font-weight: bold; text-align: left; padding-left: 0px;")
-        self.setToolTip("<p>Compare the refined labels with yours, measure, save. Hold H to see what lies below.</p>")
-        self.toggled.connect(self._show_text)
-        self._show_text()
-
-    def sizeHint(self) -> QSize:
-        """Return the room of the title alone: what it is about is left out where a dock is too narrow."""
-        hint = super().sizeHint()
-        too_much = self.fontMetrics().horizontalAdvance(self.text()) - self.fontMetrics().horizontalAdvance(self._short)
-        return QSize(hint.width() - too_much, hint.height())
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Follow the width of the dock."""
-        super().resizeEvent(event)
-        self._show_text()
-
-    @property
-    def _short(self) -> str:
-        return f"{'▾' if self.isChecked() else '▸'} {self._title}"
-
-    def _show_text(self, *_: Any) -> None:
-        whole = f"{self._short}: compare, measure, save"
-        fits = self.fontMetrics().horizontalAdvance(whole) <= self.width()
-        self.setText(self._short if self.isChecked() or not fits else whole)
+_MOST_CHARACTERS = 11
+"""Of a name on a button: two of them share the width of a narrow dock."""
 
 
 class ResultPanel(QWidget):
@@ -124,17 +93,18 @@ class ResultPanel(QWidget):
         """Show a sentence."""
         self.status.setText(sentence)
 
-    def offer(self, *, ready: bool, known: bool, label_id: int | None) -> None:
-        """Enable what can be done: with the layers (`ready`), and with a result of this session (`known`)."""
+    def offer(self, *, ready: bool, known: bool, label: str) -> None:
+        """Enable what can be done: with the layers (`ready`), a result of this session (`known`), a chosen label."""
         looking = (self.flip_button, self.blink_button, self.contour_button, self.grid_button)
         for widget in (*looking, self.save_button, self.difference_button):
             widget.setEnabled(ready)
         self.confidence_button.setEnabled(known)
         self._cut_row.setEnabled(known)
-        self.heatmap_button.setEnabled(known and label_id is not None)
-        self.heatmap_button.setText("Heatmap" if label_id is None else f"Heatmap of {label_id}")
-        self.objects_button.setEnabled(ready and label_id is not None)
-        self.objects_button.setText("Objects" if label_id is None else f"Objects of {label_id}")
+        of_label = f" of {_shortened(label)}" if label else ""
+        self.heatmap_button.setEnabled(known and bool(label))
+        self.heatmap_button.setText(f"Heatmap{of_label}")
+        self.objects_button.setEnabled(ready and bool(label))
+        self.objects_button.setText(f"Objects{of_label}")
 
     def show_contours(self, *, on: bool, has_truth: bool) -> None:
         """Offer what may be outlined, while anything is."""
@@ -263,6 +233,11 @@ def _button(text: str, tooltip: str, *, checkable: bool = False) -> QPushButton:
     button.setCheckable(checkable)
     button.setToolTip(f"<p>{tooltip}</p>")  # a paragraph: Qt breaks lines in rich text only
     return button
+
+
+def _shortened(name: str) -> str:
+    """Return a name as a button shows it: no longer, and "&" as it is, which would underline what follows."""
+    return (name if len(name) <= _MOST_CHARACTERS else f"{name[: _MOST_CHARACTERS - 1]}…").replace("&", "&&")
 
 
 def _in_rows(buttons: list[QPushButton]) -> QGridLayout:

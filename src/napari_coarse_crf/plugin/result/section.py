@@ -15,8 +15,10 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QApplication, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_coarse_crf.plugin.controls.heading import Heading
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
+from napari_coarse_crf.plugin.layers.classes import in_words, with_names
 from napari_coarse_crf.plugin.layers.colours import colours_of
 from napari_coarse_crf.plugin.layers.newest import show_alone, was_hidden_for_another
 from napari_coarse_crf.plugin.layers.record import cut_least_sure, recall
@@ -28,7 +30,7 @@ from napari_coarse_crf.plugin.result.looking import Looking
 from napari_coarse_crf.plugin.result.measuring import Measuring
 from napari_coarse_crf.plugin.result.numbers import as_text, table_cells
 from napari_coarse_crf.plugin.result.objects import ObjectsTask
-from napari_coarse_crf.plugin.result.panel import Heading, ResultPanel
+from napari_coarse_crf.plugin.result.panel import ResultPanel
 from napari_coarse_crf.plugin.result.saving import FILE_KINDS, Saving, TableSaving, file_name
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 _MEASURE_AGAIN_MS = 200
 """How long after a change the table is made again: once for many strokes."""
 _CUT_MS = 30
+_ABOUT = "Compare the refined labels with yours, measure, save. Hold H to see what lies below."
 _WATCHED = ("data", "paint", "labels_update", "colormap", "features")
 """The events of a layer after which the table may show something else."""
 
@@ -69,7 +72,7 @@ class ResultSection(QWidget):
         self._label_id: int | None = None
         self._objects = ("", "")  # the name of the layer that was found last, and its table
         self.compared = Compared()
-        self.heading = Heading("Result")
+        self.heading = Heading("Result", "compare, measure, save", _ABOUT)
         self.boxes = ComparedBoxes(viewer)
         self.panel = ResultPanel(self.boxes)
         self.looking = Looking(viewer, self.panel)
@@ -176,7 +179,8 @@ class ResultSection(QWidget):
     def _refresh(self) -> None:
         """Offer what can be done with the layers, as they are now."""
         record = self._record()
-        self.panel.offer(ready=not self.compared.problem, known=record is not None, label_id=self._label_id)
+        name = "" if self._label_id is None else self.compared.class_names.get(self._label_id, str(self._label_id))
+        self.panel.offer(ready=not self.compared.problem, known=record is not None, label=name)
         self.panel.offer_differences([difference.title for difference in derived.differences(self.compared)])
         if not self._cut_soon.isActive():  # else the layer has yet to follow the slider
             self.panel.show_cut(record)
@@ -184,6 +188,10 @@ class ResultSection(QWidget):
     def _record(self) -> Record | None:
         """Return what is known of the refined layer beyond its labels."""
         return None if self.compared.problem else recall(self.compared.refined)
+
+    def _say(self, sentence: str) -> None:
+        """Show a sentence about a label, with the name of its class."""
+        self.panel.say(with_names(sentence, self.compared.class_names))
 
     # Measuring.
 
@@ -203,7 +211,7 @@ class ResultSection(QWidget):
             self._background.drop("table")
             self.panel.show_nothing()
             return
-        measuring = Measuring.prepare(coarse, refined, self.compared.truth)
+        measuring = Measuring.prepare(coarse, refined, self.compared.truth, self.compared.class_names)
         self._background.start("table", self._on_measured, measuring.measure)
 
     def _on_measured(self, outcome: Comparison | Failure) -> None:
@@ -220,7 +228,7 @@ class ResultSection(QWidget):
             fits = np.iinfo(layer.data.dtype)
             if fits.min <= label_id <= fits.max:
                 layer.selected_label = label_id
-        self.panel.say(f"Label {label_id} is selected in the compared layers.")
+        self._say(f"Label {label_id} is selected in the compared layers.")
         self._refresh()
 
     def _on_copy(self) -> None:
@@ -276,14 +284,15 @@ class ResultSection(QWidget):
         refined, record = self.compared.refined, self._record()
         if refined is None or record is None or self._label_id is None:
             return
-        look = derived.map_look(refined, f"heatmap of {self._label_id}", "magma")
-        self.panel.say(f"Making the heatmap of label {self._label_id}.")
+        title = f"heatmap of {in_words(self._label_id, self.compared.class_names)}"
+        look = derived.map_look(refined, title, "magma")
+        self._say(f"Making the heatmap of label {self._label_id}.")
         task = partial(record.heatmap, self._label_id)
         self._background.start("heatmap", partial(self._on_heatmap_made, look), task)
 
     def _on_heatmap_made(self, look: dict[str, Any], outcome: Any) -> None:
         if isinstance(outcome, Failure):
-            self.panel.say(str(outcome.error))
+            self._say(str(outcome.error))
             return
         layer = self._viewer.add_image(outcome, **look)
         self.panel.say(f"Layer '{layer.name}' added: how probable the label was before the CRF.")
@@ -292,14 +301,14 @@ class ResultSection(QWidget):
         refined = self.compared.refined
         if refined is None or self._label_id is None:
             return
-        name = self.panel.table.comparison.class_names.get(self._label_id, "")
+        name = self.compared.class_names.get(self._label_id, "")
         task = ObjectsTask.prepare(refined, self._label_id, name, self.panel.objects_box)
-        self.panel.say(f"Finding the objects of label {self._label_id}.")
+        self._say(f"Finding the objects of label {self._label_id}.")
         self._background.start("objects", partial(self._on_objects_found, task.look(refined)), task.find)
 
     def _on_objects_found(self, look: dict[str, Any], outcome: FoundObjects | Failure) -> None:
         if isinstance(outcome, Failure):
-            self.panel.say(str(outcome.error))
+            self._say(str(outcome.error))
             return
         layer = self._viewer.add_labels(outcome.ids, features=outcome.features, **look)
         self._objects = (layer.name, outcome.csv)

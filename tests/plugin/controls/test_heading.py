@@ -1,14 +1,14 @@
-"""What the section Result looks like."""
+"""The heading of a part that folds."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from napari_coarse_crf.plugin.result.panel import Heading
+from napari_coarse_crf.plugin.controls.heading import Heading
 
 
 def test_the_heading_of_a_narrow_dock_leaves_out_what_it_is_about(qtbot: Any) -> None:
-    heading = Heading("Result")
+    heading = Heading("Result", "compare, measure, save", "Measure.")
     qtbot.addWidget(heading)
     heading.show()
     for width, text in (
