@@ -17,6 +17,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_coarse_crf import Suggestion
+from napari_coarse_crf.plugin.controls.classes import ClassControls
 from napari_coarse_crf.plugin.controls.defaults import read_defaults
 from napari_coarse_crf.plugin.controls.keys import ViewerKeys
 from napari_coarse_crf.plugin.controls.layer_box import LabelsBox, LayerBox
@@ -120,6 +121,7 @@ class RefineWidget(Container[Any]):
             "chosen, too: a feature 'class' says what each stands for, else its colour.</p>",
         )
         self.scope = ScopeControls(napari_viewer)
+        self.classes = ClassControls(napari_viewer)
         self.controls = ParameterControls(read_defaults())
         # Not through self: PySide6 does not free what a function in one of its own widgets refers to.
         self.presets = PresetBar(lambda: [layer for layer in napari_viewer.layers if isinstance(layer, Labels)])
@@ -341,7 +343,7 @@ class RefineWidget(Container[Any]):
         self.margins = (6, 6, 6, 6)
         self.extend([layers, self.scope])  # so that the boxes follow the layer list; the scrolling part shows them
         layout = self.native.layout()
-        shown = [heading("Layers"), layers.native, self.scope.native, self.presets, self.controls]
+        shown = [heading("Layers"), layers.native, self.scope.native, self.classes, self.presets, self.controls]
         settings = scrolling(_stacked(shown))
         layout.addWidget(settings, 1)
         layout.addWidget(heading("Run"))
@@ -394,6 +396,7 @@ class RefineWidget(Container[Any]):
             self._note_change()
         self._show_scope()
         self._dimming.follow(self.labels_layer.value)
+        self.classes.follow(self.labels_layer.value)
         self._watch()
         self._refresh()
 
@@ -447,6 +450,7 @@ class RefineWidget(Container[Any]):
             self._follow_viewer()
             self._watch()
             self._dimming.follow(self.labels_layer.value)
+            self.classes.follow(self.labels_layer.value)
             self.result.attach()
             self._take_keys()
 
@@ -464,6 +468,7 @@ class RefineWidget(Container[Any]):
     def _take_keys(self) -> None:
         self.run_bar.take_keys(self._keys)
         self._keys.call(HIDE_KEY, hide_results)
+        self.classes.take_keys(self._keys)
 
     def _leave_viewer(self) -> None:
         """Hold nothing of the viewer, and leave no callback on its events: napari disconnects none of them."""
@@ -474,6 +479,7 @@ class RefineWidget(Container[Any]):
         self._look_again.stop()
         self._keys.free()
         self._dimming.follow(None)
+        self.classes.follow(None)
         self.result.release()
         self._next_place.forget()
 

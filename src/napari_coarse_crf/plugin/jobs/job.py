@@ -22,7 +22,7 @@ from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.layers.accepted import keeping_accepted, link_accepted
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING
 from napari_coarse_crf.plugin.layers.key import key_of_whole
-from napari_coarse_crf.plugin.layers.look import add_result
+from napari_coarse_crf.plugin.layers.look import add_result, renewed
 from napari_coarse_crf.plugin.layers.newest import show_alone
 from napari_coarse_crf.plugin.layers.record import Record, remember
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
@@ -254,7 +254,7 @@ class Job:
     def add_layer(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:
         """Add the result to `viewer`, on the main thread, and select the layer that a correction is painted on."""
         refined = outcome.refinement.labels
-        layer = add_result(viewer, refined, self.look, self.describe(outcome), self.source)
+        layer = add_result(viewer, refined, renewed(self.look, self.source), self.describe(outcome), self.source)
         remember(layer, Record.of(outcome.refinement, self.inputs), self.source)
         show_alone(viewer, layer)
         if self.source in viewer.layers:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, ref
 
-from napari_coarse_crf.plugin.layers.look import add_result, move_to
+from napari_coarse_crf.plugin.layers.look import add_result, move_to, renewed
 from napari_coarse_crf.plugin.layers.newest import show_alone, was_hidden_for_another
 from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance
 from napari_coarse_crf.plugin.layers.record import Record, remember
@@ -50,18 +50,18 @@ class PreviewLayer:
     def show(self, job: Job, outcome: Outcome, *, full: bool) -> Labels:
         """Show a result: in the same layer, as long as it is about the same labels."""
         about = {**job.describe(outcome), "preview": True, "step": job.step}
-        labels, layer = outcome.refinement.labels, self.layer
+        labels, layer, look = outcome.refinement.labels, self.layer, renewed(job.look, job.source)
         if layer is None or self._source() is not job.source or layer.data.shape != labels.shape:
             self.remove()
-            look = replace(job.look, name=f"{job.about['labels']} preview")
-            layer = add_result(self._viewer, labels, look, about, job.source)
+            named = replace(look, name=f"{job.about['labels']} preview")
+            layer = add_result(self._viewer, labels, named, about, job.source)
             self._layer, self._source = ref(layer), ref(job.source)
             show_alone(self._viewer, layer)
         else:
             layer.data = labels
-            move_to(layer, job.look.place)
-            if not layer.features.equals(features := job.look.keywords["features"]):  # the ids stand for other classes
-                layer.features, layer.colormap = features, job.look.keywords["colormap"]
+            move_to(layer, look.place)
+            if not layer.features.equals(features := look.keywords["features"]):  # the ids stand for other classes
+                layer.features, layer.colormap = features, look.keywords["colormap"]
             set_provenance(layer, about)
             if was_hidden_for_another(layer):  # else a person has hidden it, or looks at another beside it
                 show_alone(self._viewer, layer)

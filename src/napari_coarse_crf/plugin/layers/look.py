@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -80,6 +80,14 @@ def read_look(labels_layer: Labels, place: Mapping[str, Any] | None = None) -> L
     keywords["colormap"] = same_colours(labels_layer.colormap)
     place = place_of(labels_layer) if place is None else place
     return Look(f"{labels_layer.name} refined", labels_layer.contour, place, keywords)
+
+
+def renewed(look: Look, source: Layer) -> Look:
+    """Return a look with the names and colours that a person has given to their labels since it was read."""
+    if not isinstance(source, Labels):
+        return look
+    now = {"features": copy.deepcopy(source.features), "colormap": same_colours(source.colormap)}
+    return replace(look, keywords={**look.keywords, **now})
 
 
 def move_to(layer: Labels, place: Mapping[str, Any]) -> None:
