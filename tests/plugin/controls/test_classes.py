@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
 import pytest
 from app_model.types import KeyBinding
@@ -20,6 +19,7 @@ from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.colours import colours_of
 from tests.plugin.result.using import close_dock, column, save_as, wait_for_words
 from tests.plugin.waiting import TIMEOUT
+from tests.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,10 +268,13 @@ def test_of_thousands_of_ids_some_are_listed_and_the_rest_is_counted(
     assert {1999, 2000} < set(ids(widget))
 
 
-def test_of_labels_stored_elsewhere_the_slices_that_were_seen_are_listed(dock: Dock, qtbot: Any) -> None:
+@pytest.mark.parametrize("storage", ["dask", "zarr", "tensorstore"])
+def test_of_labels_stored_elsewhere_the_slices_that_were_seen_are_listed(
+    dock: Dock, qtbot: Any, storage: str, tmp_path: Path
+) -> None:
     labels = np.zeros((3, 40, 60), np.int32)
     labels[0, 4, 4], labels[1, 4, 4] = 5, 6
-    viewer, widget = dock(np.zeros((3, 40, 60), np.uint8), da.from_array(labels, chunks=(1, 40, 60)))
+    viewer, widget = dock(np.zeros((3, 40, 60), np.uint8), stored(labels, storage, tmp_path))
     viewer.layers["strokes"].selected_label = 2
     for place, seen in ((1, [2, 6]), (0, [2, 5, 6])):
         viewer.dims.set_point(0, place)

@@ -21,10 +21,10 @@ from napari_coarse_crf.plugin.controls.heading import Heading
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
 from napari_coarse_crf.plugin.layers.accepted import seen_part
-from napari_coarse_crf.plugin.layers.classes import class_names_of, name_class
+from napari_coarse_crf.plugin.layers.classes import class_names_of, in_words, name_class
 from napari_coarse_crf.plugin.layers.colours import colours_of, make_seen, set_colour
 from napari_coarse_crf.plugin.layers.following import Following
-from napari_coarse_crf.plugin.layers.ids import find_ids
+from napari_coarse_crf.plugin.layers.ids import find_ids, range_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -171,9 +171,9 @@ class ClassControls(QWidget):
         layer = self._labels
         if layer is None:
             return []
-        range_ = np.iinfo(layer.data[0].dtype if layer.multiscale else layer.data.dtype)
+        lowest, highest = range_of(layer.data[0] if layer.multiscale else layer.data)
         ids = dict.fromkeys([int(layer.selected_label), *class_names_of(layer), *self._added, *self._found])
-        return [one for one in ids if one and range_.min <= one <= range_.max]
+        return [one for one in ids if one and lowest <= one <= highest]
 
     def _listed(self) -> list[int]:
         return sorted(self._all_ids()[:MOST_LISTED])
@@ -213,7 +213,7 @@ class ClassControls(QWidget):
         layer = self._labels
         if layer is None or layer.multiscale:
             return None
-        return next_free(self._all_ids(), int(np.iinfo(layer.data.dtype).max))
+        return next_free(self._all_ids(), range_of(layer.data)[1])
 
     def _on_chosen(self, label_id: int) -> None:
         if self._labels is not None:
@@ -239,7 +239,7 @@ class ClassControls(QWidget):
             return
         red, green, blue, alpha = map(float, colours_of(layer, [label_id])[0])
         dialog = QColorDialog(QColor.fromRgbF(red, green, blue), self)
-        dialog.setWindowTitle(f"Colour of label {label_id}")
+        dialog.setWindowTitle(f"Colour of label {in_words(label_id, class_names_of(layer))}")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.colorSelected.connect(partial(self._on_colour, label_id, alpha))
         dialog.open()  # not executed: napari stays alive below it

@@ -15,9 +15,18 @@ _BLOCK_PIXELS: Final = 2**22
 def find_ids(labels: Any) -> NDArray[Any]:
     """Return the ids that occur but 0, in order. Takes a second for a large stack: call it off the main thread."""
     rows = max(1, _BLOCK_PIXELS * len(labels) // max(1, labels.size))
-    found = [_ids_of(np.asarray(labels[start : start + rows])) for start in range(0, len(labels), rows)]
+    found = [_ids_of(np.asarray(labels[start : start + rows])) for start in range(0, max(1, len(labels)), rows)]
     ids: NDArray[Any] = np.unique(np.concatenate(found))
     return ids
+
+
+def range_of(labels: Any) -> tuple[int, int]:
+    """Return the lowest and the highest id that a label map can hold."""
+    dtype = labels.dtype
+    if not isinstance(dtype, np.dtype):  # tensorstore has types of its own
+        dtype = np.asarray(labels[(slice(0, 1),) * labels.ndim]).dtype
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
 
 
 def _ids_of(block: NDArray[Any]) -> NDArray[Any]:

@@ -41,7 +41,7 @@ FLIP_KEY = "N"
 """Next. napari itself uses it neither for the viewer nor for a kind of layer."""
 _MOST_CUT = 100  # per cent
 _LEAST_HEIGHT = 200
-_MOST_CHARACTERS = 11
+_MOST_CHARACTERS = 12
 """Of a name on a button: two of them share the width of a narrow dock."""
 
 
@@ -100,7 +100,7 @@ class ResultPanel(QWidget):
             widget.setEnabled(ready)
         self.confidence_button.setEnabled(known)
         self._cut_row.setEnabled(known)
-        of_label = f" of {_shortened(label)}" if label else ""
+        of_label = f" of {_shortened(label, self.objects_button)}" if label else ""
         self.heatmap_button.setEnabled(known and bool(label))
         self.heatmap_button.setText(f"Heatmap{of_label}")
         self.objects_button.setEnabled(ready and bool(label))
@@ -235,9 +235,11 @@ def _button(text: str, tooltip: str, *, checkable: bool = False) -> QPushButton:
     return button
 
 
-def _shortened(name: str) -> str:
-    """Return a name as a button shows it: no longer, and "&" as it is, which would underline what follows."""
-    return (name if len(name) <= _MOST_CHARACTERS else f"{name[: _MOST_CHARACTERS - 1]}…").replace("&", "&&")
+def _shortened(name: str, button: QPushButton) -> str:
+    """Return a name as a button shows it: no wider, and "&" as it is, which would underline what follows."""
+    metrics = button.fontMetrics()
+    width = _MOST_CHARACTERS * metrics.averageCharWidth()
+    return str(metrics.elidedText(name, Qt.TextElideMode.ElideRight, width)).replace("&", "&&")
 
 
 def _in_rows(buttons: list[QPushButton]) -> QGridLayout:
