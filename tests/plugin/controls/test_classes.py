@@ -281,6 +281,18 @@ def test_of_labels_stored_elsewhere_the_slices_that_were_seen_are_listed(
         wait_for_ids(qtbot, widget, seen)
 
 
+def test_layers_that_come_into_an_open_dock_are_listed(dock: Dock, qtbot: Any, tmp_path: Path) -> None:
+    viewer, widget = dock()
+    widget.classes.heading.click()
+    assert widget.classes.isHidden()
+    labels = np.zeros((3, 40, 60), np.uint8)
+    labels[:, 4, 4] = 5
+    viewer.add_labels(stored(labels, "dask", tmp_path), name="film")
+    wait_for_ids(qtbot, widget, [1, 5])  # 1 is in hand at first
+    viewer.layers.clear()
+    assert widget.classes.isHidden()
+
+
 def test_the_classes_of_shapes_are_their_features(dock: Dock, image: NDArray[Any]) -> None:
     viewer, widget = dock(image, rgb=True)
     assert widget.classes.isHidden()

@@ -22,10 +22,7 @@ def find_ids(labels: Any) -> NDArray[Any]:
 
 def range_of(labels: Any) -> tuple[int, int]:
     """Return the lowest and the highest id that a label map can hold."""
-    dtype = labels.dtype
-    if not isinstance(dtype, np.dtype):  # tensorstore has types of its own
-        dtype = np.asarray(labels[(slice(0, 1),) * labels.ndim]).dtype
-    info = np.iinfo(dtype)
+    info = np.iinfo(getattr(labels.dtype, "numpy_dtype", labels.dtype))  # tensorstore has types of its own
     return int(info.min), int(info.max)
 
 
