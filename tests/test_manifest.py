@@ -34,7 +34,7 @@ def test_npe2_accepts_the_manifest_and_its_imports() -> None:
 
 def test_every_menu_can_be_contributed_to(contributions: Any) -> None:
     menus = set(contributions.menus)
-    assert menus == {"napari/layers/segment"}
+    assert menus == {"napari/layers/segment", "napari/layers/annotate"}
     assert menus <= {str(menu) for menu in MenuId.contributables()}
 
 
@@ -55,7 +55,7 @@ def test_every_python_name_can_be_imported(contributions: Any) -> None:
 def test_the_names_are_those_of_the_package(manifest: PluginManifest, contributions: Any) -> None:
     assert manifest.name == "napari-coarse-crf"
     assert all(command.id.startswith("napari-coarse-crf.") for command in contributions.commands)
-    assert [widget.display_name for widget in contributions.widgets] == ["Refine labels"]
+    assert [widget.display_name for widget in contributions.widgets] == ["Refine labels", "Annotate a series"]
 
 
 def test_no_file_of_other_people_is_matched(contributions: Any) -> None:

@@ -19,7 +19,7 @@ ORDER = (
     *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "refiner", "refine"),
     *("tiles", "io", "evaluation", "suggest", "samples", "cli", "plugin"),
 )
-ORDER_IN_PLUGIN = ("layers", "jobs", "controls", "result", "sample_data", "widget")
+ORDER_IN_PLUGIN = ("layers", "jobs", "controls", "result", "sample_data", "widget", "series")
 FOREIGN = {"napari", "qtpy", "magicgui", "superqt", "PyQt6", "PySide6"}
 
 

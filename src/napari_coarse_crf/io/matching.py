@@ -97,6 +97,23 @@ def match_files(sources: Mapping[Role, Path]) -> Matching:
     return Matching(matched, tuple(left_out))
 
 
+def find_images(folder: Path) -> list[Path]:
+    """Return the images of a folder, without those whose ending says that they are labels.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing or cannot be read.
+    """
+    paths = _list_files("image", folder)
+    return _told_apart("image", {"image": paths, "coarse": paths, "fine": paths})
+
+
+def shared_name(path: Path) -> str:
+    """Return the name that a label file of this image is to have, without its type, to be found by `match_files`."""
+    return _stem(path)
+
+
 def check_folder(folder: Path, what: str) -> None:
     """Raise if a folder is missing.
 

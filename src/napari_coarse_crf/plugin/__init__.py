@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_coarse_crf.plugin.jobs.job import refine_layer
     from napari_coarse_crf.plugin.layers.choice import Choice
+    from napari_coarse_crf.plugin.series.widget import SeriesWidget
     from napari_coarse_crf.plugin.widget import RefineWidget
     from napari_coarse_crf.tiles.parts import Scope
 
-__all__ = ["Choice", "RefineWidget", "Scope", "refine_layer"]
+__all__ = ["Choice", "RefineWidget", "Scope", "SeriesWidget", "refine_layer"]
 
 _HOME = {
     "Choice": "napari_coarse_crf.plugin.layers.choice",
     "RefineWidget": "napari_coarse_crf.plugin.widget",
     "Scope": "napari_coarse_crf.tiles.parts",
+    "SeriesWidget": "napari_coarse_crf.plugin.series.widget",
     "refine_layer": "napari_coarse_crf.plugin.jobs.job",
 }
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _ACCEPTED_FOR: Final = "accepted_for"
 _SUFFIX: Final = " accepted"
 """Of the name, after that of the person's own layer."""
-_CONTOUR: Final = 2
+CONTOUR: Final = 2
 """As outlines: filled, it would mix its colours with those of the result above it."""
 
 
@@ -76,7 +76,7 @@ def link_accepted(viewer: napari.viewer.Viewer) -> None:
             if source is None:
                 continue
             _sources[layer] = ref(source)
-            layer.contour = layer.contour or _CONTOUR
+            layer.contour = layer.contour or CONTOUR
         if provenance(layer).get(_ACCEPTED_FOR) != source.name:
             set_provenance(layer, {**provenance(layer), _ACCEPTED_FOR: source.name})
 
@@ -204,7 +204,7 @@ def _new_layer(viewer: napari.viewer.Viewer, source: Layer, result: Labels, abov
     about = {KEY: {_ACCEPTED_FOR: source.name}}
     empty = np.zeros(result.data.shape, result.data.dtype)
     layer = Labels(empty, name=f"{source.name}{_SUFFIX}", metadata=about, **look.place, **look.keywords)
-    layer.contour = _CONTOUR
+    layer.contour = CONTOUR
     _sources[layer] = ref(source)
     index = list(viewer.layers).index(above) + 1 if above in viewer.layers else len(viewer.layers)
     insert_unselected(viewer, index, layer)

@@ -78,8 +78,13 @@ class Saving:
         if not path.suffix:
             path = path.with_suffix(".tif")
         files.check_writable(path, overwrite=True)  # whether to overwrite is asked before anything is written
+        files.check_labels_fit(np.asarray(layer.data), path)
+        return cls.of(layer, path)
+
+    @classmethod
+    def of(cls, layer: Labels, path: Path) -> Saving:
+        """Read the layer, on the main thread, whether or not the file can be written."""
         labels = np.array(layer.data)
-        files.check_labels_fit(labels, path)
         record = recall(layer)
         return cls(
             _as_labels(labels) if path.suffix.lower() in files.TIFF else labels,
@@ -110,14 +115,8 @@ class Saving:
         """Those of them that are there already."""
         return [path for path in self.paths if path.exists()]
 
-    def write(self) -> list[Path]:
-        """Write the files, all or none, and return their paths. Call it off the main thread.
-
-        Raises
-        ------
-        InputError
-            If the system refuses.
-        """
+    def contents(self) -> dict[Path, bytes]:
+        """Return what goes into each file. Call it off the main thread."""
         labels = files.encode_labels(self.labels, self.labels_path, self.palette, axes=self.axes, grid=self.grid)
         contents = {self.labels_path: labels}
         if self.confidence is not None:
@@ -127,6 +126,17 @@ class Saving:
         if self.parameters is not None:
             contents[self.parameters_path] = self.parameters
         contents[self.description_path] = self.description
+        return contents
+
+    def write(self) -> list[Path]:
+        """Write the files, all or none, and return their paths. Call it off the main thread.
+
+        Raises
+        ------
+        InputError
+            If the system refuses.
+        """
+        contents = self.contents()
         files.write_files(contents)
         return list(contents)
 

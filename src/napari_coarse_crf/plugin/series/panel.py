@@ -1,0 +1,130 @@
+"""What the dock "Annotate a series" shows: the folder, its images, the way from one to the next, how far one is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_coarse_crf.plugin.controls.sentence import Sentence
+from napari_coarse_crf.plugin.series.rows import Rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from qtpy.QtGui import QResizeEvent
+    from qtpy.QtWidgets import QAbstractButton
+
+    from napari_coarse_crf.plugin.controls.keys import ViewerKeys
+    from napari_coarse_crf.plugin.series.folder import Folder
+
+
+class SeriesPanel(QWidget):
+    """The controls; it knows no viewer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choose = _button("Choose folder…", "<p>Annotate the images of a folder one after the other.</p>")
+        self.path = _Elided()
+        self.rows = Rows()
+        self.list = QListView()
+        self.list.setModel(self.rows)
+        self.list.setUniformItemSizes(True)  # else each of thousands is measured
+        self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setAccessibleName("Images of the series")
+        self.previous = _button("Previous", "<p>Save, and open the image before.</p>")
+        self.next = _button("Next", "<p>Save, and open the next image.</p>")
+        self.done = QCheckBox("Done")
+        self.done.setToolTip("<p>Whether this image is finished; the list shows it.</p>")
+        self.done_next = _button(
+            "Done, next", "<p>Mark this image as done, save, and open the next one that is not done yet.</p>"
+        )
+        self.progress = QLabel()
+        self.status = Sentence(lines=2)
+        self._keys: dict[str, QAbstractButton] = {
+            "PageUp": self.previous,
+            "PageDown": self.next,
+            "Shift-D": self.done_next,
+        }
+        self._lay_out()
+
+    def take_keys(self, keys: ViewerKeys) -> None:
+        """Let keys press the buttons, and say so in their tooltips."""
+        for key, button in self._keys.items():
+            if keys.click(key, button) and (said := f"<p>Key: {key}</p>") not in button.toolTip():
+                button.setToolTip(button.toolTip() + said)
+
+    def show_folder(self, path: Path, folder: Folder) -> None:
+        """List the images of a folder."""
+        self.path.show_path(path)
+        self.rows.show_folder(folder)
+
+    def show_state(self, folder: Folder | None, row: int | None, *, opened: bool) -> None:
+        """Show where a person is, and how far they are."""
+        count = 0 if folder is None else len(folder.images)
+        self.previous.setEnabled(row is not None and row > 0)
+        self.next.setEnabled(row is not None and row < count - 1)
+        for button in (self.done, self.done_next):
+            button.setEnabled(opened)
+        self.progress.setText("" if folder is None else f"{folder.done_count} of {count} done")
+        if row is not None:
+            self.list.setCurrentIndex(self.rows.index(row))
+            self.rows.note_state(row)
+
+    def _lay_out(self) -> None:
+        top, way, end = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        top.addWidget(self.choose)
+        top.addWidget(self.path, 1)
+        for button in (self.previous, self.next, self.done_next):
+            way.addWidget(button, 1)
+        end.addWidget(self.done)
+        end.addStretch()
+        end.addWidget(self.progress)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addLayout(top)
+        layout.addWidget(self.list, 1)
+        layout.addLayout(way)
+        layout.addLayout(end)
+        layout.addWidget(self.status)
+
+
+class _Elided(QLabel):
+    """A path, shortened in the middle to the room there is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def show_path(self, path: Path) -> None:
+        self._text = str(path)
+        self.setToolTip(self._text)
+        self._shorten()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, self.width()))
+
+
+def _button(text: str, tooltip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tooltip)
+    return button

@@ -1,0 +1,213 @@
+"""The layers of the image of a series that is open: added, known among those of the person, taken away again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from napari.layers import Image, Labels
+from napari.settings import get_settings
+
+from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
+from napari_coarse_crf.plugin.layers.accepted import CONTOUR, find_accepted
+from napari_coarse_crf.plugin.layers.look import place_of, read_look
+from napari_coarse_crf.plugin.layers.newest import show_alone
+from napari_coarse_crf.plugin.layers.provenance import (
+    is_accepted,
+    is_preview,
+    is_result,
+    is_to_look_at,
+    provenance,
+    set_provenance,
+    source_name,
+)
+from napari_coarse_crf.plugin.layers.record import source_of
+from napari_coarse_crf.plugin.series.folder import labels_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import napari
+    from napari.layers import Layer
+
+    from napari_coarse_crf.io.reading import ImageFile
+    from napari_coarse_crf.plugin.layers.saved import LayerData
+    from napari_coarse_crf.plugin.series.folder import Kind, Loaded
+
+_TOOLS: Final = ("brush_size", "selected_label", "contiguous", "preserve_labels", "contour", "mode")
+"""How a person paints, which is the same on the next image."""
+_LOOK: Final = ("features", "colormap", "opacity", "blending")
+_COLOURS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Habit:
+    """What is carried on from one image to the next: what the labels stand for and look like, and how one paints.
+
+    Attributes
+    ----------
+    keywords : mapping
+        Of a new layer: names of classes, colours, opacity.
+    tools : mapping
+        Attributes that are set afterwards.
+    """
+
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    tools: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, labels: Labels) -> Habit:
+        """Read a layer."""
+        return cls(read_look(labels).keywords, {name: getattr(labels, name) for name in _TOOLS})
+
+    @classmethod
+    def of_stored(cls, data: LayerData) -> Habit:
+        """Read a stored layer."""
+        keywords = data[1]
+        return cls(
+            {name: keywords[name] for name in ("features", "colormap", "opacity", "blending") if name in keywords}
+        )
+
+
+class Shown:
+    """The layers of one image.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where they are added.
+    name : str
+        Of the image.
+    loaded : Loaded
+        The image and what was stored for it.
+    habit : Habit
+        From the image before.
+
+    Attributes
+    ----------
+    image, labels : layer
+        Both were added here.
+    stored : mapping of kind to layer
+        Those that were restored, in the order of `Loaded`.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, name: str, loaded: Loaded, habit: Habit) -> None:
+        self._viewer = viewer
+        self.image = _image_layer(loaded.image, name)
+        viewer.add_layer(self.image)
+        self.stored: dict[Kind, Labels] = {}
+        place = place_of(self.image, _channel_axis(loaded.image))
+        coarse = loaded.layers.get("coarse")
+        if coarse is None:
+            empty = np.zeros(labels_shape(loaded.image), _labels_dtype())
+            self.labels = Labels(empty, name=f"{name} labels", **place, **habit.keywords)
+        else:
+            self.labels = self.stored["coarse"] = _stored_layer(coarse, f"{name} labels", place)
+        viewer.add_layer(self.labels)
+        for kind in ("accepted", "refined"):
+            if kind in loaded.layers:
+                self._restore(kind, loaded.layers[kind], place)
+        viewer.layers.selection.active = self.labels
+        for tool, value in habit.tools.items():
+            setattr(self.labels, tool, value)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the labels are in the viewer still: a person may have removed them."""
+        return self.labels in self._viewer.layers
+
+    def belonging(self) -> list[Layer]:
+        """Return all layers that belong to this image; what else a person has added does not."""
+        layers = list(self._viewer.layers)
+        found = [layer for layer in layers if layer in (self.image, self.labels) or self._is_about_labels(layer)]
+        names = {layer.name for layer in found}
+        return found + [layer for layer in layers if is_to_look_at(layer) and provenance(layer).get("of") in names]
+
+    def painted(self) -> list[Labels]:
+        """Return the layers that may be stored: the labels, what was accepted, results and what Live shows."""
+        about = [layer for layer in self._viewer.layers if isinstance(layer, Labels) and self._is_about_labels(layer)]
+        return [self.labels, *about]
+
+    def to_save(self) -> dict[Kind, Labels]:
+        """Return what is to be stored: the labels once there are any, what was accepted, the result that is seen."""
+        found: dict[Kind, Labels] = {}
+        for layer in self.painted():
+            if layer is self.labels:
+                if "coarse" in self.stored or np.any(layer.data):
+                    found["coarse"] = self.stored["coarse"] = layer
+            elif is_accepted(layer):
+                found["accepted"] = layer
+            elif (is_result(layer) or _is_full_preview(layer)) and (layer.visible or not _is_seen(found)):
+                found["refined"] = layer
+        return found
+
+    def remove(self) -> None:
+        """Take all of it out of the viewer."""
+        for layer in self.belonging():
+            self._viewer.layers.remove(layer)
+
+    def _restore(self, kind: Kind, data: LayerData, place: Mapping[str, Any]) -> None:
+        """Add what was accepted, or a result, as if it was made of these labels, whatever they were called then."""
+        layer = _stored_layer(data, f"{self.labels.name} {kind}", place)
+        labels = self.labels.name
+        if kind == "accepted":
+            set_provenance(layer, {**provenance(layer), "accepted_for": labels})
+        else:
+            set_provenance(layer, {"parameters": {}, **provenance(layer), "labels": labels})
+        if kind == "accepted":
+            layer.contour = CONTOUR
+        self._viewer.add_layer(layer)
+        self.stored[kind] = layer
+        if kind == "refined":
+            show_alone(self._viewer, layer)
+
+    def _is_about_labels(self, layer: Layer) -> bool:
+        if is_accepted(layer):
+            return layer is find_accepted(self._viewer, self.labels)
+        if not isinstance(layer, Labels) or not (is_result(layer) or is_preview(layer)):
+            return False
+        known = source_of(layer)
+        return known is self.labels if known is not None else source_name(layer) == self.labels.name
+
+
+def _is_seen(found: Mapping[Kind, Labels]) -> bool:
+    """Whether a result was found that is seen: of several, it is the newest."""
+    return "refined" in found and found["refined"].visible
+
+
+def _is_full_preview(layer: Labels) -> bool:
+    """Whether Live shows its full result here, and no quick look."""
+    return is_preview(layer) and provenance(layer).get("step") == 1
+
+
+def _stored_layer(data: LayerData, name: str, place: Mapping[str, Any]) -> Labels:
+    labels, keywords, _ = data
+    if labels.max(initial=0) <= np.iinfo(_labels_dtype()).max:  # files have 32 bits, napari's own layers mostly 8
+        labels = labels.astype(_labels_dtype())
+    # Where it lies is said by the image: its file may have been told the size of a pixel since.
+    return Labels(labels, **{"name": name, **keywords, **place})
+
+
+def _image_layer(image: ImageFile, name: str) -> Image:
+    rgb = image.axes.endswith(SAMPLES) and image.image.shape[-1] == _COLOURS
+    axes = image.axes.removesuffix(SAMPLES) if rgb else image.axes
+    place: dict[str, Any] = {}
+    if image.names_axes:
+        place["axis_labels"] = tuple("c" if axis == SAMPLES else axis.lower() for axis in axes)
+    sizes = {axis: image.grid.size_along(axis) for axis in axes if axis in "ZYX"}
+    if image.grid.unit and all(sizes.values()):
+        place["scale"] = tuple(sizes.get(axis) or 1.0 for axis in axes)
+        place["units"] = tuple(image.grid.unit if axis in sizes else "pixel" for axis in axes)
+    return Image(image.image, name=name, rgb=rgb, **place)
+
+
+def _channel_axis(image: ImageFile) -> int | None:
+    """Return the axis of the layer that its labels lack."""
+    rgb = image.axes.endswith(SAMPLES) and image.image.shape[-1] == _COLOURS
+    found = [axis for axis, letter in enumerate(image.axes) if letter in (CHANNELS, SAMPLES)]
+    return None if rgb or not found else found[0]
+
+
+def _labels_dtype() -> Any:
+    return np.dtype(getattr(get_settings().application, "new_labels_dtype", np.int32))

@@ -1,0 +1,157 @@
+"""What is stored beside the images, without a window."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tifffile
+from napari.layers import Labels
+from typer.testing import CliRunner
+
+from napari_coarse_crf import InputError
+from napari_coarse_crf.cli import app
+from napari_coarse_crf.io.files import read_labels
+from napari_coarse_crf.plugin.result.saving import Saving
+from napari_coarse_crf.plugin.series.folder import Folder, State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def saving_of(series: Folder, ids: Any, kind: Any = "coarse", row: int = 0) -> Saving:
+    return Saving.of(Labels(np.asarray(ids, np.uint8), name="labels"), series.labels_path(kind, row))
+
+
+@pytest.fixture
+def strokes() -> Any:
+    strokes = np.zeros((40, 60), np.uint8)
+    strokes[10:30, 8], strokes[10:30, 50] = 1, 2
+    return strokes
+
+
+def test_images_stand_in_the_order_a_person_counts_in(folder: Path) -> None:
+    assert [image.name for image in Folder(folder).images] == ["a2.png", "a10.png", "b1.png"]
+
+
+def test_the_command_line_finds_what_was_saved(folder: Path, tmp_path: Path, strokes: Any) -> None:
+    series = Folder(folder)
+    series.write(0, [saving_of(series, strokes)], 1)
+    command = ["refine", str(folder), str(folder / "coarse-labels"), "-o", str(tmp_path / "out"), "--iterations", "1"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert read_labels(tmp_path / "out" / "a2.tif").ids.all()
+
+
+def test_what_is_done_is_known_the_next_time(folder: Path, strokes: Any) -> None:
+    series = Folder(folder)
+    series.mark_done(2, True)
+    series.write(2, [saving_of(series, strokes, row=2)], 1)
+    again = Folder(folder)
+    assert [again.state(row) for row in range(3)] == [State.UNTOUCHED, State.UNTOUCHED, State.DONE]
+    assert (again.last, again.done_count) == (2, 1)
+
+
+def test_two_windows_do_not_undo_what_the_other_has_said(folder: Path, strokes: Any) -> None:
+    first, second = Folder(folder), Folder(folder)
+    for series, row in ((first, 0), (second, 1)):
+        series.mark_done(row, True)
+        series.write(row, [saving_of(series, strokes, row=row)], 1)
+    assert Folder(folder).done_count == 2
+
+
+def test_a_write_that_comes_late_changes_nothing(folder: Path, strokes: Any) -> None:
+    series = Folder(folder)
+    series.write(0, [saving_of(series, strokes)], 2)
+    series.write(0, [saving_of(series, strokes * 2)], 1)
+    np.testing.assert_array_equal(read_labels(series.labels_path("coarse", 0)).ids, strokes)
+
+
+def test_images_of_one_name_have_labels_of_their_own(folder: Path) -> None:
+    (folder / "a2.bmp").write_bytes((folder / "a2.png").read_bytes())
+    series = Folder(folder)
+    assert [series.labels_path("coarse", row).name for row in range(2)] == ["a2.bmp.tif", "a2.png.tif"]
+
+
+def test_labels_of_another_shape_are_not_shown_and_kept(folder: Path, strokes: Any) -> None:
+    series = Folder(folder)
+    path = series.labels_path("coarse", 0)
+    path.parent.mkdir()
+    tifffile.imwrite(path, strokes[:30])
+    loaded = series.load(0)
+    assert not loaded.layers
+    assert re.search(r"shape \(30, 60\), but its image \(40, 60\)", loaded.said[0])
+    (sentence,) = series.write(0, [saving_of(series, strokes)], 1)
+    assert "kept as 'a2 (kept 1).tif'" in sentence
+    np.testing.assert_array_equal(tifffile.imread(path.with_name("a2 (kept 1).tif")), strokes[:30])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "does not say which images are done"),
+        ('{"format": "else"}', "does not say which images are done"),
+        ('{"format": "napari-coarse-crf series", "version": 2, "last": "", "images": {}}', "newer version"),
+    ],
+)
+def test_a_record_that_is_not_understood_is_refused(folder: Path, text: str, sentence: str) -> None:
+    (folder / "coarse-labels").mkdir()
+    (folder / "coarse-labels" / "series.json").write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        Folder(folder)
+
+
+def test_a_thousand_images_are_listed_with_their_states(tmp_path: Path) -> None:
+    (tmp_path / "coarse-labels").mkdir()
+    for number in range(1000):
+        (tmp_path / f"{number}.png").touch()
+    (tmp_path / "coarse-labels" / "7.tif").touch()
+    record = {"format": "napari-coarse-crf series", "version": 1, "last": "9.png", "images": {"8.png": {"done": True}}}
+    (tmp_path / "coarse-labels" / "series.json").write_text(json.dumps(record))
+    series = Folder(tmp_path)
+    assert [series.state(row) for row in (6, 7, 8)] == [State.UNTOUCHED, State.LABELLED, State.DONE]
+    assert series.last == 9
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from napari.layers import Labels
+from napari_coarse_crf.plugin.result.saving import Saving
+from napari_coarse_crf.plugin.series.folder import Folder
+
+series = Folder(Path(sys.argv[1]))
+number = 0
+while True:
+    number += 1
+    ids = np.full((40, 60), 1 + number % 200, np.uint8)
+    savings = [Saving.of(Labels(ids), series.labels_path(kind, 0)) for kind in ("coarse", "accepted", "refined")]
+    series.mark_done(0, number % 2 == 0)
+    series.write(0, savings, number)
+    if number == 3:
+        print("writing", flush=True)
+"""
+
+
+def test_a_process_killed_while_it_saves_leaves_old_or_new_files(folder: Path) -> None:
+    for round_number in range(6):
+        command = [sys.executable, "-c", _WRITER, str(folder)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "writing\n"
+            try:
+                process.wait(timeout=0.003 * (1 + 7 * round_number))
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+        loaded = Folder(folder).load(0)
+        assert not loaded.said
+        assert set(loaded.layers) == {"coarse", "accepted", "refined"}
+        for ids, _, _ in loaded.layers.values():
+            assert ids.min() == ids.max() > 0
