@@ -16,7 +16,7 @@ NAME = PACKAGE.name
 
 ORDER = (
     *("errors", "similarity", "parameters", "compute", "colours", "inputs", "unary", "geodesic", "heatmap", "crf"),
-    *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "refiner", "refine"),
+    *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refiner", "refine"),
     *("tiles", "io", "evaluation", "suggest", "samples", "cli", "plugin"),
 )
 ORDER_IN_PLUGIN = ("layers", "jobs", "controls", "result", "sample_data", "widget", "series")

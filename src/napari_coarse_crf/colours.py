@@ -63,7 +63,7 @@ def scale_colours(values: NDArray[Any], contrast_limits: Any, by_channel: bool, 
             "leave those pixels out with mask."
         )
     if contrast_limits is None:
-        limits, notes = _find_contrast_limits(values, by_channel)
+        limits, notes = _find_limits(values, by_channel)
         notes += _say_lone_extreme(values)
     else:
         limits, notes = _read_contrast_limits(contrast_limits, values.shape[-1]), ()
@@ -74,7 +74,12 @@ def scale_colours(values: NDArray[Any], contrast_limits: Any, by_channel: bool, 
     return notes
 
 
-def _find_contrast_limits(values: NDArray[Any], by_channel: bool) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def find_contrast_limits(values: NDArray[Any], by_channel: bool) -> NDArray[np.float64]:
+    """Return (C, 2) contrast limits for (N, C) values, for what is to be scaled alike."""
+    return _find_limits(values, by_channel)[0]
+
+
+def _find_limits(values: NDArray[Any], by_channel: bool) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Return (C, 2) limits, the same for all channels or those of each, and a sentence where that was not asked for."""
     channels = values.shape[-1]
     halves = values.astype(np.float64, copy=False) / 2  # see scale_colours

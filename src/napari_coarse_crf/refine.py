@@ -27,6 +27,7 @@ def refine_labels(
     channel_axis: int = -1,
     spacing: Sequence[float] | None = None,
     contrast_limits: Any = None,
+    examples: Sequence[tuple[Any, Any]] = (),
     engine: EngineName = "lattice",
     workers: int | None = None,
 ) -> LabelArray:
@@ -51,6 +52,8 @@ def refine_labels(
     contrast_limits : (low, high), or one such pair for each channel, optional
         What becomes 0 and 255; by default the 0.1 and 99.9 percentiles over all channels, or of each where one is 20
         times as bright as another.
+    examples : sequence of (image, labels), optional
+        Other images with strokes, whose colours stand in where this one has none at all; read as `image` is.
     engine : {"lattice", "pydensecrf"}
         "pydensecrf" is the reference (an optional install).
     workers : int, optional
@@ -71,8 +74,8 @@ def refine_labels(
     Warns
     -----
     CoarseCRFWarning
-        If a label took none of the unlabelled pixels, nothing was left to label, pixels are NaN, or many have one value
-        far from all others.
+        If a label took none of the unlabelled pixels, colours came from examples, nothing was left to label, pixels are
+        NaN, or many have one value far from all others.
 
     Notes
     -----
@@ -95,7 +98,7 @@ def refine_labels(
     (array([3], dtype=uint8), array([7], dtype=uint8))
     """
     picture = Picture(image, mask, channel_axis, spacing, contrast_limits)
-    refinement = Refiner.of(picture, labels, engine=engine, workers=workers).run(parameters)
+    refinement = Refiner.of(picture, labels, examples=examples, engine=engine, workers=workers).run(parameters)
     for sentence in refinement.warnings:
         warnings.warn(sentence, CoarseCRFWarning, stacklevel=2)
     return refinement.labels

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_coarse_crf.borrowed import borrow, has_labels
 from napari_coarse_crf.cleaning import asks_for_cleaning, clean, mean_field_key
 from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
@@ -118,6 +119,8 @@ class Refiner:
     contrast_limits : (low, high), or one such pair for each channel, optional
         What becomes 0 and 255; by default the 0.1 and 99.9 percentiles over all channels, or of each where one is 20
         times as bright as another.
+    examples : sequence of (image, labels), optional
+        Other images with strokes, whose colours stand in where this one has none at all; read as `image` is.
     engine : {"lattice", "pydensecrf"}
         "pydensecrf" is the reference (an optional install).
     workers : int, optional
@@ -152,14 +155,21 @@ class Refiner:
         channel_axis: int = -1,
         spacing: Sequence[float] | None = None,
         contrast_limits: Any = None,
+        examples: Sequence[tuple[Any, Any]] = (),
         engine: EngineName = "lattice",
         workers: int | None = None,
     ) -> None:
-        self._set_up(Picture(image, mask, channel_axis, spacing, contrast_limits), labels, engine, workers)
+        self._set_up(Picture(image, mask, channel_axis, spacing, contrast_limits), labels, examples, engine, workers)
 
     @classmethod
     def of(
-        cls, picture: Picture, labels: Any, *, engine: EngineName = "lattice", workers: int | None = None
+        cls,
+        picture: Picture,
+        labels: Any,
+        *,
+        examples: Sequence[tuple[Any, Any]] = (),
+        engine: EngineName = "lattice",
+        workers: int | None = None,
     ) -> Refiner:
         """Return the Refiner of a picture and its labels: the same as from the picture's parts.
 
@@ -167,22 +177,32 @@ class Refiner:
         ----------
         picture : Picture
             Image, mask and what else it takes to read them.
-        labels, engine, workers
+        labels, examples, engine, workers
             As for `Refiner`.
         """
         refiner = cls.__new__(cls)
-        refiner._set_up(picture, labels, engine, workers)
+        refiner._set_up(picture, labels, examples, engine, workers)
         return refiner
 
-    def _set_up(self, picture: Picture, labels: Any, engine: EngineName, workers: int | None) -> None:
+    def _set_up(
+        self,
+        picture: Picture,
+        labels: Any,
+        examples: Sequence[tuple[Any, Any]],
+        engine: EngineName,
+        workers: int | None,
+    ) -> None:
         """Check everything and get ready; nothing is computed yet."""
         if not isinstance(engine, str) or engine not in _ENGINES:
             raise ParameterError(f"engine is {engine!r}; it must be one of: {', '.join(_ENGINES)}.")
         self._workers = chosen_workers(workers)
         self._engine = _ENGINES[engine]()
         self._label_map = read_labels(labels).copy()
-        self._problem = read_problem(picture, self._label_map)
-        self._things = find_things(self._problem)
+        self._borrowed = None
+        if len(examples) and not has_labels(picture, self._label_map):
+            self._borrowed = borrow(picture, self._label_map, examples)
+        self._problem = self._borrowed.problem if self._borrowed else read_problem(picture, self._label_map)
+        self._things = find_things(self._problem) if self._borrowed is None else None
         _check_labels(self._problem)
         self._running = False
         # The latest of each, with what it was made for.
@@ -242,6 +262,7 @@ class Refiner:
         finally:
             self._running = False
         self._label_map, self._problem, self._things = label_map, problem, find_things(problem)
+        self._borrowed = None
         self._unary, self._found = None, None
 
     def heatmap(self, parameters: Parameters | None = None) -> FloatArray:
@@ -295,6 +316,10 @@ class Refiner:
         things = self._told_apart(parameters)
         return self._problem if things is None else things.as_one
 
+    def _compared_by(self, parameters: Parameters) -> Parameters:
+        """Return the parameters of the heatmap: of other images, colours are all there is to compare with."""
+        return parameters if self._borrowed is None else parameters.replace(similarity="colour")
+
     def _told_apart(self, parameters: Parameters) -> Things | None:
         """Return the objects that are to be told apart, if any."""
         return self._things if self._things is not None and self._things.used_with(parameters) else None
@@ -309,7 +334,7 @@ class Refiner:
         if not self._problem.n_open:
             yield Progress("mean field", 0, 0, self._unchanged(parameters))
             return
-        report = _Report(FORMS[parameters.similarity].units + 2 + parameters.iterations)
+        report = _Report(FORMS[self._compared_by(parameters).similarity].units + 2 + parameters.iterations)
         field, marginals = yield from self._cached_field(pool, parameters, report)
         if asks_for_cleaning(parameters):
             report.total += 1
@@ -353,10 +378,12 @@ class Refiner:
     def _cached_unary(
         self, pool: ThreadPoolExecutor, parameters: Parameters
     ) -> Generator[int | None, None, UnaryArray]:
-        key = heatmap_key(parameters)
+        problem = self._posed(parameters) if self._borrowed is None else self._borrowed.for_heatmap
+        compared = self._compared_by(parameters)
+        key = heatmap_key(compared)
         if self._unary is None or self._unary[0] != key:
             self._unary = None  # frees its memory before the new one is made
-            self._unary = key, (yield from compute_unary(pool, self._posed(parameters), parameters))
+            self._unary = key, (yield from compute_unary(pool, problem, compared))
         return self._unary[1]
 
     def _cached_kernel(
@@ -422,6 +449,8 @@ class Refiner:
         return {int(label_id): int(size) for label_id, size in zip(problem.label_ids, sizes, strict=True)}
 
     def _warnings(self, counts: dict[int, tuple[int, int]], parameters: Parameters) -> tuple[str, ...]:
+        if self._borrowed is not None:  # what other images show need not be on this one
+            return (*self._problem.notes, self._borrowed.note)
         if (things := self._told_apart(parameters)) is not None:
             classes = self._problem.label_ids[~things.members]  # an object may well be painted in full
             counts = {label_id: counts[label_id] for label_id in map(int, classes)}
