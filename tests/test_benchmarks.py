@@ -215,3 +215,18 @@ def test_five_strokes_are_scored_at_every_kind_of_place(tmp_path: Path) -> None:
     assert header == "| images | cases | before | open | wrong | proposed | gain over wrong |"
     before, *after = (float(cell) for cell in row.split("|")[3:7])
     assert max(after) > before
+
+
+def test_strokes_of_earlier_frames_are_scored_beside_strokes_of_the_frame(tmp_path: Path) -> None:
+    for number in range(3):
+        fine = np.ones((60, 80), np.uint8)
+        fine[10:50, 40 - 3 * number : 70 - 3 * number] = 2
+        iio.imwrite(tmp_path / f"film_{number}_img.png", np.where(fine == 2, 180, 60).astype(np.uint8))
+        iio.imwrite(tmp_path / f"film_{number}_fine.png", fine)
+    command = [sys.executable, str(BENCHMARKS / "series.py"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    row = done.stdout.splitlines()[-1].split(" | ")
+    assert row[1:3] == ["2", "1.000"]
+    own, before, several, copied = (float(cell.split(" / ")[1][:5]) for cell in row[3:])
+    assert own == before == several == 1  # two flat colours
+    assert copied < 1  # something has moved

@@ -236,6 +236,16 @@ def test_a_click_in_the_list_opens_an_image(open_series: OpenSeries, folder: Pat
     assert widget.panel.list.currentIndex().row() == 2
 
 
+def test_the_same_folder_chosen_again_shows_what_is_stored(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
+    viewer, widget = open_series(folder)
+    paint(viewer, "a2 labels")
+    first, painted = widget.folder, viewer.layers["a2 labels"].data.copy()
+    widget.open_folder(folder)
+    qtbot.waitUntil(lambda: widget.folder is not first and widget.is_settled, timeout=TIMEOUT)
+    assert names(viewer) == ["a2", "a2 labels"]
+    np.testing.assert_array_equal(viewer.layers["a2 labels"].data, painted)
+
+
 def test_a_folder_without_images_is_said_in_a_sentence(
     open_series: OpenSeries, folder: Path, tmp_path: Path, qtbot: Any
 ) -> None:
@@ -259,3 +269,40 @@ def test_images_of_another_size_and_stacks_with_channels_open_too(
     assert viewer.layers["2 labels"].data.shape == (30, 40)
     paint(viewer, "2 labels")
     assert not refine_dock(viewer).snapshot.problem
+
+
+def test_an_image_without_strokes_begins_with_colours_of_images_before(
+    open_series: OpenSeries, folder: Path, qtbot: Any
+) -> None:
+    viewer, widget = open_series(folder)
+    paint(viewer, "a2 labels")
+    widget.next()
+    settle(qtbot, widget)
+    assert names(viewer) == ["a10", "a10 labels"]
+    widget.panel.borrow.click()
+    qtbot.waitUntil(lambda: "a10 labels refined" in viewer.layers, timeout=TIMEOUT)
+    refined = viewer.layers["a10 labels refined"].data
+    assert (refined == np.where(np.arange(60) < 35, 1, 2)).all()
+    assert "strokes in another image" in widget.status
+    assert viewer.layers.selection.active is viewer.layers["a10 labels"]
+    assert refine_dock(viewer).commit() is viewer.layers["a10 labels accepted"]
+    widget.next()
+    qtbot.waitUntil(lambda: "b1 labels refined" in viewer.layers, timeout=TIMEOUT)
+    assert not viewer.layers["b1 labels"].data.any()
+
+
+def test_strokes_of_its_own_are_not_covered_by_borrowed_colours(
+    open_series: OpenSeries, folder: Path, qtbot: Any
+) -> None:
+    viewer, widget = open_series(folder)
+    paint(viewer, "a2 labels")
+    widget.panel.borrow.click()
+    assert names(viewer) == ["a2", "a2 labels"]
+    widget.next()
+    settle(qtbot, widget)
+    paint(viewer, "a10 labels")  # before the result has come
+    widget.next()
+    settle(qtbot, widget)
+    widget.previous()
+    settle(qtbot, widget)
+    assert names(viewer) == ["a10", "a10 labels"]

@@ -146,9 +146,17 @@ class Folder:
         """Remember that an image cannot be read."""
         self._unreadable.add(row)
 
+    def name(self, row: int) -> str:
+        """Return what an image is called, and its files; no other image is called so."""
+        return self._names[row]
+
     def labels_path(self, kind: Kind, row: int) -> Path:
         """Return where labels of an image are stored."""
         return self.path / _FOLDERS[kind] / f"{self._names[row]}.tif"
+
+    def labelled_before(self, row: int) -> list[int]:
+        """Return the images before one that have labels, the nearest first."""
+        return [other for other in reversed(range(row)) if other in self._labelled]
 
     # Reading and writing, off the main thread.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin.series.folder import Folder
 
 
+_ROWS: Final = 6
+"""Of the list, at least."""
+
+
 class SeriesPanel(QWidget):
     """The controls; it knows no viewer."""
 
@@ -38,7 +42,7 @@ class SeriesPanel(QWidget):
         self.choose = _button("Choose folder…", "<p>Annotate the images of a folder one after the other.</p>")
         self.path = _Elided()
         self.rows = Rows()
-        self.list = QListView()
+        self.list = _LowList()
         self.list.setModel(self.rows)
         self.list.setUniformItemSizes(True)  # else each of thousands is measured
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -51,6 +55,11 @@ class SeriesPanel(QWidget):
         self.done.setToolTip("<p>Whether this image is finished; the list shows it.</p>")
         self.done_next = _button(
             "Done, next", "<p>Mark this image as done, save, and open the next one that is not done yet.</p>"
+        )
+        self.borrow = QCheckBox("Begin with the colours of images before")
+        self.borrow.setToolTip(
+            "<p>An image without strokes gets a first result by the colours of the strokes on the images before it, "
+            "the nearest four. For images of one kind and light; a few strokes of its own are far better.</p>"
         )
         self.progress = QLabel()
         self.status = Sentence(lines=2)
@@ -99,7 +108,18 @@ class SeriesPanel(QWidget):
         layout.addWidget(self.list, 1)
         layout.addLayout(way)
         layout.addLayout(end)
+        layout.addWidget(self.borrow)
         layout.addWidget(self.status)
+
+
+class _LowList(QListView):
+    """A list that asks for a few rows: the other dock needs the height more. It takes what there is."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), _ROWS * self.fontMetrics().lineSpacing())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
 
 class _Elided(QLabel):

@@ -10,14 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_coarse_crf.io.matching import shared_name
 from napari_coarse_crf.plugin.controls.keys import ViewerKeys
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
 from napari_coarse_crf.plugin.series.autosave import Autosave
+from napari_coarse_crf.plugin.series.borrowing import guess
 from napari_coarse_crf.plugin.series.folder import Folder, State
 from napari_coarse_crf.plugin.series.panel import SeriesPanel
 from napari_coarse_crf.plugin.series.shown import Habit, Shown
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
     from qtpy.QtGui import QHideEvent, QShowEvent
 
+    from napari_coarse_crf.io.reading import ImageFile
+    from napari_coarse_crf.plugin.series.borrowing import Guess
     from napari_coarse_crf.plugin.series.folder import Loaded
     from napari_coarse_crf.plugin.widget import RefineWidget
 
-_NO_FOLDER = "Choose a folder of images: each opens with labels of its own, which are saved by themselves."
+_NO_FOLDER = "Choose a folder: its images open one by one, and labels are saved by themselves."
 _OPEN = "Everything is saved by itself, into folders beside the images."
 _ALL_DONE = "All images are done."
+_REST = 10_000
+"""A height that no window has."""
 
 
 class SeriesWidget(QWidget):
@@ -64,9 +69,12 @@ class SeriesWidget(QWidget):
         self._habit = Habit()
         self._target: tuple[Folder, int] | None = None
         self._arrived: tuple[tuple[Folder, int], Loaded | Failure] | None = None
+        self._loaded: ImageFile | None = None
         self._window: QWidget | None = None
+        self._has_shared = False
         self._autosave = Autosave(self, napari_viewer, self._background, self._on_saved)
         self.panel = SeriesPanel()
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)  # the list takes what there is
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)
@@ -173,6 +181,9 @@ class SeriesWidget(QWidget):
         self._find_window()
         before = self._take_leave()
         if folder is not self.folder:
+            if before is not None:  # the same folder may have been chosen again: its layers keep their names
+                before.remove()
+                before = None
             self.folder = folder
             self.panel.show_folder(folder.path, folder)
         self.row = row
@@ -188,6 +199,7 @@ class SeriesWidget(QWidget):
     def _take_leave(self) -> Shown | None:
         """Follow the open image no more, and remember what is carried on."""
         before, self.shown = self.shown, None
+        self._loaded = None
         if before is not None:
             self._habit = Habit.of(before.labels)
         self._autosave.leave()
@@ -197,7 +209,7 @@ class SeriesWidget(QWidget):
         if before is None and not self._habit.keywords and (data := folder.open_look(folder.last)) is not None:
             self._habit = Habit.of_stored(data)
         dock = self._dock()
-        shown = Shown(self._viewer, shared_name(folder.images[row]), loaded, self._habit)
+        shown = Shown(self._viewer, folder.name(row), loaded, self._habit)
         dock.image_layer.value, dock.labels_layer.value = shown.image, shown.labels
         if before is not None:
             if before.image.data.shape != shown.image.data.shape:
@@ -206,10 +218,39 @@ class SeriesWidget(QWidget):
         self.shown = shown
         self._autosave.follow(folder, row, shown)
         self._say(" ".join(loaded.said) or _OPEN)
+        self._loaded = loaded.image
+        self._borrow()
+
+    def _borrow(self) -> None:
+        """Begin with a result by the colours of images before, if that is wanted and there is nothing yet."""
+        folder, row, shown, image = self.folder, self.row, self.shown, self._loaded
+        self._background.drop("guess")
+        if folder is None or row is None or shown is None or image is None or not self.panel.borrow.isChecked():
+            return
+        if shown.stored or shown.to_save():
+            return
+        self._say("Looking at the colours of images before.")
+        task = partial(guess, folder, row, image, np.array(shown.labels.data), self._dock().parameters)
+        self._background.start("guess", partial(self._on_guessed, shown), task)
+
+    def _on_guessed(self, shown: Shown, outcome: Guess | Failure | None) -> None:
+        if shown is not self.shown or shown.to_save():  # a stroke was faster
+            return
+        if outcome is None:
+            self._say("No image before this one has strokes.")
+        elif isinstance(outcome, Failure):
+            self._say(str(outcome.error))
+        else:
+            outcome.add_layer(self._viewer, shown)
+            self._say(" ".join(outcome.refinement.warnings))
 
     def _dock(self) -> RefineWidget:
-        """Return the dock "Refine labels", opened where it is not there."""
-        _, widget = self._viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
+        """Return the dock "Refine labels", opened where it is not there; the first time, it gets the height."""
+        dock, widget = self._viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
+        window, own = self.window(), self.parentWidget()
+        if not self._has_shared and isinstance(window, QMainWindow) and isinstance(own, QDockWidget):
+            self._has_shared = True
+            window.resizeDocks([own, dock], [self.sizeHint().height(), _REST], Qt.Orientation.Vertical)
         return cast("RefineWidget", widget)
 
     # Building, and following dock and window.
@@ -222,6 +263,7 @@ class SeriesWidget(QWidget):
         panel.previous.clicked.connect(self.previous)
         panel.next.clicked.connect(self.next)
         panel.done.clicked.connect(self.mark_done)
+        panel.borrow.toggled.connect(self._borrow)
         panel.done_next.clicked.connect(self.finish)
 
     def _ask_for_folder(self) -> None:

@@ -1,0 +1,100 @@
+"""A first result for an image without strokes: by the colours of the strokes on images before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from napari_coarse_crf import CoarseCRFError, Refiner, __version__
+from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
+from napari_coarse_crf.plugin.layers.look import add_result, read_look
+from napari_coarse_crf.plugin.layers.newest import show_alone
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Labels
+
+    from napari_coarse_crf import Parameters, Refinement
+    from napari_coarse_crf.compute.arrays import LabelArray
+    from napari_coarse_crf.io.reading import ImageFile
+    from napari_coarse_crf.plugin.series.folder import Folder
+    from napari_coarse_crf.plugin.series.shown import Shown
+
+MOST: Final = 4
+"""Images that colours are borrowed from: the nearest before."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guess:
+    """What was borrowed.
+
+    Attributes
+    ----------
+    refinement : Refinement
+        The labels.
+    names : list of str
+        The images whose strokes these are.
+    seconds : float
+        How long it took.
+    """
+
+    refinement: Refinement
+    names: list[str]
+    seconds: float
+
+    def add_layer(self, viewer: napari.viewer.Viewer, shown: Shown) -> Labels:
+        """Add the result as one of the labels, which have no stroke yet."""
+        about = {
+            "version": __version__,
+            "parameters": self.refinement.parameters.to_dict(),
+            "image": shown.image.name,
+            "labels": shown.labels.name,
+            "examples": self.names,
+            "seconds": round(self.seconds, 3),
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "warnings": list(self.refinement.warnings),
+        }
+        layer = add_result(viewer, self.refinement.labels, read_look(shown.labels), about, shown.labels)
+        show_alone(viewer, layer)
+        return layer
+
+
+def guess(folder: Folder, row: int, image: ImageFile, labels: LabelArray, parameters: Parameters) -> Guess | None:
+    """Refine an image by the strokes on images before it, off the main thread; None if there are none.
+
+    Raises
+    ------
+    CoarseCRFError
+        If their strokes are no help, such as those of one class alone.
+    """
+    began = perf_counter()
+    examples, names = [], []
+    picture = _picture(image)
+    for other in folder.labelled_before(row):
+        try:
+            loaded = folder.load(other)
+        except CoarseCRFError:  # gone since, say: there are others
+            continue
+        if (coarse := loaded.layers.get("coarse")) is None or not np.any(coarse[0]):
+            continue
+        if _picture(loaded.image).channel_axis != picture.channel_axis or loaded.image.axes != image.axes:
+            continue
+        examples.append((loaded.image.image, coarse[0]))
+        names.append(folder.images[other].name)
+        if len(examples) == MOST:
+            break
+    if not examples:
+        return None
+    refinement = Refiner.of(picture, labels, examples=examples).run(parameters)
+    return Guess(refinement, names, perf_counter() - began)
+
+
+def _picture(image: ImageFile) -> Picture:
+    channels: list[Any] = [axis for axis, letter in enumerate(image.axes) if letter in (CHANNELS, SAMPLES)]
+    by_channel = bool(channels) and image.names_axes and image.axes[channels[0]] == CHANNELS
+    return Picture(image.image, channel_axis=channels[0] if channels else -1, by_channel=by_channel)
