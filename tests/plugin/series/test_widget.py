@@ -210,12 +210,30 @@ def test_closing_saves_the_last_stroke(open_series: OpenSeries, folder: Path, cl
     np.testing.assert_array_equal(read_labels(folder / "coarse-labels" / "a2.tif").ids, painted)
 
 
-def test_closing_the_dock_saves_and_leaves_the_layers(open_series: OpenSeries, folder: Path) -> None:
+def test_closing_the_dock_saves_and_leaves_the_layers(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
     viewer, widget = open_series(folder)
     paint(viewer, "a2 labels")
     viewer.window.remove_dock_widget(widget)
-    assert (folder / "coarse-labels" / "a2.tif").exists()
+    path = folder / "coarse-labels" / "a2.tif"
+    stored = read_labels(path).ids
     assert names(viewer) == ["a2", "a2 labels"]
+    viewer.layers["a2 labels"].fill((39, 30), 2)  # nobody listens any more
+    np.testing.assert_array_equal(read_labels(path).ids, stored)
+    viewer.window.add_dock_widget(widget)
+    settle(qtbot, widget)
+    np.testing.assert_array_equal(read_labels(path).ids, viewer.layers["a2 labels"].data)
+
+
+def test_a_run_under_way_brings_nothing_to_the_next_image(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
+    viewer, widget = open_series(folder)
+    paint(viewer, "a2 labels")
+    settle(qtbot, widget)
+    worker = refine_dock(viewer).run()
+    widget.next()
+    settle(qtbot, widget)
+    qtbot.waitUntil(lambda: not worker.is_running, timeout=TIMEOUT)
+    wait_until_ready(qtbot, refine_dock(viewer))
+    assert {"a10", "a10 labels"} == set(names(viewer))
 
 
 def test_keys_go_from_image_to_image_and_the_tooltips_say_so(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:

@@ -67,13 +67,14 @@ class Autosave(QObject):
         """Whether all is stored."""
         return not self._has_changed and not self._is_writing
 
-    def follow(self, folder: Folder, row: int, shown: Shown) -> None:
-        """Store this image from now on; what was restored is what its files hold."""
+    def follow(self, folder: Folder, row: int, shown: Shown, *, is_new: bool = False) -> None:
+        """Store this image from now on; of a new one, what was restored is what its files hold."""
+        self.leave()
         self._open = folder, row, shown
         self._connect_list()
         self._watch()
-        folder.note_held([self._read(layer, kind) for kind, layer in shown.stored.items()])
-        self._has_changed = False
+        if is_new:
+            folder.note_held([self._read(layer, kind) for kind, layer in shown.stored.items()])
 
     def leave(self) -> None:
         """Store nothing any more."""

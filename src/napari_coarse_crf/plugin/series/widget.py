@@ -202,6 +202,7 @@ class SeriesWidget(QWidget):
         self._loaded = None
         if before is not None:
             self._habit = Habit.of(before.labels)
+            self._dock().cancel()  # else its result would come to an image that is gone
         self._autosave.leave()
         return before
 
@@ -216,7 +217,7 @@ class SeriesWidget(QWidget):
                 self._viewer.reset_view()
             before.remove()
         self.shown = shown
-        self._autosave.follow(folder, row, shown)
+        self._autosave.follow(folder, row, shown, is_new=True)
         self._say(" ".join(loaded.said) or _OPEN)
         self._loaded = loaded.image
         self._borrow()
@@ -292,7 +293,7 @@ class SeriesWidget(QWidget):
             if self.parent() is None:
                 self._release()
             else:
-                self._keys_again()
+                self._attach()
         return super().event(event)
 
     def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:
@@ -326,7 +327,14 @@ class SeriesWidget(QWidget):
     def _release(self) -> None:
         """Save, and hold nothing of the viewer; the layers stay in it."""
         self._flush()
+        self._target = None
+        self._autosave.leave()
+        self._background.drop("guess")
         self._keys.free()
 
-    def _keys_again(self) -> None:
+    def _attach(self) -> None:
+        """Take the keys, and go on saving what was open in another dock."""
         self.panel.take_keys(self._keys)
+        if self.folder is not None and self.row is not None and self.shown is not None:
+            self._autosave.follow(self.folder, self.row, self.shown)
+            self._autosave.note_change()
