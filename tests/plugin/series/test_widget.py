@@ -192,6 +192,7 @@ def test_where_nothing_can_be_written_the_image_stays_and_it_is_tried_again(
     assert names(viewer) == ["a2", "a2 labels"]
     in_the_way.unlink()
     settle(qtbot, widget)  # by itself
+    assert widget.status.startswith("Everything is saved")
     assert (folder / "coarse-labels" / "a2.tif").exists()
     assert widget.row == 0
 
@@ -301,6 +302,7 @@ def test_an_image_without_strokes_begins_with_colours_of_images_before(
     qtbot.waitUntil(lambda: "a10 labels refined" in viewer.layers, timeout=TIMEOUT)
     refined = viewer.layers["a10 labels refined"].data
     assert (refined == np.where(np.arange(60) < 35, 1, 2)).all()
+    settle(qtbot, widget)  # saving it says nothing
     assert "strokes in another image" in widget.status
     assert viewer.layers.selection.active is viewer.layers["a10 labels"]
     assert refine_dock(viewer).commit() is viewer.layers["a10 labels accepted"]

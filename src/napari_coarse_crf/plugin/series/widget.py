@@ -71,7 +71,7 @@ class SeriesWidget(QWidget):
         self._arrived: tuple[tuple[Folder, int], Loaded | Failure] | None = None
         self._loaded: ImageFile | None = None
         self._window: QWidget | None = None
-        self._has_shared = False
+        self._has_shared = self._has_failed = False
         self._autosave = Autosave(self, napari_viewer, self._background, self._on_saved)
         self.panel = SeriesPanel()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)  # the list takes what there is
@@ -170,8 +170,10 @@ class SeriesWidget(QWidget):
         if not went_well:
             stays = " This image stays open." if self._target is not None else ""
             self._target = None
-            said = (f"Not saved, and tried again in a few seconds:{stays}", *said)
-        self._say(" ".join(said) or _OPEN)
+            said = (f"Not saved, and tried again in a few seconds.{stays}", *said)
+        if said or self._has_failed:  # else what was said before is still worth reading
+            self._say(" ".join(said) or _OPEN)
+        self._has_failed = not went_well
         self._refresh()
         self._advance()
 
