@@ -7,15 +7,16 @@ QT ?= pyqt6
 BIN := .venv/bin
 ENVIRONMENT := PYTHON="$(PYTHON)" QT="$(QT)" scripts/environment.sh
 
-.PHONY: help demo test lint napari bench clean
+.PHONY: help demo test lint napari bench pictures clean
 
 help:
-	@echo "make demo    refine the bundled samples, print scores, draw pictures into demo-output/"
-	@echo "make test    run the tests"
-	@echo "make lint    check style (ruff) and types (mypy)"
-	@echo "make napari  open napari with the plugin and a sample"
-	@echo "make bench   run the benchmarks: tables on the terminal, JSON into benchmark-output/ (up to an hour)"
-	@echo "make clean   remove .venv and everything the commands made"
+	@echo "make demo     refine the bundled samples, print scores, draw pictures into demo-output/"
+	@echo "make test     run the tests"
+	@echo "make lint     check style (ruff) and types (mypy)"
+	@echo "make napari   open napari with the plugin and a sample"
+	@echo "make bench    run the benchmarks: tables on the terminal, JSON into benchmark-output/ (up to an hour)"
+	@echo "make pictures draw the pictures of the README anew, from the samples in napari"
+	@echo "make clean    remove .venv and everything the commands made"
 
 demo: .venv/.made-base
 	@$(BIN)/napari-coarse-crf demo
@@ -38,6 +39,10 @@ bench: .venv/.made-dev
 	@$(BIN)/python benchmarks/bench.py
 	@scripts/on-a-display.sh $(BIN)/python benchmarks/responsiveness.py
 	@scripts/on-a-display.sh $(BIN)/python benchmarks/plugin_memory.py
+
+pictures: .venv/.made-dev
+	@echo "Drawing the pictures of the README"
+	@scripts/on-a-display.sh $(BIN)/python scripts/pictures.py
 
 clean:
 	@echo "Removing .venv, caches and what the commands made"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""Write the scores of the bundled samples, and the picture of one, into the README.
+"""Write the scores of the bundled samples into the README.
 
-python scripts/score_table.py            # rewrites the part of README.md between its markers, and docs/images/
+python scripts/score_table.py            # rewrites the part of README.md between its markers
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample, panels
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BEGIN, END = "<!-- scores: begin -->\n", "<!-- scores: end -->"
-PICTURE = "tissue"
-_WIDTH = 1600  # of the picture in pixels: what a page shows
 
 
 def score_table() -> str:
@@ -30,15 +28,10 @@ def score_table() -> str:
 
 
 def main() -> None:
-    """Rewrite README.md and its picture."""
+    """Rewrite README.md."""
     before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     README.write_text(f"{before}{BEGIN}\n{score_table()}\n{END}{after}", encoding="utf-8")
-    sample = load_sample(PICTURE)
-    refined = refine_labels(sample.image, sample.coarse)
-    sheet = panels.draw_panels(sample, refined, panels.judge(sample, refined))
-    sheet.thumbnail((_WIDTH, _WIDTH))
-    sheet.save(ROOT / "docs" / "images" / f"{PICTURE}.png", optimize=True)
 
 
 if __name__ == "__main__":
