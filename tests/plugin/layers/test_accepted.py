@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
+from napari.components import ViewerModel
 from napari.layers import Labels
 
 from napari_coarse_crf import CoarseCRFWarning, refine_labels
 from napari_coarse_crf.plugin import refine_layer
+from napari_coarse_crf.plugin.layers.accepted import accept
 from napari_coarse_crf.plugin.layers.match import labels_at
 from napari_coarse_crf.plugin.layers.saved import description_path, open_saved
 from napari_coarse_crf.plugin.result.saving import Saving
@@ -63,6 +65,20 @@ def test_a_script_keeps_it_too_and_a_renamed_source_stays_the_source(
     with pytest.warns(CoarseCRFWarning, match="has a label already"):
         layer = refine_layer(viewer, viewer.layers["photo"], viewer.layers["strokes"])
     assert (layer.data[0, :20] == 9).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "contour", "opacity"), [((1024, 1024), 2, 0.7), ((1025, 1024), 0, 0.3), ((2, 1024, 1024), 2, 0.7)]
+)
+def test_what_was_accepted_is_outlined_but_filled_faintly_where_outlines_would_hold_up_the_window(
+    shape: tuple[int, ...], contour: int, opacity: float
+) -> None:
+    viewer = ViewerModel()
+    own = viewer.add_labels(np.zeros(shape, np.uint8), name="strokes", opacity=0.7)
+    result = viewer.add_labels(np.ones(shape, np.uint8), name="strokes refined")
+    layer, count = accept(viewer, own, result, None)
+    assert (layer.contour, layer.opacity) == (contour, opacity)
+    assert count == result.data.size
 
 
 def test_take_back_undoes_one_commit_at_a_time(

@@ -6,6 +6,7 @@ back in steps; each remembers a bit for a pixel, where napari's own history woul
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, ref
@@ -32,8 +33,13 @@ if TYPE_CHECKING:
 _ACCEPTED_FOR: Final = "accepted_for"
 _SUFFIX: Final = " accepted"
 """Of the name, after that of the person's own layer."""
-CONTOUR: Final = 2
+_CONTOUR: Final = 2
 """As outlines: filled, it would mix its colours with those of the result above it."""
+_MOST_OUTLINED: Final = 2**20
+"""Pixels of a plane. napari finds the outlines anew whenever it draws the layer, 60 ms a megapixel, and nothing else
+moves meanwhile; so larger ones are filled."""
+_FAINT: Final = 0.3
+"""The opacity of what is filled."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +82,8 @@ def link_accepted(viewer: napari.viewer.Viewer) -> None:
             if source is None:
                 continue
             _sources[layer] = ref(source)
-            layer.contour = layer.contour or CONTOUR
+            if not layer.contour:
+                draw_discreetly(layer)
         if provenance(layer).get(_ACCEPTED_FOR) != source.name:
             set_provenance(layer, {**provenance(layer), _ACCEPTED_FOR: source.name})
 
@@ -204,11 +211,19 @@ def _new_layer(viewer: napari.viewer.Viewer, source: Layer, result: Labels, abov
     about = {KEY: {_ACCEPTED_FOR: source.name}}
     empty = np.zeros(result.data.shape, result.data.dtype)
     layer = Labels(empty, name=f"{source.name}{_SUFFIX}", metadata=about, **look.place, **look.keywords)
-    layer.contour = CONTOUR
+    draw_discreetly(layer)
     _sources[layer] = ref(source)
     index = list(viewer.layers).index(above) + 1 if above in viewer.layers else len(viewer.layers)
     insert_unselected(viewer, index, layer)
     return layer
+
+
+def draw_discreetly(layer: Labels) -> None:
+    """Draw a layer so that result and image are seen, too."""
+    if math.prod(layer.data.shape[-2:]) > _MOST_OUTLINED:
+        layer.opacity = _FAINT
+    else:
+        layer.contour = _CONTOUR
 
 
 def _is_accepted_for(viewer: napari.viewer.Viewer, layer: Labels, source: Layer | None) -> bool:

@@ -10,7 +10,7 @@ from napari.layers import Image, Labels
 from napari.settings import get_settings
 
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
-from napari_coarse_crf.plugin.layers.accepted import CONTOUR, find_accepted
+from napari_coarse_crf.plugin.layers.accepted import draw_discreetly, find_accepted
 from napari_coarse_crf.plugin.layers.look import place_of, read_look
 from napari_coarse_crf.plugin.layers.newest import show_alone
 from napari_coarse_crf.plugin.layers.provenance import (
@@ -153,10 +153,9 @@ class Shown:
         labels = self.labels.name
         if kind == "accepted":
             set_provenance(layer, {**provenance(layer), "accepted_for": labels})
+            draw_discreetly(layer)
         else:
             set_provenance(layer, {"parameters": {}, **provenance(layer), "labels": labels})
-        if kind == "accepted":
-            layer.contour = CONTOUR
         self._viewer.add_layer(layer)
         self.stored[kind] = layer
         if kind == "refined":
