@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin.layers.choice import Choice
     from napari_coarse_crf.plugin.layers.merged import Merged
 
-_BLOCK_PIXELS = 2**20
+_BLOCK_PIXELS = 2**16
 
 
 def find_problem(image_layer: Image | None, labels_layer: Labels | None, choice: Choice = EVERYTHING) -> str:
