@@ -39,6 +39,7 @@ bench: .venv/.made-dev
 	@$(BIN)/python benchmarks/bench.py
 	@scripts/on-a-display.sh $(BIN)/python benchmarks/responsiveness.py
 	@scripts/on-a-display.sh $(BIN)/python benchmarks/plugin_memory.py
+	@scripts/on-a-display.sh $(BIN)/python benchmarks/rounds.py
 
 pictures: .venv/.made-dev
 	@echo "Drawing the pictures of the README"

@@ -23,6 +23,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 from scipy import ndimage as ndi
+from strokes import WIDTH, line_through, nearest_known
 
 from napari_coarse_crf import evaluate_labels, refine_labels
 from napari_coarse_crf.inputs import Picture
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     Pixel = tuple[int, ...]
 
 STROKES = 5
-LENGTH, WIDTH = 12, 3  # px
 MOST_PIXELS = 300_000  # of an image in a folder: larger ones take long
 
 
@@ -73,12 +73,9 @@ class Annotator:
 
     def paint(self, place: Pixel) -> None:
         """Paint a short stroke of the true label: through the place, where there is most room for it."""
-        if self.fine[place] == 0:  # nobody knows what is there: beside it, then
-            nearest = ndi.distance_transform_edt(self.fine == 0, return_distances=False, return_indices=True)
-            place = tuple(int(axis[place]) for axis in nearest)
+        place = nearest_known(self.fine, place)
         label_id = self.fine[place]
-        angles = np.arange(8) * np.pi / 8
-        line = max((self._line(place, np.array([np.sin(a), np.cos(a)])) for a in angles), key=len)
+        line = line_through(self.fine, place)
         stroke = np.zeros(self.fine.shape, np.bool_)
         stroke[tuple(np.transpose(line))] = True
         stroke = ndi.binary_dilation(stroke, np.ones((WIDTH, WIDTH)))
@@ -93,18 +90,6 @@ class Annotator:
             self.paint(place)
             self.refined = refine_labels(self.image, self.coarse)
         return self.score
-
-    def _line(self, place: Pixel, step: Array) -> list[Pixel]:
-        """Return the pixels from a place both ways, as long as they have its label."""
-        line = [place]
-        for way in (-1, 1):
-            for count in range(1, LENGTH // 2 + 1):
-                pixel = tuple(int(one) for one in np.round(np.add(place, way * count * step)))
-                inside = all(0 <= one < size for one, size in zip(pixel, self.fine.shape, strict=True))
-                if not inside or self.fine[pixel] != self.fine[place]:
-                    break
-                line.append(pixel)
-        return line
 
 
 def nowhere(_annotator: Annotator) -> None:

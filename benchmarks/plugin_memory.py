@@ -12,16 +12,15 @@ run adds to the memory in use, and how long a stroke blocks the window, with Liv
 from __future__ import annotations
 
 import argparse
-import gc
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import napari
 import numpy as np
-import psutil
 from cases import coarse_labels, photographs
 from napari.qt import get_qapp
 from qtpy.QtCore import QEventLoop, QTimer
+from window import idle, in_use, until_settled
 
 from napari_coarse_crf import warm_up
 
@@ -62,11 +61,11 @@ def measure_growth(height: int, width: int, runs: int, unmeasured: int) -> None:
         count = runs if name != "Suggest" else max(1, runs // EVERY)
         for _ in range(unmeasured):  # what is kept between runs is made once
             once()
-        before = _in_use()
+        before = in_use()
         for number in range(1, count + 1):
             once()
             if number % EVERY == 0 or number == count:
-                now = _in_use()
+                now = in_use()
                 print(f"| {name} | {number} | {now:.0f} | {(now - before) / number:+.1f} |", flush=True)
     viewer.close()
 
@@ -81,19 +80,19 @@ def measure_stack(shape: tuple[int, int, int], strokes: int) -> None:
     viewer.dims.set_current_step(0, depth // 2)
     _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
     widget.scope.mode.value = "current"
-    _idle(500)
-    before = _in_use()
+    idle(500)
+    before = in_use()
     worker = widget.run()
     peak = _until_ended(worker)
     print()
     print(f"| {depth} x {height} x {width}, current slice | |")
     print("|---|---|")
-    print(f"| a Run adds, MB | {_in_use() - before:.0f} |")
+    print(f"| a Run adds, MB | {in_use() - before:.0f} |")
     print(f"| at its peak, MB | {peak - before:.0f} |")
     print(f"| one slice of labels, MB | {height * width * 4 / 1e6:.0f} |")
     for live in (False, True):
         widget.live = live
-        _until_settled(widget)
+        until_settled(widget)
         blocked = [_blocked_by_a_stroke(labels, widget, number) for number in range(strokes)]
         print(f"| a stroke blocks the window, {'with Live' if live else 'without'}, ms | {1e3 * max(blocked):.0f} |")
     viewer.close()
@@ -104,7 +103,7 @@ def _run_and_remove(viewer: napari.Viewer, widget: Any) -> None:
     _until_ended(widget.run())
     for layer in [layer for layer in viewer.layers if layer.name not in names]:
         viewer.layers.remove(layer)
-    _idle(50)
+    idle(50)
 
 
 def _suggest(widget: Any) -> None:
@@ -113,7 +112,7 @@ def _suggest(widget: Any) -> None:
 
 def _paint(strokes: Any, widget: Any) -> None:
     strokes.paint(np.random.default_rng().integers(0, strokes.data.shape).tolist(), 3)
-    _until_settled(widget)
+    until_settled(widget)
 
 
 def _blocked_by_a_stroke(strokes: Any, widget: Any, number: int) -> float:
@@ -123,51 +122,22 @@ def _blocked_by_a_stroke(strokes: Any, widget: Any, number: int) -> float:
     timer.timeout.connect(lambda: times.append(perf_counter()))
     timer.start(5)
     strokes.paint((strokes.data.shape[0] // 2, 20 + 3 * number, 20), 2)
-    _idle(500)
-    _until_settled(widget)
+    idle(500)
+    until_settled(widget)
     timer.stop()
     return float(np.diff(times).max())
 
 
 def _until_ended(worker: Any) -> float:
     """Wait for a worker; returns the most memory that was in use meanwhile."""
-    loop, seen = QEventLoop(), [_in_use()]
+    loop, seen = QEventLoop(), [in_use()]
     timer = QTimer()
-    timer.timeout.connect(lambda: seen.append(_in_use(collect=False)))
+    timer.timeout.connect(lambda: seen.append(in_use(collect=False)))
     timer.start(5)
     worker.finished.connect(lambda: QTimer.singleShot(100, loop.quit))
     loop.exec()
     timer.stop()
     return max(seen)
-
-
-def _until_settled(widget: Any) -> None:
-    while not widget._live.switch.is_settled:
-        _idle(50)
-
-
-def _idle(milliseconds: int) -> None:
-    loop = QEventLoop()
-    QTimer.singleShot(milliseconds, loop.quit)
-    loop.exec()
-
-
-def _in_use(*, collect: bool = True) -> float:
-    """Return the MB that this process has in memory, after everything that nobody knows any more is gone."""
-    if collect:
-        gc.collect()
-        _trim()
-    return float(psutil.Process().memory_info().rss / 1e6)
-
-
-def _trim() -> None:
-    """Let the C library give back what is free, so that it does not count as in use; only glibc knows how."""
-    import ctypes
-
-    try:
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except (OSError, AttributeError):
-        return
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ import napari
 import numpy as np
 from cases import coarse_labels, photographs
 from napari.qt import get_qapp
-from qtpy.QtCore import QEventLoop, Qt, QTimer
+from qtpy.QtCore import QEventLoop, QTimer
+from window import Ticks, idle, until_settled
 
 from napari_coarse_crf import warm_up
 from napari_coarse_crf.plugin.controls.parameters import NumberControl
@@ -27,7 +28,6 @@ from napari_coarse_crf.plugin.controls.parameters import NumberControl
 if TYPE_CHECKING:
     from napari_coarse_crf.plugin import RefineWidget
 
-INTERVAL = 0.010  # seconds
 DRAG_INTERVAL = 0.030  # seconds between two moves of the slider, as a mouse sends them
 DRAG_STEPS = 200
 
@@ -45,7 +45,7 @@ def main() -> None:
     viewer.add_image(photographs(height, width), rgb=True)
     viewer.add_labels(coarse_labels(height, width, 19, 0.5))
     _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
-    _idle(1000)
+    idle(1000)
     print("| run | seconds | ticks | 95 % at most ms late | latest ms | latest with the new layer ms |")
     print("|---|---|---|---|---|---|")
     for number in range(1, options.runs + 1):
@@ -55,28 +55,12 @@ def main() -> None:
     print("| Live | looks drawn | ticks | 95 % at most ms late | latest ms | first look after ms |")
     print("|---|---|---|---|---|---|")
     widget.live = True
-    _until_settled(widget)
+    until_settled(widget)
+    idle(500)
     for number, name in enumerate(("smoothness_weight", "theta_beta"), start=1):
         looks, late, first = _measure_live(viewer, widget, name, DRAG_STEPS // 20 if options.quick else DRAG_STEPS)
         print(f"| {number} | {looks} | {_in_cells(late)} | {1e3 * first:.0f} |", flush=True)
     viewer.close()
-
-
-class Ticks:
-    """The times at which a timer of the main thread ticked."""
-
-    def __init__(self) -> None:
-        self._times: list[float] = []
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(lambda: self._times.append(perf_counter()))
-        self._timer.start(int(1e3 * INTERVAL))
-
-    def stop(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return when each tick came and how late it was."""
-        self._timer.stop()
-        times = np.array(self._times)
-        return times[1:], np.maximum(np.diff(times) - INTERVAL, 0.0)
 
 
 def _measure_run(widget: RefineWidget) -> tuple[float, np.ndarray, float]:
@@ -118,24 +102,13 @@ def _measure_live(viewer: napari.Viewer, widget: RefineWidget, name: str, steps:
     hand.start(int(1e3 * DRAG_INTERVAL))
     loop.exec()
     hand.stop()
-    _until_settled(widget)
+    until_settled(widget)
+    idle(500)
     return len(drawn), ticks.stop()[1], (drawn[0] - began if drawn else float("nan"))
 
 
 def _in_cells(late: np.ndarray) -> str:
     return f"{len(late)} | {1e3 * np.quantile(late, 0.95):.1f} | {1e3 * late.max():.1f}"
-
-
-def _until_settled(widget: RefineWidget) -> None:
-    while not widget._live.switch.is_settled:
-        _idle(100)
-    _idle(500)
-
-
-def _idle(milliseconds: int) -> None:
-    loop = QEventLoop()
-    QTimer.singleShot(milliseconds, loop.quit)
-    loop.exec()
 
 
 if __name__ == "__main__":

@@ -230,3 +230,10 @@ def test_strokes_of_earlier_frames_are_scored_beside_strokes_of_the_frame(tmp_pa
     own, before, several, copied = (float(cell.split(" / ")[1][:5]) for cell in row[3:])
     assert own == before == several == 1  # two flat colours
     assert copied < 1  # something has moved
+
+
+def test_three_rounds_of_annotation_lose_nothing() -> None:
+    program = [sys.executable, str(BENCHMARKS / "rounds.py"), "--quick"]
+    found = subprocess.run(program, capture_output=True, text=True)
+    assert "Nothing was lost." in found.stdout, found.stdout + found.stderr
+    assert found.returncode == 0
