@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 EngineName = Literal["lattice", "pydensecrf"]
 _ENGINES: dict[str, type[Engine]] = {"lattice": LatticeEngine, "pydensecrf": PyDenseCRFEngine}
 
+ALL_LABELLED = "Every pixel that takes part has a label already: the labels are returned as they are."
+"""The warning where nothing is left to refine."""
 _MERGE_BLOCK = 2**18
 _MOST_NAMED = 5  # labels that a warning each is about
 _TICK = 0.05
@@ -436,10 +438,9 @@ class Refiner:
         )
 
     def _unchanged(self, parameters: Parameters) -> Refinement:
-        warning = "Every pixel that takes part has a label already: the labels are returned as they are."
         counts = {label_id: (count, count) for label_id, count in self._counts_before().items()}
         confidence = (self._label_map != UNLABELLED).astype(np.float32)
-        warnings = (*self._problem.notes, warning)
+        warnings = (*self._problem.notes, ALL_LABELLED)
         return Refinement(self._label_map.copy(), confidence, parameters, 0, counts, warnings)
 
     def _counts_before(self) -> dict[int, int]:

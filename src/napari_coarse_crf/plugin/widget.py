@@ -258,7 +258,8 @@ class RefineWidget(Container[Any]):
             return None
         seen = seen_part(self._viewer, found[1]) if slice_only else None
         layer, count = accept(self._viewer, *found, seen)
-        self._say(f"{count:,} pixels accepted into '{layer.name}'; the next runs keep them. Take back undoes it.")
+        done = f"{count:,} pixels accepted into '{layer.name}'; the next runs keep them. Take back undoes it."
+        self._say(done if count else f"All of it is in '{layer.name}' already.")
         return layer
 
     def take_back(self) -> None:

@@ -13,6 +13,7 @@ from napari.layers import Labels
 
 from napari_coarse_crf import CoarseCRFWarning, refine_labels
 from napari_coarse_crf.plugin import refine_layer
+from napari_coarse_crf.plugin.jobs.next_place import LOOKING
 from napari_coarse_crf.plugin.layers.accepted import accept
 from napari_coarse_crf.plugin.layers.match import labels_at
 from napari_coarse_crf.plugin.layers.saved import description_path, open_saved
@@ -197,6 +198,32 @@ def test_what_was_accepted_elsewhere_is_said_and_left(
     np.testing.assert_array_equal(elsewhere.data, before)
     assert (press_run(widget).data[0, :20] == 9).all()
     assert widget.commit() is newer
+
+
+def test_what_is_accepted_already_is_said_and_take_back_undoes_what_was_accepted_before(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    press_run(widget)
+    widget.commit()
+    widget.commit()
+    assert widget.status == "All of it is in 'strokes accepted' already."
+    widget.take_back()
+    assert not viewer.layers["strokes accepted"].data.any()
+    assert not widget.run_bar.take_back.isEnabled()
+
+
+def test_where_everything_is_accepted_run_and_next_place_say_how_to_go_on(
+    dock: Dock, press_run: PressRun, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    _, widget = dock(image, labels, rgb=True)
+    press_run(widget)
+    widget.commit()
+    press_run(widget)
+    assert "yours or one of 'strokes accepted'. Take back, or erase there, to go on." in widget.status
+    widget.next_place()
+    qtbot.waitUntil(lambda: not widget.status.startswith(LOOKING), timeout=TIMEOUT)
+    assert widget.status.startswith("No area is in doubt outside of what was accepted. Take back")
 
 
 def test_nothing_is_accepted_where_there_is_no_result(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:

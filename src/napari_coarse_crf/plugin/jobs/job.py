@@ -26,6 +26,7 @@ from napari_coarse_crf.plugin.layers.look import add_result, renewed
 from napari_coarse_crf.plugin.layers.newest import show_alone
 from napari_coarse_crf.plugin.layers.record import Record, remember
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
+from napari_coarse_crf.refiner import ALL_LABELLED
 from napari_coarse_crf.tiles.apart import step_among
 from napari_coarse_crf.tiles.parts import Assembly, has_two_labels
 from napari_coarse_crf.tiles.reduced import (
@@ -37,7 +38,7 @@ from napari_coarse_crf.tiles.reduced import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     import napari
     from napari.layers import Image, Labels, Layer
@@ -248,7 +249,7 @@ class Job:
             if self.known and (yield from self._is_known(around, parts, only)):
                 return None
             refinement, read, glance = yield from self._refine(parts, only, assembly)
-            notes = (*refinement.warnings, *([self.misfit] if self.misfit else []))
+            notes = (*self._told(refinement.warnings), *([self.misfit] if self.misfit else []))
             return Outcome(refinement, perf_counter() - began, notes, (*around, *read) if self.is_live else (), glance)
 
     def add_layer(self, viewer: napari.viewer.Viewer, outcome: Outcome) -> Labels:
@@ -274,6 +275,14 @@ class Job:
             "label_counts": {int(i): (int(a), int(b)) for i, (a, b) in outcome.refinement.label_counts.items()},
             "warnings": list(outcome.warnings),
         }
+
+    def _told(self, warnings: Sequence[str]) -> Sequence[str]:
+        """Return warnings in the words of the dock: where nothing is left to refine, why not, and the way back."""
+        accepted = self.about.get("accepted")
+        if accepted is None:
+            return warnings
+        why = f"Every pixel has a label already, yours or one of '{accepted}'. Take back, or erase there, to go on."
+        return [why if sentence == ALL_LABELLED else sentence for sentence in warnings]
 
     def _assemble(self) -> Assembly:
         return Assembly(self.inputs.all_labels)

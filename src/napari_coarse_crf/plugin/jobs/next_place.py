@@ -15,7 +15,7 @@ from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
 from napari_coarse_crf.plugin.layers import classes
 from napari_coarse_crf.plugin.layers.camera import camera_of
-from napari_coarse_crf.plugin.layers.grid import Grid, pixel_size
+from napari_coarse_crf.plugin.layers.grid import pixel_size
 from napari_coarse_crf.suggest.next_place import find_place
 from napari_coarse_crf.tiles.parts import NO_SLICE, has_two_labels
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_coarse_crf import Parameters
+    from napari_coarse_crf.plugin.layers.grid import Grid
+    from napari_coarse_crf.plugin.layers.match import Match
     from napari_coarse_crf.plugin.layers.read import Inputs
     from napari_coarse_crf.plugin.layers.snapshot import Snapshot
     from napari_coarse_crf.suggest.next_place import Place
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 LOOKING: Final = "Looking for the place where a stroke helps most."
 _NOTHING: Final = "No area is in doubt: look along the outlines."
+_NOTHING_OPEN: Final = "No area is in doubt outside of what was accepted. Take back, or look along the outlines."
 _NOTHING_MORE: Final = "No further area is in doubt: the next one is the first again."
 _TASK: Final = "next place"
 _REACH_ON_SCREEN: Final = 40
@@ -73,20 +76,21 @@ class NextPlace:
         find = partial(find_among, snapshot.inputs, parameters, tuple(self._shown))
         self._say(LOOKING)
         names = classes.class_names_of(snapshot.match.labels_layer)  # those of what is drawn say no ids
-        listener = partial(self._on_found, snapshot.match.grid, snapshot.source, names)
+        listener = partial(self._on_found, snapshot.match, snapshot.source, names)
         self._background.start(_TASK, listener, find)
 
     def _on_found(
-        self, grid: Grid, labels_layer: Layer, names: Mapping[int, str], place: Place | Failure | None
+        self, match: Match, labels_layer: Layer, names: Mapping[int, str], place: Place | Failure | None
     ) -> None:
         if isinstance(place, Failure):
             self._say(str(place.error))
         elif place is None:
-            self._say(_NOTHING_MORE if self._shown else _NOTHING)
+            nothing = _NOTHING if match.accepted is None else _NOTHING_OPEN
+            self._say(_NOTHING_MORE if self._shown else nothing)
             self._shown.clear()
         else:
             self._shown.append(place.position)
-            show_place(self._viewer, grid, place)
+            show_place(self._viewer, match.grid, place)
             if labels_layer in self._viewer.layers:
                 self._viewer.layers.selection.active = labels_layer
             self._say(in_words(place, names))
