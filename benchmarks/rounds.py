@@ -40,6 +40,11 @@ ROUNDS = 20
 SCORED = (1, 5, 10, 20)
 PLANES, DRIFT = 7, 8  # of the stack, and px from one plane to the next
 ROUNDS_OF_A_PLANE = 3
+MOST_BLOCKERS = 12
+HEAD = (
+    f"| scene | mean IoU after {'/'.join(map(str, SCORED))} | layers | MB after 5, at the end | 95 % ms late "
+    "| latest ms | longest of it in the package ms | first look ms, median and latest |"
+)
 
 
 @dataclass(frozen=True)
@@ -67,19 +72,17 @@ def main() -> int:
     get_qapp()
     watchdog = Watchdog()
     lost: list[str] = []
-    print(f"| scene | mean IoU after {'/'.join(map(str, SCORED))} | layers | MB after 5, at the end | 95 % ms late | "
-          "latest ms | longest of it in the package ms | first look ms, median and latest |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|")
+    print(HEAD)
+    print("|" + "---|" * (HEAD.count("|") - 1))
     for name in scenes:
         row, missed = go_through(make_scene(name), rounds, watchdog)
         print(f"| {name} | {row} |", flush=True)
         lost += [f"{name}, {what}" for what in (*missed, *errors)]
         errors.clear()
+        if options.blockers:
+            _print_blockers(watchdog)
     print()
     print("\n".join(["Lost:", *lost]) if lost else "Nothing was lost.")
-    if options.blockers:
-        for stack, count in watchdog.found.most_common(12):
-            print(f"\n{count} x", *stack, sep="\n    ")
     return 1 if lost else 0
 
 
@@ -162,6 +165,13 @@ def go_round(annotator: Annotator, number: int, *, is_first: bool) -> None:
         annotator.commit()
     if annotator.accepted_is_wrong:
         annotator.take_back()
+
+
+def _print_blockers(watchdog: Watchdog) -> None:
+    """Print the calls that the main thread was held by, those seen most often first."""
+    for calls, count in watchdog.found.most_common(MOST_BLOCKERS):
+        print(f"\n{count} x", *calls, sep="\n    ", flush=True)
+    watchdog.found.clear()
 
 
 def _gather_errors() -> list[str]:

@@ -34,6 +34,18 @@ def test_of_several_results_the_newest_is_seen_and_the_persons_own_layers_stay(l
     assert [was_hidden_for_another(layer) for layer in results] == [True, True, False]
 
 
+def test_a_result_that_is_seen_already_is_not_drawn_again(labels: NDArray[Any]) -> None:
+    viewer, (result,) = add_results(labels, 1)
+    drawn: list[Any] = []
+    result.events.set_data.connect(drawn.append)
+    show_alone(viewer, result)
+    assert not drawn
+    result.visible = False
+    show_alone(viewer, result)
+    assert result.visible
+    assert len(drawn) == 1
+
+
 def test_what_was_made_of_an_earlier_result_goes_with_it(labels: NDArray[Any]) -> None:
     viewer, (result,) = add_results(labels, 1)
     about = {KEY: {"shows": "confidence", "of": result.name}}

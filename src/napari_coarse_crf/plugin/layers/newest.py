@@ -36,7 +36,8 @@ def show_alone(viewer: napari.viewer.Viewer, result: Labels) -> None:
         if layer.visible and _covers(layer, result):
             layer.visible = False
             _hidden.add(layer)
-    result.visible = True
+    if not result.visible:  # napari draws it anew even if it is seen already
+        result.visible = True
     _hidden.discard(result)
 
 
