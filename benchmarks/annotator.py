@@ -191,7 +191,6 @@ class Annotator:
     def commit(self, *, everything: bool = True) -> None:
         """Accept what is shown; what is shown then must be the same."""
         result = self.shown.copy()
-        self._before.append(self._accepted)
         with self._watched():
             slice_only = self.own.ndim > 2
             layer = self.widget.commit(slice_only=slice_only)
@@ -205,6 +204,8 @@ class Annotator:
             self._compare(after, wanted, "what was accepted is not what was shown")
         changed = after != self._accepted
         self._compare(after[changed], result[changed], "what was accepted was not shown")
+        if changed.any():
+            self._before.append(self._accepted)
         self._accepted = after
         self.look()
         self._compare(self.shown[self.part], result[self.part], "the result is another after Commit")

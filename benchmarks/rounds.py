@@ -147,6 +147,9 @@ def go_round(annotator: Annotator, number: int, *, is_first: bool) -> None:
         annotator.go_to_next_place()
     annotator.look()
     annotator.correct()
+    annotator.look()
+    if annotator.accepted_is_wrong:
+        annotator.take_back()
     if number % 4 == 0:
         annotator.stroke_and_undo()
     if number % 3 == 0:
@@ -163,8 +166,6 @@ def go_round(annotator: Annotator, number: int, *, is_first: bool) -> None:
         annotator.commit_area()
     else:
         annotator.commit()
-    if annotator.accepted_is_wrong:
-        annotator.take_back()
 
 
 def _print_blockers(watchdog: Watchdog) -> None:
