@@ -60,10 +60,10 @@ def main() -> int:
     """Go through the rounds, print the table, and return 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [*SAMPLE_NAMES, "stack", "large"]
-    parser.add_argument("scenes", nargs="*", choices=[*names, []], help="by default all")
+    parser.add_argument("scenes", nargs="*", help=f"some of {', '.join(names)}; by default all")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--blockers", action="store_true", help="print what of the package the main thread was held by")
-    parser.add_argument("--quick", action="store_true", help="three rounds of one sample, no times")
+    parser.add_argument("--quick", action="store_true", help="three rounds of one sample: is anything lost?")
     options = parser.parse_args()
     scenes = ["nuclei"] if options.quick else options.scenes or names
     rounds = 3 if options.quick else options.rounds

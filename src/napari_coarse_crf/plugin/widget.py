@@ -44,6 +44,7 @@ from napari_coarse_crf.plugin.layers.accepted import (
     seen_part,
     take_back,
 )
+from napari_coarse_crf.plugin.layers.camera import ViewWatch
 from napari_coarse_crf.plugin.layers.classes import class_names_of, with_names
 from napari_coarse_crf.plugin.layers.drawn import EVENTS, Ground, is_drawn
 from napari_coarse_crf.plugin.layers.look import PLACE
@@ -132,6 +133,7 @@ class RefineWidget(Container[Any]):
         self._look_again = QTimer(self.native)
         self._look_again.setSingleShot(True)
         self._look_again.setInterval(_LOOK_AGAIN_MS)
+        self._view = ViewWatch(napari_viewer, self.native, self._on_view)
         self._next_place = NextPlace(napari_viewer, self._say)
         self._live = LiveRefinement(napari_viewer, self._runner, self, self.native)
         self._choose_selected()
@@ -434,6 +436,11 @@ class RefineWidget(Container[Any]):
         self._look_again.start()
         self._note_change()
 
+    def _on_view(self) -> None:
+        """Let Live follow the view, where only what is seen is refined."""
+        if self.scope.in_view.value:
+            self._note_change()
+
     def _note_change(self) -> None:
         """Forget what was read of the layers, and let Live follow."""
         self._snapshot = None
@@ -465,6 +472,7 @@ class RefineWidget(Container[Any]):
         for event in _events_of_list(self._viewer):
             event.connect(self.reset_choices)
         self._viewer.dims.events.current_step.connect(self._on_layer_edited)
+        self._view.watch(True)
 
     def _take_keys(self) -> None:
         self.run_bar.take_keys(self._keys)
@@ -476,6 +484,7 @@ class RefineWidget(Container[Any]):
         for event in _events_of_list(self._viewer):
             event.disconnect(self.reset_choices)
         self._viewer.dims.events.current_step.disconnect(self._on_layer_edited)
+        self._view.watch(False)
         self._stop_watching()
         self._look_again.stop()
         self._keys.free()

@@ -14,6 +14,7 @@ from qtpy.QtCore import Qt
 from napari_coarse_crf import Parameters, refine_labels
 from napari_coarse_crf.plugin.jobs import budget
 from napari_coarse_crf.plugin.layers import key, snapshot
+from napari_coarse_crf.plugin.layers.camera import camera_of
 from napari_coarse_crf.plugin.layers.classes import class_names_of
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
 from tests.storage import stored
@@ -129,6 +130,23 @@ def test_run_adds_a_layer_while_live_is_on(live: tuple[Any, RefineWidget], qtbot
     wait_until_settled(qtbot, widget)
     assert [layer.name for layer in added] == ["strokes refined"]
     assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes refined", "strokes preview"]
+
+
+def test_live_follows_the_view_where_only_what_is_seen_is_refined(
+    live: tuple[Any, RefineWidget], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = live
+    widget.scope.in_view.value = True
+    wait_until_settled(qtbot, widget)
+    preview = viewer.layers["strokes preview"]
+    viewer.layers["strokes"].corner_pixels = np.array([[10, 0], [29, 59]])  # as napari says once it has drawn it
+    camera_of(viewer).zoom *= 2
+    qtbot.waitUntil(lambda: np.array_equal(preview.data[:10], labels[:10]), timeout=TIMEOUT)
+    wait_until_settled(qtbot, widget)
+    np.testing.assert_array_equal(preview.data[10:30], refine_labels(image[10:30], labels[10:30]))
+    accepted = widget.commit()
+    assert accepted is not None
+    np.testing.assert_array_equal(accepted.data[10:30], preview.data[10:30])
 
 
 def test_a_quick_look_comes_before_the_full_result(
