@@ -312,13 +312,14 @@ class Annotator:
     @contextmanager
     def _watched(self) -> Iterator[None]:
         """Watch how late the window is meanwhile."""
-        ticks, self._watchdog.is_on = Ticks(), True
+        ticks = Ticks()
+        self._watchdog.watch(True)
         idle(0)
         try:
             yield
             idle(30)  # what waits in the event queue
         finally:
-            self._watchdog.is_on = False
+            self._watchdog.watch(False)
             _, late = ticks.stop()
             self.diary.late.append(late)
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import sys
-import threading
-import time
+import signal
 import traceback
 from collections import Counter
 from itertools import dropwhile
-from time import perf_counter, sleep
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +16,7 @@ import psutil
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from napari_coarse_crf.plugin import RefineWidget
 
@@ -26,6 +24,7 @@ INTERVAL = 0.010
 """Seconds from one tick to the next."""
 _LOOK = 0.004
 _PACKAGE = "napari_coarse_crf"
+_HAS_TIMER = hasattr(signal, "setitimer")
 
 
 class Ticks:
@@ -46,15 +45,15 @@ class Ticks:
 
 
 class Watchdog:
-    """Looks from a thread of its own at the main thread: how long it is held up by this package, and where.
+    """Looks again and again at what the main thread is doing: how long it is held up by this package, and where.
+
+    It interrupts that thread rather than look from another one, which would free, in the wrong thread, what a frame
+    that has ended meanwhile still holds: painters, for example. Only Unix has such a timer.
 
     Attributes
     ----------
-    is_on : bool
-        Whether it looks now.
     longest : float
-        Seconds that one call of a function of the package took at most, with all that it called; of processor time,
-        where the system tells that of another thread, so that a busy machine has no part in it.
+        Seconds of processor time that a function of the package took at most, with all that it called.
     found : Counter
         How often the main thread was seen in such a call after it had taken longer than `late`, by the calls.
     """
@@ -62,38 +61,36 @@ class Watchdog:
     late = 0.03
 
     def __init__(self) -> None:
-        self.is_on = False
         self.longest = 0.0
         self.found: Counter[tuple[str, ...]] = Counter()
-        self._main = threading.get_ident()
-        threading.Thread(target=self._watch, daemon=True).start()
+        self._call: CodeType | None = None
+        self._began = self._last = 0.0
+        if _HAS_TIMER:
+            signal.signal(signal.SIGALRM, self._look)
 
-    def _watch(self) -> None:
-        call, began = None, 0.0
-        while True:
-            sleep(_LOOK)
-            frame = sys._current_frames()[self._main] if self.is_on else None
-            found = None if frame is None else _outermost(frame)
-            now = self._now()
-            if found is None or found is not call:
-                call, began = found, now
-                continue
-            self.longest = max(self.longest, now - began)
-            if now - began > self.late:
+    def watch(self, on: bool) -> None:
+        """Begin or cease to look."""
+        self._call, self._last = None, thread_time()
+        if _HAS_TIMER:
+            signal.setitimer(signal.ITIMER_REAL, _LOOK if on else 0, _LOOK if on else 0)
+
+    def _look(self, _signal: int, frame: FrameType | None) -> None:
+        call, now = _outermost(frame), thread_time()
+        if call is not self._call:
+            self._call, self._began = call, self._last
+        self._last = now
+        if call is not None:
+            self.longest = max(self.longest, now - self._began)
+            if now - self._began > self.late:
                 self.found[_in_words(traceback.extract_stack(frame))] += 1
 
-    def _now(self) -> float:
-        if hasattr(time, "pthread_getcpuclockid"):
-            return time.clock_gettime(time.pthread_getcpuclockid(self._main))
-        return perf_counter()
 
-
-def _outermost(frame: FrameType) -> FrameType | None:
-    """Return the first call of a function of the package that led to a frame."""
-    found, one = None, frame
-    while one is not None:
-        found = one if _PACKAGE in one.f_code.co_filename else found
-        one = one.f_back  # type: ignore[assignment]
+def _outermost(frame: FrameType | None) -> CodeType | None:
+    """Return the first function of the package that led to a frame."""
+    found = None
+    while frame is not None:
+        found = frame.f_code if _PACKAGE in frame.f_code.co_filename else found
+        frame = frame.f_back
     return found
 
 
