@@ -110,7 +110,10 @@ def test_npe2_finds_the_manifest_of_the_installed_wheel(installed: Path) -> None
         "manifest = PluginManifest.from_distribution('napari-coarse-crf')\n"
         "print(json.dumps([manifest.name, [widget.display_name for widget in manifest.contributions.widgets]]))"
     )
-    assert json.loads(run(installed, "-c", code).splitlines()[-1]) == ["napari-coarse-crf", ["Refine labels"]]
+    assert json.loads(run(installed, "-c", code).splitlines()[-1]) == [
+        "napari-coarse-crf",
+        ["Refine labels", "Annotate a series"],
+    ]
 
 
 def test_importing_the_package_is_quick_and_loads_nothing() -> None:

@@ -91,6 +91,7 @@ class ClassControls(QWidget):
         self.table.edited.connect(self._show)
         self.table.colour_asked.connect(self._on_colour_asked)
         self.add_button.clicked.connect(self._on_add)
+        self.destroyed.connect(self._background.abandon)  # with a dock that nobody holds, which hears nothing of it
         self.follow(None)
 
     def follow(self, layer: Layer | None) -> None:
