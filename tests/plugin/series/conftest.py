@@ -37,7 +37,7 @@ def open_series(make_napari_viewer: Callable[..., Any], qtbot: Any) -> Callable[
         viewer = make_napari_viewer()
         _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
         widget.open_folder(path)
-        qtbot.waitUntil(lambda: widget.folder is not None and widget.is_settled, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: widget.source is not None and widget.is_settled, timeout=TIMEOUT)
         return viewer, widget
 
     return open_dock

@@ -19,7 +19,8 @@ from napari_coarse_crf import InputError
 from napari_coarse_crf.cli import app
 from napari_coarse_crf.io.files import read_labels
 from napari_coarse_crf.plugin.result.saving import Saving
-from napari_coarse_crf.plugin.series.folder import Folder, State
+from napari_coarse_crf.plugin.series.folder import Folder
+from napari_coarse_crf.plugin.series.source import State
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,35 +12,17 @@ from PIL import Image
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
-from napari_coarse_crf.plugin.series.folder import State
+from napari_coarse_crf.plugin.series.source import State
+from tests.plugin.series.using import paint, refine_dock, settle
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from napari_coarse_crf.plugin import RefineWidget, SeriesWidget
+    from napari_coarse_crf.plugin import SeriesWidget
 
     OpenSeries = Callable[[Path], tuple[Any, SeriesWidget]]
-
-
-def settle(qtbot: Any, widget: SeriesWidget) -> None:
-    qtbot.waitUntil(lambda: widget.is_settled, timeout=TIMEOUT)
-
-
-def refine_dock(viewer: Any) -> RefineWidget:
-    widget: RefineWidget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")[1]
-    return widget
-
-
-def paint(viewer: Any, name: str) -> None:
-    """Paint a stroke on each half, as napari's brush does."""
-    layer = viewer.layers[name]
-    layer.brush_size = 3
-    for label_id, column in ((1, 8), (2, layer.data.shape[1] - 10)):
-        layer.selected_label = label_id
-        for row in range(12, 28):
-            layer.paint((row, column), label_id)
 
 
 def names(viewer: Any) -> list[str]:
@@ -78,7 +60,7 @@ def test_going_on_saves_and_going_back_restores(open_series: OpenSeries, folder:
     settle(qtbot, widget)
     np.testing.assert_array_equal(viewer.layers["a2 labels"].data, painted)
     assert viewer.layers["a2 labels"].data.dtype == painted.dtype
-    assert [widget.folder.state(row) for row in range(3)] == [State.LABELLED, State.UNTOUCHED, State.UNTOUCHED]
+    assert [widget.source.state(row) for row in range(3)] == [State.LABELLED, State.UNTOUCHED, State.UNTOUCHED]
 
 
 def test_a_stroke_is_saved_by_itself(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
@@ -172,7 +154,7 @@ def test_an_image_that_cannot_be_read_stays_in_the_list_and_next_goes_on(
     widget.next()
     settle(qtbot, widget)
     assert "a10.png cannot be read" in widget.status
-    assert widget.folder.state(1) is State.UNREADABLE
+    assert widget.source.state(1) is State.UNREADABLE
     assert not viewer.layers
     widget.next()
     settle(qtbot, widget)
@@ -243,7 +225,7 @@ def test_keys_go_from_image_to_image_and_the_tooltips_say_so(open_series: OpenSe
         viewer.keymap[next(bound for bound in viewer.keymap if str(bound) == key.replace("-", "+"))](viewer)
         settle(qtbot, widget)
         assert widget.row == row
-    assert widget.folder.state(0) is State.DONE
+    assert widget.source.state(0) is State.DONE
     assert "PageDown" in widget.panel.next.toolTip()
 
 
@@ -258,9 +240,9 @@ def test_a_click_in_the_list_opens_an_image(open_series: OpenSeries, folder: Pat
 def test_the_same_folder_chosen_again_shows_what_is_stored(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
     viewer, widget = open_series(folder)
     paint(viewer, "a2 labels")
-    first, painted = widget.folder, viewer.layers["a2 labels"].data.copy()
+    first, painted = widget.source, viewer.layers["a2 labels"].data.copy()
     widget.open_folder(folder)
-    qtbot.waitUntil(lambda: widget.folder is not first and widget.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget.source is not first and widget.is_settled, timeout=TIMEOUT)
     assert names(viewer) == ["a2", "a2 labels"]
     np.testing.assert_array_equal(viewer.layers["a2 labels"].data, painted)
 

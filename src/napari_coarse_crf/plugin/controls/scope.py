@@ -134,6 +134,12 @@ class ScopeControls(Container[Any]):
         """Return what the boxes say."""
         return [box.value for box in (self.channel_axis, self.time_axis, self.channels, self.axis, self.region)]
 
+    def choose_slices(self, axis: int) -> None:
+        """Choose the current slice along an axis of what is refined."""
+        self.mode.value = _CURRENT
+        if axis in self.axis.choices:
+            self.axis.value = axis
+
     def choice(self, *, one_slice: bool = False) -> Choice:
         """Return what is chosen, with the slice and the view of this moment.
 

@@ -10,9 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+import numpy as np
+from napari.layers import Labels
+
 from napari_coarse_crf.plugin.layers.look import place_of, same_place
 from napari_coarse_crf.plugin.layers.newest import show_alone
-from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance
+from napari_coarse_crf.plugin.layers.provenance import is_result, provenance, set_provenance, source_name
 from napari_coarse_crf.plugin.layers.record import Record, cut_below, recall
 from napari_coarse_crf.tiles.parts import sum_counts
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import napari
-    from napari.layers import Labels, Layer
+    from napari.layers import Layer
 
     from napari_coarse_crf.plugin.jobs.job import Job, Outcome
     from napari_coarse_crf.tiles.parts import Scope
@@ -50,8 +53,9 @@ class SliceBySlice:
             layer = last
             self._go_on(layer, record, job, outcome, job.describe(outcome))
         else:
+            last = last or self._restored(job)
             layer = job.add_layer(self._viewer, outcome)
-            if last is not None and record is not None:
+            if last is not None:
                 _begin_with(layer, last, record)
         self._layer, self._source = ref(layer), ref(job.source)
         return layer
@@ -63,7 +67,7 @@ class SliceBySlice:
             self._viewer.layers.remove(layer)
             self._go_on(last, record, job, outcome, provenance(layer))
             layer = last
-        elif last is not None and record is not None:
+        elif (last := last or self._restored(job)) is not None:
             _begin_with(layer, last, record)
         self._layer, self._source = ref(layer), ref(job.source)
         return layer
@@ -78,6 +82,25 @@ class SliceBySlice:
         same_image = before.image.data is job.inputs.image.data and before.shape == job.inputs.shape
         fits = layer.data.dtype == job.inputs.all_labels.dtype and same_place(place_of(layer), job.look.place)
         return (layer, record) if is_next and same_image and fits else (None, None)
+
+    def _restored(self, job: Job) -> Labels | None:
+        """Return the newest result of another session that slices are to be added to, or None."""
+        if job.inputs.scope.index is None or job.inputs.scope.box is not None:
+            return None
+        found = [
+            layer
+            for layer in self._viewer.layers
+            if isinstance(layer, Labels)
+            and is_result(layer)
+            and recall(layer) is None
+            and source_name(layer) == job.source.name
+            and not layer.multiscale
+            and layer.data.shape == job.inputs.shape
+            and same_place(place_of(layer), job.look.place)
+            and np.can_cast(layer.data.dtype, job.inputs.all_labels.dtype, "safe")
+        ]
+        seen = [layer for layer in found if layer.visible]
+        return next(reversed(seen or found), None)
 
     def _go_on(self, layer: Labels, record: Record, job: Job, outcome: Outcome, about: Mapping[str, Any]) -> None:
         """Take the new slice into the layer."""
@@ -103,15 +126,35 @@ def _is_next(job: Job, record: Record) -> bool:
     return all(run.inputs.scope.index != job.inputs.scope.index for run in record.runs)
 
 
-def _begin_with(layer: Labels, last: Labels, before: Record) -> None:
-    """Take the other slices of the last layer into a new one, uncut, with what a person has painted on them."""
+def was_refined(layer: Labels, axis: int, index: int) -> bool:
+    """Whether a slice of a result was refined, as its metadata say."""
+    about = provenance(layer)
+    scopes = [run.get("scope") or {} for run in (about, *about.get(EARLIER, []))]
+    along = [(scope.get("slice_axis"), scope.get("index")) for scope in scopes]
+    return any(one is None or (one == axis and at in (index, None)) for one, at in along)
+
+
+def _begin_with(layer: Labels, last: Labels, before: Record | None) -> None:
+    """Take the other slices of the last layer into a new one, uncut, with what a person has painted on them.
+
+    Of slices that another session has refined, no more is known than their labels.
+    """
     record = recall(layer)
     assert record is not None  # noqa: S101  # a run has just made it
-    kept = tuple(run for run in before.runs if run.inputs.scope.index != record.inputs.scope.index)
+    axis, index = record.inputs.scope.slice_axis, record.inputs.scope.index
+    assert axis is not None  # noqa: S101  # it was one of a slice
+    kept = () if before is None else tuple(run for run in before.runs if run.inputs.scope.index != index)
+    known = {run.inputs.scope.index for run in kept}
+    for other in set(range(last.data.shape[axis])) - known - {index}:
+        if was_refined(last, axis, other):
+            place = (slice(None),) * axis + (other,)
+            layer.data[place] = last.data[place]
     for run in kept:
         for part in run.parts:
+            assert before is not None  # noqa: S101
             layer.data[part] = before.without_cut(last.data[part], part, run)
-    record.take_over(before, kept)
+    if before is not None:
+        record.take_over(before, kept)
     record.runs = (*kept, *record.runs)
     record.min_confidence = record.lowest_cut
     layer.data = layer.data

@@ -39,7 +39,7 @@ class Saving:
     Attributes
     ----------
     labels : ndarray
-        A copy of what the layer shows; in a TIFF as 32 bits, which napari opens as labels.
+        A copy of what the layer shows; written into a TIFF as 32 bits, which napari opens as labels.
     palette : bytes
         The colours of the first 256 ids, for PNG.
     confidence : ndarray or None
@@ -82,12 +82,14 @@ class Saving:
         return cls.of(layer, path)
 
     @classmethod
-    def of(cls, layer: Labels, path: Path) -> Saving:
-        """Read the layer, on the main thread, whether or not the file can be written."""
-        labels = np.array(layer.data)
+    def of(cls, layer: Labels, path: Path, labels: NDArray[Any] | None = None) -> Saving:
+        """Read the layer, on the main thread, whether or not the file can be written.
+
+        By default its labels are copied.
+        """
         record = recall(layer)
         return cls(
-            _as_labels(labels) if path.suffix.lower() in files.TIFF else labels,
+            np.array(layer.data) if labels is None else labels,
             _palette(layer),
             None if record is None else record.confidence,
             *_place(layer),
@@ -117,8 +119,10 @@ class Saving:
 
     def contents(self) -> dict[Path, bytes]:
         """Return what goes into each file. Call it off the main thread."""
-        labels = files.encode_labels(self.labels, self.labels_path, self.palette, axes=self.axes, grid=self.grid)
-        contents = {self.labels_path: labels}
+        is_tiff = self.labels_path.suffix.lower() in files.TIFF
+        labels = _as_labels(self.labels) if is_tiff else self.labels
+        content = files.encode_labels(labels, self.labels_path, self.palette, axes=self.axes, grid=self.grid)
+        contents = {self.labels_path: content}
         if self.confidence is not None:
             contents[self.confidence_path] = files.encode_confidence(
                 self.confidence, self.confidence_path, axes=self.axes, grid=self.grid

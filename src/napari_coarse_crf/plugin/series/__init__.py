@@ -1,1 +1,1 @@
-"""The dock "Annotate a series": one image of a folder after the other, and everything saved by itself."""
+"""The dock "Annotate a series": one image of a folder or frame of a stack after the other, all saved by itself."""

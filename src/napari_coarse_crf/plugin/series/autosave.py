@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
 from napari_coarse_crf import CoarseCRFError
 from napari_coarse_crf.plugin.jobs.worker import Failure
-from napari_coarse_crf.plugin.result.saving import Saving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import napari
     from napari.layers import Labels
 
     from napari_coarse_crf.plugin.jobs.background import Background
-    from napari_coarse_crf.plugin.series.folder import Folder
+    from napari_coarse_crf.plugin.result.saving import Saving
     from napari_coarse_crf.plugin.series.shown import Shown
+    from napari_coarse_crf.plugin.series.stored import Kind
 
 _SOON_MS: Final = 1500
 """How long after the first change everything is stored: not after the last, which may be long in coming."""
+_REST: Final = 5
+"""How many times as long as the last write took: a large stack is not written all the time."""
+_LATEST_MS: Final = 30_000
+"""How long after a change it is written at the latest, however long that takes."""
+_SLOW_MS: Final = 3000
+"""How long a write goes on without a word."""
+_SLOW: Final = "Saving takes a while. You can go on meanwhile."
 _AGAIN_MS: Final = 5000
 """How long after a failure it is tried again."""
 _WATCHED: Final = ("data", "paint", "set_data", "features", "colormap", "opacity", "name")
 """The events of a layer after which another file may have to be stored; of undoing, napari tells by set_data alone."""
+
+
+class Target(Protocol):
+    """Where an image is stored."""
+
+    def read(self, kind: Kind, layer: Labels) -> Saving:
+        """Read what is to be stored of a layer, on the main thread."""
+
+    def note_held(self, savings: Sequence[Saving]) -> None:
+        """Take note that these are what the files hold."""
+
+    def write(self, savings: Sequence[Saving], number: int) -> tuple[str, ...]:
+        """Write what has changed, off the main thread; return sentences for the person."""
 
 
 class Autosave(QObject):
@@ -43,7 +64,16 @@ class Autosave(QObject):
         Where the files are written.
     on_ended : callable
         Called when a write has ended, with sentences for the person and whether it went well.
+    say : callable
+        Called with a sentence while a write takes long.
+
+    Attributes
+    ----------
+    edited : Signal
+        Emitted with the event of a layer that was painted on, or changed otherwise.
     """
+
+    edited = Signal(object)
 
     def __init__(
         self,
@@ -51,30 +81,41 @@ class Autosave(QObject):
         viewer: napari.viewer.Viewer,
         background: Background,
         on_ended: Callable[[tuple[str, ...], bool], None],
+        say: Callable[[str], None],
     ) -> None:
         super().__init__(parent)
         self._viewer, self._background, self._on_ended = viewer, background, on_ended
-        self._open: tuple[Folder, int, Shown] | None = None
+        self._open: tuple[Target | None, Shown] | None = None
         self._watched: list[Labels] = []
         self._has_changed = self._is_writing = False
         self._number = 0
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.save)
+        self._slow = QTimer(self)
+        self._slow.setSingleShot(True)
+        self._slow.timeout.connect(self._say_slow)
+        self._say = say
+        self._took = 0.0
+        self._places: dict[Labels, tuple[Any, ...]] = {}  # of each watched layer: what was seen of it last
 
     @property
     def is_settled(self) -> bool:
         """Whether all is stored."""
         return not self._has_changed and not self._is_writing
 
-    def follow(self, folder: Folder, row: int, shown: Shown, *, is_new: bool = False) -> None:
-        """Store this image from now on; of a new one, what was restored is what its files hold."""
+    def follow(self, target: Target | None, shown: Shown, *, is_new: bool = False) -> None:
+        """Store this image from now on; of a new one, what was restored is what its files hold.
+
+        Without a target nothing is stored, and `edited` tells of changes all the same.
+        """
         self.leave()
-        self._open = folder, row, shown
+        self._open = target, shown
+        self._took = 0.0
         self._connect_list()
         self._watch()
-        if is_new:
-            folder.note_held([self._read(layer, kind) for kind, layer in shown.stored.items()])
+        if is_new and target is not None:
+            target.note_held([target.read(kind, layer) for kind, layer in shown.stored.items()])
 
     def leave(self) -> None:
         """Store nothing any more."""
@@ -87,11 +128,11 @@ class Autosave(QObject):
 
     def note_change(self) -> None:
         """Plan to store."""
-        if self._open is None:
+        if self._open is None or self._open[0] is None:
             return
         self._has_changed = True
         if not self._soon.isActive():
-            self._soon.start(_SOON_MS)
+            self._soon.start(min(max(_SOON_MS, round(1e3 * _REST * self._took)), _LATEST_MS))
 
     def save(self) -> None:
         """Store in a thread what has changed, unless a write is under way: then as soon as it has ended."""
@@ -99,7 +140,8 @@ class Autosave(QObject):
             return
         self._soon.stop()
         self._has_changed, self._is_writing = False, True
-        self._background.start("saving", self._on_written, self._task())
+        self._slow.start(_SLOW_MS)
+        self._background.start("saving", partial(self._on_written, perf_counter()), self._task())
 
     def flush(self) -> tuple[str, ...]:
         """Store at once what has changed, on this thread, before everything goes; return sentences for the person."""
@@ -115,26 +157,30 @@ class Autosave(QObject):
     def _task(self) -> Callable[[], tuple[str, ...]]:
         """Read the layers, and return what writes them."""
         assert self._open is not None  # noqa: S101  # whoever calls has looked
-        folder, row, shown = self._open
+        target, shown = self._open
+        assert target is not None  # noqa: S101
         self._number += 1
-        savings = [self._read(layer, kind) for kind, layer in shown.to_save().items()]
-        return partial(folder.write, row, savings, self._number)
+        savings = [target.read(kind, layer) for kind, layer in shown.to_save().items()]
+        return partial(target.write, savings, self._number)
 
-    def _read(self, layer: Labels, kind: Any) -> Saving:
-        """Return what is to be stored of a layer: its confidence and parameters would be two files more."""
-        assert self._open is not None  # noqa: S101
-        folder, row, _ = self._open
-        return replace(Saving.of(layer, folder.labels_path(kind, row)), confidence=None, parameters=None)
-
-    def _on_written(self, outcome: tuple[str, ...] | Failure) -> None:
-        self._is_writing = False
+    def _on_written(self, began: float, outcome: tuple[str, ...] | Failure) -> None:
+        self._is_writing, self._took = False, perf_counter() - began
+        self._slow.stop()
         went_well = not isinstance(outcome, Failure)
         if not went_well:
             self._has_changed = True
             self._soon.start(_AGAIN_MS)
         self._on_ended((str(outcome.error),) if isinstance(outcome, Failure) else outcome, went_well)
 
+    def _say_slow(self) -> None:
+        self._say(_SLOW)
+
     # Hearing of changes.
+
+    def _place(self) -> tuple[Any, ...]:
+        """Return what of the layers is seen."""
+        dims = self._viewer.dims
+        return dims.ndisplay, *dims.order, *dims.point
 
     def _connect_list(self) -> None:
         for event in self._list_events():
@@ -153,16 +199,21 @@ class Autosave(QObject):
         self._watch()
         if before != self._watched:
             self.note_change()
-        if self._open is not None and not self._open[2].is_open:
+        if self._open is not None and not self._open[1].is_open:
             self.flush()  # with the viewer, or by a person
 
-    def _on_edited(self) -> None:
+    def _on_edited(self, event: Any) -> None:
+        layer, place = event.source, self._place()
+        if event.type == "set_data" and self._places.get(layer) != place:
+            self._places[layer] = place
+            return  # a slider has moved: the layer shows another slice, and holds what it held
+        self.edited.emit(event)
         self._watch()  # a quick look has become a full result
         self.note_change()
 
     def _watch(self) -> None:
         """Hear of changes of the layers that are stored, and of no others any more."""
-        wanted = [] if self._open is None else self._open[2].painted()
+        wanted = [] if self._open is None else self._open[1].painted()
         for layer in self._watched:
             if layer not in wanted:
                 for name in _WATCHED:
@@ -172,3 +223,4 @@ class Autosave(QObject):
                 for name in _WATCHED:
                     getattr(layer.events, name).connect(self._on_edited)
         self._watched = wanted
+        self._places = {layer: self._places.get(layer, self._place()) for layer in wanted}

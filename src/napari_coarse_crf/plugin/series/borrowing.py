@@ -1,8 +1,8 @@
-"""A first result for an image without strokes: by the colours of the strokes on images before it."""
+"""A first result for an image or frame without strokes: by the colours of the strokes on those before it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -12,8 +12,12 @@ import numpy as np
 from napari_coarse_crf import CoarseCRFError, Refiner, __version__
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
+from napari_coarse_crf.plugin.jobs.job import Job, Outcome
 from napari_coarse_crf.plugin.layers.look import add_result, read_look
 from napari_coarse_crf.plugin.layers.newest import show_alone
+from napari_coarse_crf.plugin.layers.read import Excerpt
+from napari_coarse_crf.plugin.layers.snapshot import Snapshot
+from napari_coarse_crf.tiles.parts import Assembly
 
 if TYPE_CHECKING:
     import napari
@@ -22,8 +26,11 @@ if TYPE_CHECKING:
     from napari_coarse_crf import Parameters, Refinement
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.io.reading import ImageFile
+    from napari_coarse_crf.plugin.layers.choice import Choice
     from napari_coarse_crf.plugin.series.folder import Folder
+    from napari_coarse_crf.plugin.series.frames import Frames
     from napari_coarse_crf.plugin.series.shown import Shown
+    from napari_coarse_crf.tiles.parts import Part
 
 MOST: Final = 4
 """Images that colours are borrowed from: the nearest before."""
@@ -62,6 +69,71 @@ class Guess:
         layer = add_result(viewer, self.refinement.labels, read_look(shown.labels), about, shown.labels)
         show_alone(viewer, layer)
         return layer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameGuess:
+    """A job for a frame without strokes, by those of frames before it.
+
+    Attributes
+    ----------
+    frames : Frames
+        The stack.
+    row : int
+        The frame.
+    job : Job
+        What a run of the current slice would be.
+    """
+
+    frames: Frames
+    row: int
+    job: Job
+
+    @classmethod
+    def prepare(cls, frames: Frames, row: int, choice: Choice, parameters: Parameters) -> FrameGuess:
+        """Read the layers, on the main thread.
+
+        Raises
+        ------
+        InputError
+            If they do not belong together.
+        """
+        scope = replace(choice.scope, slice_axis=frames.stack.axis, index=row)
+        chosen = replace(choice, scope=scope)
+        snapshot = Snapshot(frames.stack.image, frames.labels, chosen, "", frames.labels)
+        return cls(frames, row, Job.prepare(snapshot, parameters))
+
+    def run(self) -> Outcome | None:
+        """Refine the frame, off the main thread; None if no frame before it has strokes.
+
+        Raises
+        ------
+        CoarseCRFError
+            If their strokes are no help, such as those of one class alone.
+        """
+        began = perf_counter()
+        inputs, labels = self.job.inputs, self.job.inputs.all_labels
+        every = replace(inputs, labels=Excerpt(labels, None))  # strokes that are painted meanwhile may count, too
+        examples: list[tuple[Any, Any]] = []
+        for row in reversed(range(self.row)):
+            part = self._part(row)
+            if np.any(labels[part]):
+                picture, strokes = every.load(part)
+                examples.append((picture.image, np.array(strokes)))
+            if len(examples) == MOST:
+                break
+        if not examples:
+            return None
+        part = self._part(self.row)
+        picture, own = inputs.load(part)
+        assembly = Assembly(labels)
+        assembly.put(part, Refiner.of(picture, own, examples=examples).run(self.job.parameters))
+        refinement = assembly.result(self.job.parameters)
+        return Outcome(refinement, perf_counter() - began, refinement.warnings, ())
+
+    def _part(self, row: int) -> Part:
+        inputs = self.job.inputs
+        return replace(inputs.scope, index=row).parts(inputs.shape)[0]
 
 
 def guess(folder: Folder, row: int, image: ImageFile, labels: LabelArray, parameters: Parameters) -> Guess | None:

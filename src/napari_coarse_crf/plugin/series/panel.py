@@ -1,4 +1,4 @@
-"""What the dock "Annotate a series" shows: the folder, its images, the way from one to the next, how far one is."""
+"""What the dock "Annotate a series" shows: the series, its images, the way from one to the next, how far one is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QListView,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -21,17 +22,19 @@ from napari_coarse_crf.plugin.controls.sentence import Sentence
 from napari_coarse_crf.plugin.series.rows import Rows
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from qtpy.QtGui import QResizeEvent
     from qtpy.QtWidgets import QAbstractButton
 
     from napari_coarse_crf.plugin.controls.keys import ViewerKeys
-    from napari_coarse_crf.plugin.series.folder import Folder
+    from napari_coarse_crf.plugin.series.source import Source
 
 
 _ROWS: Final = 6
 """Of the list, at least."""
+_NO_STACK: Final = "No image with frames or slices is open"
+_BORROW: Final = "Begin with the colours of {}s before"
 
 
 class SeriesPanel(QWidget):
@@ -40,6 +43,9 @@ class SeriesPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.choose = _button("Choose folder…", "<p>Annotate the images of a folder one after the other.</p>")
+        self.frames = _button("Frames of", "<p>Annotate the frames or slices of an open stack one by one.</p>")
+        self.frames_menu = QMenu(self.frames)
+        self.frames.setMenu(self.frames_menu)
         self.path = _Elided()
         self.rows = Rows()
         self.list = _LowList()
@@ -56,10 +62,10 @@ class SeriesPanel(QWidget):
         self.done_next = _button(
             "Done, next", "<p>Mark this image as done, save, and open the next one that is not done yet.</p>"
         )
-        self.borrow = QCheckBox("Begin with the colours of images before")
+        self.borrow = QCheckBox(_BORROW.format("image"))
         self.borrow.setToolTip(
-            "<p>An image without strokes gets a first result by the colours of the strokes on the images before it, "
-            "the nearest four. For images of one kind and light; a few strokes of its own are far better.</p>"
+            "<p>An image or frame without strokes gets a first result by the colours of the strokes on those before "
+            "it, the nearest four. For images of one kind and light; a few strokes of its own are far better.</p>"
         )
         self.progress = QLabel()
         self.status = Sentence(lines=2)
@@ -76,26 +82,36 @@ class SeriesPanel(QWidget):
             if keys.click(key, button) and (said := f"<p>Key: {key}</p>") not in button.toolTip():
                 button.setToolTip(button.toolTip() + said)
 
-    def show_folder(self, path: Path, folder: Folder) -> None:
-        """List the images of a folder."""
-        self.path.show_path(path)
-        self.rows.show_folder(folder)
+    def offer_stacks(self, names: Sequence[str]) -> None:
+        """List stacks in the menu."""
+        self.frames_menu.clear()
+        for name in names or [_NO_STACK]:
+            self.frames_menu.addAction(name)
+        for action in self.frames_menu.actions():
+            action.setEnabled(bool(names))
 
-    def show_state(self, folder: Folder | None, row: int | None, *, opened: bool) -> None:
+    def show_source(self, source: Source | None) -> None:
+        """List the images or frames of a series."""
+        self.path.show_path("" if source is None else source.title)
+        self.rows.show_source(source)
+        self.borrow.setText(_BORROW.format("image" if source is None else source.one))
+
+    def show_state(self, source: Source | None, row: int | None, *, opened: bool) -> None:
         """Show where a person is, and how far they are."""
-        count = 0 if folder is None else len(folder.images)
+        count = 0 if source is None else len(source.names)
         self.previous.setEnabled(row is not None and row > 0)
         self.next.setEnabled(row is not None and row < count - 1)
         for button in (self.done, self.done_next):
             button.setEnabled(opened)
-        self.progress.setText("" if folder is None else f"{folder.done_count} of {count} done")
+        self.progress.setText("" if source is None else f"{source.done_count} of {count} done")
         if row is not None:
             self.list.setCurrentIndex(self.rows.index(row))
-            self.rows.note_state(row)
+            self.rows.note_states()
 
     def _lay_out(self) -> None:
         top, way, end = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         top.addWidget(self.choose)
+        top.addWidget(self.frames)
         top.addWidget(self.path, 1)
         for button in (self.previous, self.next, self.done_next):
             way.addWidget(button, 1)
@@ -131,8 +147,8 @@ class _Elided(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
-    def show_path(self, path: Path) -> None:
-        self._text = str(path)
+    def show_path(self, path: str) -> None:
+        self._text = path
         self.setToolTip(self._text)
         self._shorten()
 

@@ -1,15 +1,16 @@
-"""The layers of the image of a series that is open: added, known among those of the person, taken away again."""
+"""The layers of the image or stack that is open: added, known among those of the person, taken away again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from napari.layers import Image, Labels
 from napari.settings import get_settings
 
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
+from napari_coarse_crf.plugin.jobs.slices import was_refined
 from napari_coarse_crf.plugin.layers.accepted import draw_discreetly, find_accepted
 from napari_coarse_crf.plugin.layers.look import place_of, read_look
 from napari_coarse_crf.plugin.layers.newest import show_alone
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Layer
 
+    from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.io.reading import ImageFile
     from napari_coarse_crf.plugin.layers.saved import LayerData
-    from napari_coarse_crf.plugin.series.folder import Kind, Loaded
+    from napari_coarse_crf.plugin.series.folder import Loaded
+    from napari_coarse_crf.plugin.series.stored import Kind
 
 _TOOLS: Final = ("brush_size", "selected_label", "contiguous", "preserve_labels", "contour", "mode")
 """How a person paints, which is the same on the next image."""
@@ -76,41 +79,61 @@ class Shown:
     Parameters
     ----------
     viewer : napari.viewer.Viewer
-        Where they are added.
-    name : str
-        Of the image.
-    loaded : Loaded
-        The image and what was stored for it.
-    habit : Habit
-        From the image before.
+        Where they are.
+    image : napari.layers.Image
+        The image.
+    labels : napari.layers.Labels
+        What is painted.
 
     Attributes
     ----------
     image, labels : layer
-        Both were added here.
+        The two.
     stored : mapping of kind to layer
-        Those that were restored, in the order of `Loaded`.
+        Those that were restored.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer, name: str, loaded: Loaded, habit: Habit) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, image: Image, labels: Labels) -> None:
         self._viewer = viewer
-        self.image = _image_layer(loaded.image, name)
-        viewer.add_layer(self.image)
+        self.image, self.labels = image, labels
         self.stored: dict[Kind, Labels] = {}
-        place = place_of(self.image, _channel_axis(loaded.image))
-        coarse = loaded.layers.get("coarse")
-        if coarse is None:
-            empty = np.zeros(labels_shape(loaded.image), _labels_dtype())
-            self.labels = Labels(empty, name=f"{name} labels", **place, **habit.keywords)
-        else:
-            self.labels = self.stored["coarse"] = _stored_layer(coarse, f"{name} labels", place)
-        viewer.add_layer(self.labels)
+
+    @classmethod
+    def opened(cls, viewer: napari.viewer.Viewer, name: str, loaded: Loaded, habit: Habit) -> Self:
+        """Add an image, and its labels with what a person is used to from the image before."""
+        image = viewer.add_layer(_image_layer(loaded.image, name))
+        place = place_of(image, _channel_axis(loaded.image))
+        return cls.beside(viewer, image, labels_shape(loaded.image), place, loaded.layers, habit)
+
+    @classmethod
+    def beside(
+        cls,
+        viewer: napari.viewer.Viewer,
+        image: Image,
+        shape: tuple[int, ...],
+        place: Mapping[str, Any],
+        layers: Mapping[Kind, LayerData],
+        habit: Habit,
+        labels: Labels | None = None,
+    ) -> Self:
+        """Add what was stored for an image that is there, and where it has no labels, empty ones of this shape."""
+        name, coarse = f"{image.name} labels", layers.get("coarse")
+        if labels is None:
+            if coarse is None:
+                labels = Labels(np.zeros(shape, labels_dtype()), name=name, **place, **habit.keywords)
+            else:
+                labels = _stored_layer(coarse, name, place)
+            viewer.add_layer(labels)
+        shown = cls(viewer, image, labels)
+        if coarse is not None:
+            shown.stored["coarse"] = labels
         for kind in ("accepted", "refined"):
-            if kind in loaded.layers:
-                self._restore(kind, loaded.layers[kind], place)
-        viewer.layers.selection.active = self.labels
+            if kind in layers:
+                shown._restore(kind, layers[kind], place)
+        viewer.layers.selection.active = labels
         for tool, value in habit.tools.items():
-            setattr(self.labels, tool, value)
+            setattr(labels, tool, value)
+        return shown
 
     @property
     def is_open(self) -> bool:
@@ -134,7 +157,7 @@ class Shown:
         found: dict[Kind, Labels] = {}
         for layer in self.painted():
             if layer is self.labels:
-                if "coarse" in self.stored or np.any(layer.data):
+                if "coarse" in self.stored or self._may_hold_labels():
                     found["coarse"] = self.stored["coarse"] = layer
             elif is_accepted(layer):
                 found["accepted"] = layer
@@ -161,6 +184,9 @@ class Shown:
         if kind == "refined":
             show_alone(self._viewer, layer)
 
+    def _may_hold_labels(self) -> bool:
+        return bool(np.any(self.labels.data))
+
     def _is_about_labels(self, layer: Layer) -> bool:
         if is_accepted(layer):
             return layer is find_accepted(self._viewer, self.labels)
@@ -168,6 +194,18 @@ class Shown:
             return False
         known = source_of(layer)
         return known is self.labels if known is not None else source_name(layer) == self.labels.name
+
+
+class ShownStack(Shown):
+    """The layers of a stack, of which only planes are looked at."""
+
+    def holds_result(self, axis: int, index: int) -> bool:
+        """Whether a slice was refined in any of the results."""
+        results = [layer for layer in self.painted() if is_result(layer)]
+        return any(was_refined(layer, axis, index) for layer in results)
+
+    def _may_hold_labels(self) -> bool:
+        return True  # whoever writes them finds out
 
 
 def _is_seen(found: Mapping[Kind, Labels]) -> bool:
@@ -182,8 +220,7 @@ def _is_full_preview(layer: Labels) -> bool:
 
 def _stored_layer(data: LayerData, name: str, place: Mapping[str, Any]) -> Labels:
     labels, keywords, _ = data
-    if labels.max(initial=0) <= np.iinfo(_labels_dtype()).max:  # files have 32 bits, napari's own layers mostly 8
-        labels = labels.astype(_labels_dtype())
+    labels = in_few_bits(labels, labels_dtype())
     # Where it lies is said by the image: its file may have been told the size of a pixel since.
     return Labels(labels, **{"name": name, **keywords, **place})
 
@@ -208,5 +245,11 @@ def _channel_axis(image: ImageFile) -> int | None:
     return None if rgb or not found else found[0]
 
 
-def _labels_dtype() -> Any:
+def in_few_bits(labels: LabelArray, dtype: Any) -> LabelArray:
+    """Return labels in a type if it can hold them: files have 32 bits, napari's own layers mostly 8."""
+    return labels.astype(dtype, copy=False) if labels.max(initial=0) <= np.iinfo(dtype).max else labels
+
+
+def labels_dtype() -> Any:
+    """Return the type of new labels in napari."""
     return np.dtype(getattr(get_settings().application, "new_labels_dtype", np.int32))

@@ -1,0 +1,274 @@
+"""What is stored beside images: labels, what was accepted, results, and which of them are done.
+
+    images/a.png
+    images/coarse-labels/a.tif, a.coarse-crf.json      what a person painted
+    images/accepted-labels/a.tif, a.coarse-crf.json    what they accepted of results
+    images/refined-labels/a.tif, a.coarse-crf.json     the newest result
+    images/coarse-labels/series.json                   which images or frames are done, and what was written
+
+So `napari-coarse-crf refine images/ images/coarse-labels/` finds them, and napari opens each as the layer it was. Every
+file is written whole or not at all. A file that was not written here, or has changed since, is kept under another name
+before another takes its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io import files
+from napari_coarse_crf.io.matching import shared_name
+from napari_coarse_crf.io.places import exists, in_words, is_file
+from napari_coarse_crf.io.reading import read_bytes
+from napari_coarse_crf.plugin.layers.saved import description_path, open_saved
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_coarse_crf.plugin.layers.saved import LayerData
+    from napari_coarse_crf.plugin.result.saving import Saving
+
+Kind = Literal["coarse", "accepted", "refined"]
+
+_FOLDERS: Final[dict[Kind, str]] = {
+    "coarse": "coarse-labels",
+    "accepted": "accepted-labels",
+    "refined": "refined-labels",
+}
+_RECORD: Final = "series.json"
+_FORMAT: Final = "napari-coarse-crf series"
+_VERSION: Final = 1
+
+
+def names_beside(images: Sequence[Path]) -> list[str]:
+    """Return what the label files of these images of one folder are called; no two alike."""
+    shared = Counter(map(shared_name, images))
+    names = ((shared_name(image), image.name) for image in images)
+    return [stem if shared[stem] == 1 else name for stem, name in names]  # of a.png and a.jpg
+
+
+class Stored:
+    """The files beside the images of a folder.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = Lock()
+        self._newest = 0
+        self._known: dict[Path, str] = {}  # digests of files that were written or opened here
+        self._held: dict[Path, str] = {}  # digests of the labels that they hold, with their descriptions
+
+    def labels_path(self, kind: Kind, name: str) -> Path:
+        """Return where labels of an image are stored."""
+        return self.path / _FOLDERS[kind] / f"{name}.tif"
+
+    def coarse_files(self) -> set[str]:
+        """Return the names of all files beside the coarse labels."""
+        try:
+            return set(os.listdir(self._record_path.parent))
+        except OSError:
+            return set()
+
+    def load(
+        self, image: str, name: str, shape: tuple[int, ...]
+    ) -> tuple[dict[Kind, LayerData], dict[str, Any], tuple[str, ...]]:
+        """Read what was stored for an image.
+
+        Parameters
+        ----------
+        image, name : str
+            The name of its file, and that of its labels without ending.
+        shape : tuple of int
+            Of its labels.
+
+        Returns
+        -------
+        layers : dict
+            As napari takes them.
+        entry : dict
+            What the record says of it.
+        said : tuple of str
+            What could not be used and why, one sentence each.
+        """
+        layers: dict[Kind, LayerData] = {}
+        said = []
+        with self._lock:
+            entry = self.read_record()["images"].get(image, {})
+            written = entry.get("written", {})
+            for kind in _FOLDERS:
+                path = self.labels_path(kind, name)
+                if not exists(path):
+                    continue
+                try:
+                    layers[kind] = _open(path, shape)
+                except InputError as error:
+                    said.append(f"{error} It is kept under another name once there are other labels to save.")
+                    continue
+                for part in (path, description_path(path)):
+                    if is_file(part) and _digest_of(part) == written.get(self._key(part)):
+                        self._known[part] = written[self._key(part)]
+        return layers, entry, tuple(said)
+
+    def open_look(self, name: str) -> LayerData | None:
+        """Return the coarse labels of an image, for what their classes are called and look like."""
+        path = self.labels_path("coarse", name)
+        try:
+            return open_saved(description_path(path)) if exists(path) else None
+        except InputError:
+            return None
+
+    def note_held(self, savings: Sequence[Saving]) -> None:
+        """Take note that these are what the files hold: they were just opened."""
+        with self._lock:
+            self._held.update({saving.labels_path: _digest_held(saving) for saving in savings})
+
+    def write(self, image: str, savings: Sequence[Saving], number: int, about: Mapping[str, Any]) -> tuple[str, ...]:
+        """Write what has changed of an image, with what is said about it, all or nothing.
+
+        Parameters
+        ----------
+        image : str
+            The name of its file.
+        savings : sequence of Saving
+            Its layers.
+        number : int
+            Grows from call to call: one that comes late is left out.
+        about : mapping
+            For the record, such as whether it is done.
+
+        Returns
+        -------
+        tuple of str
+            What a person should know, one sentence each.
+
+        Raises
+        ------
+        InputError
+            If the system refuses.
+        """
+        with self._lock:
+            if number < self._newest:
+                return ()
+            held = {saving.labels_path: _digest_held(saving) for saving in savings}
+            contents: dict[Path, bytes] = {}
+            for saving in savings:
+                if held[saving.labels_path] != self._held.get(saving.labels_path) or not exists(saving.labels_path):
+                    contents |= saving.contents()
+            digests = {path: _digest(content) for path, content in contents.items()}
+            record = self._record_with(image, digests, about)
+            if not contents and record is None:
+                return ()
+            for folder in {path.parent for path in (*contents, self._record_path)}:
+                files.make_folder(folder)
+            said = [sentence for path in contents if (sentence := self._keep_other(path))]
+            files.write_files(contents if record is None else {**contents, self._record_path: record})
+            self._newest = number
+            self._known |= digests
+            self._held |= held
+            return tuple(said)
+
+    def _keep_other(self, path: Path) -> str:
+        """Keep a file that somebody else has written, or changed since, under another name, and say so."""
+        if not is_file(path) or (found := _digest_of(path)) == self._known.get(path):
+            return ""
+        kept = next(name for name in _other_names(path) if not exists(name))
+        try:
+            os.link(path, kept)
+        except OSError:  # a file system without hard links
+            try:
+                shutil.copy2(path, kept)
+            except OSError as error:
+                raise InputError(
+                    f"{path} was changed by something else and cannot be kept: {in_words(error)}."
+                ) from error
+        self._known[path] = found  # kept, whatever comes next
+        return f"{path.name} was written by something else: it is kept as '{kept.name}'."
+
+    # Which images are done, and what was written.
+
+    @property
+    def _record_path(self) -> Path:
+        return self.path / _FOLDERS["coarse"] / _RECORD
+
+    def read_record(self) -> dict[str, Any]:
+        """Return what is stored: read anew each time, as a second window may write it, too.
+
+        Raises
+        ------
+        InputError
+            If it is not understood, or was written by a newer version.
+        """
+        path = self._record_path
+        if not is_file(path):
+            return {"format": _FORMAT, "version": _VERSION, "last": "", "images": {}}
+        try:
+            said = json.loads(read_bytes(path))
+            if said["format"] != _FORMAT or not all(isinstance(one, dict) for one in said["images"].values()):
+                raise ValueError  # as whatever else is wrong with it
+            version, last = int(said["version"]), said["last"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path} does not say which images are done. Move it away to begin anew.") from error
+        if version > _VERSION:
+            raise InputError(
+                f"{path} was written by a newer version of this plugin. Update it, and open the folder again."
+            )
+        return {**said, "last": last if isinstance(last, str) else ""}
+
+    def _record_with(self, name: str, digests: Mapping[Path, str], about: Mapping[str, Any]) -> bytes | None:
+        """Return the record with what is known of an image now; None if it says so already."""
+        record = self.read_record()
+        before = record["images"].get(name, {})
+        written = {**before.get("written", {}), **{self._key(path): digest for path, digest in digests.items()}}
+        now = {**before, **about, "written": written}
+        if now == before or not (before or digests or any(about.values())):
+            return None
+        record["last"] = name
+        record["images"][name] = now
+        return (json.dumps(record, indent=1) + "\n").encode()
+
+    def _key(self, path: Path) -> str:
+        return path.relative_to(self.path).as_posix()
+
+
+def _open(path: Path, shape: tuple[int, ...]) -> LayerData:
+    """Return a stored layer: with its description where there is one, else the labels alone."""
+    described = description_path(path)
+    data: LayerData = open_saved(described) if is_file(described) else (files.read_labels(path).ids, {}, "labels")
+    if data[0].shape != shape:
+        raise InputError(f"{path} has the shape {data[0].shape}, but its image {shape}, so it is not shown.")
+    return data
+
+
+def _other_names(path: Path) -> Any:
+    number = 1
+    while True:
+        yield path.with_name(f"{path.stem} (kept {number}){path.suffix}")
+        number += 1
+
+
+def _digest_of(path: Path) -> str:
+    return _digest(read_bytes(path))
+
+
+def _digest(content: Any) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _digest_held(saving: Saving) -> str:
+    """Return what tells two contents apart: an OME-TIFF of the same labels has other bytes each time."""
+    labels = np.ascontiguousarray(saving.labels)
+    return f"{_digest(labels.data)} {labels.shape} {labels.dtype} {_digest(saving.description)}"
