@@ -122,7 +122,12 @@ class FrameSession(Session):
         self.opened.emit()
         self._follow_slider(True)
         self.go(stack.row_seen(self.viewer) if self._frames.last is None else self._frames.last)
-        self.said.emit(" ".join(said) or (_NOT_SAVED if files is None else self.saved))
+        self._tell(" ".join(said) or self.saved)
+
+    def _tell(self, sentence: str) -> None:
+        """Say something, unless nothing is saved, which is worth more."""
+        is_saved = self._frames is not None and self._frames.files is not None
+        self.said.emit(sentence if is_saved else _NOT_SAVED)
 
     def _labels_in_use(self, stack: Stack, path: Path | None) -> Labels | None:
         """Return the labels that a person has for this stack: those this session stores, else the chosen ones."""
@@ -169,7 +174,7 @@ class FrameSession(Session):
         if accepted is not None and np.any(np.take(accepted.data, row, frames.stack.axis)):
             return
         guess = FrameGuess.prepare(frames, row, dock.scope.choice(), dock.parameters)
-        self.said.emit(f"Looking at the colours of {frames.one}s before.")
+        self._tell(f"Looking at the colours of {frames.one}s before.")
         self.background.start("guess", partial(self._on_guessed, guess), guess.run)
 
     def _on_guessed(self, guess: FrameGuess, outcome: Outcome | Failure | None) -> None:
@@ -177,14 +182,14 @@ class FrameSession(Session):
         if frames is None or frames is not guess.frames or frames.has_strokes(guess.row):  # a stroke was faster
             return
         if outcome is None:
-            self.said.emit(f"No {frames.one} before this one has strokes.")
+            self._tell(f"No {frames.one} before this one has strokes.")
         elif isinstance(outcome, Failure):
-            self.said.emit(str(outcome.error))
+            self._tell(str(outcome.error))
         else:
             dock = self.dock()
             dock.job_returned(guess.job, outcome)  # as a run of the current slice
             dock.job_finished()
-            self.said.emit(" ".join(outcome.warnings))
+            self._tell(" ".join(outcome.warnings))
 
 
 def _may_be_own(layer: Labels, stack: Stack) -> bool:

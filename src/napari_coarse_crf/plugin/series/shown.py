@@ -247,7 +247,9 @@ def _channel_axis(image: ImageFile) -> int | None:
 
 def in_few_bits(labels: LabelArray, dtype: Any) -> LabelArray:
     """Return labels in a type if it can hold them: files have 32 bits, napari's own layers mostly 8."""
-    return labels.astype(dtype, copy=False) if labels.max(initial=0) <= np.iinfo(dtype).max else labels
+    if labels.dtype == dtype or labels.max(initial=0) > np.iinfo(dtype).max:
+        return labels
+    return labels.astype(dtype)
 
 
 def labels_dtype() -> Any:
