@@ -277,3 +277,18 @@ def test_words_of_ome_that_are_cut_off_are_told(tmp_path: Path) -> None:
     assert files.read_image(path).notes == (
         f"{path}: What it says of its axes and sizes as OME is cut off, and not used.",
     )
+
+
+@pytest.mark.parametrize(("shape", "axes"), [((20, 30), "YX"), ((3, 20, 30), "TYX"), ((2, 3, 20, 30), "TZYX")])
+def test_a_stack_is_converted_plane_by_plane_to_the_same_file(
+    shape: tuple[int, ...], axes: str, tmp_path: Path
+) -> None:
+    labels = np.random.default_rng(0).integers(0, 9, shape, np.uint8)
+    one, other = tmp_path / "one.tif", tmp_path / "other.tif"
+    one.write_bytes(files.encode_labels(labels, one, axes=axes, dtype=np.int32))
+    other.write_bytes(files.encode_labels(labels.astype(np.int32), other, axes=axes))
+    assert one.stat().st_size == other.stat().st_size
+    read = files.read_labels(one)
+    assert read.axes == axes
+    assert read.ids.dtype == np.int32
+    np.testing.assert_array_equal(read.ids, labels)

@@ -9,7 +9,7 @@ import os
 import secrets
 from contextlib import ExitStack
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -176,12 +176,18 @@ def check_plane_fits(shape: tuple[int, ...], path: Path) -> None:
 
 
 def encode_labels(
-    labels: AnyArray, path: Path, palette: bytes | None = None, *, axes: str = "", grid: Grid | None = None
+    labels: AnyArray,
+    path: Path,
+    palette: bytes | None = None,
+    *,
+    axes: str = "",
+    grid: Grid | None = None,
+    dtype: Any = None,
 ) -> bytes:
     """Return the content of a label file; its kind follows from the name.
 
-    A TIFF keeps the type of the labels, and says where they lie. A PNG has 8 or 16 bits: those of the labels, or as
-    many as their ids need. What fits is said by `check_labels_fit`.
+    A TIFF keeps the type of the labels unless another is asked for, and says where they lie. A PNG has 8 or 16 bits:
+    those of the labels, or as many as their ids need. What fits is said by `check_labels_fit`.
 
     Parameters
     ----------
@@ -195,9 +201,11 @@ def encode_labels(
         What each axis is, see `Raster`.
     grid : Grid, optional
         Where the pixels lie.
+    dtype : numpy dtype, optional
+        The type of a TIFF.
     """
     if path.suffix.lower() in TIFF:
-        return encode_tiff(labels, axes, grid)
+        return encode_tiff(labels, axes, grid, dtype)
     small = labels.dtype == np.uint8 or (labels.dtype != np.uint16 and labels.max(initial=0) <= 255)
     picture = Image.fromarray(labels.astype(np.uint8 if small else np.uint16))
     if small and palette is not None:

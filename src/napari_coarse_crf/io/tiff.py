@@ -83,11 +83,19 @@ def read_tiff(path: Path) -> Raster:
     return replace(raster, notes=tuple(dict.fromkeys(doubts)))
 
 
-def encode_tiff(values: AnyArray, axes: str = "", grid: Grid | None = None) -> bytes:
-    """Return the content of a TIFF file of one number for each pixel, which says where they lie."""
+def encode_tiff(values: AnyArray, axes: str = "", grid: Grid | None = None, dtype: Any = None) -> bytes:
+    """Return the content of a TIFF file of one number for each pixel, which says where they lie.
+
+    Written in another type, a stack is converted plane by plane: it may be large.
+    """
     content = BytesIO()
-    options = describe(grid or Grid(), axes or (UNKNOWN * values.ndim + "YX")[-values.ndim :], values)
-    tifffile.imwrite(content, values, photometric="minisblack", compression="zlib", **options)
+    stored = np.broadcast_to(np.zeros((), dtype or values.dtype), values.shape)
+    options = describe(grid or Grid(), axes or (UNKNOWN * values.ndim + "YX")[-values.ndim :], stored)
+    planes: Any = values
+    if stored.dtype != values.dtype:
+        planes = (plane.astype(stored.dtype) for plane in values.reshape(-1, *values.shape[-2:]))
+        options |= {"shape": stored.shape, "dtype": stored.dtype}
+    tifffile.imwrite(content, planes, photometric="minisblack", compression="zlib", **options)
     return content.getvalue()
 
 

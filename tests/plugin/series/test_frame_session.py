@@ -90,7 +90,9 @@ def run(qtbot: Any, viewer: Any) -> None:
     wait_until_ready(qtbot, dock)
 
 
-def test_the_frames_of_an_open_film_are_listed_and_next_moves_the_slider(open_frames: OpenFrames, film: Path) -> None:
+def test_the_frames_of_an_open_film_are_listed_and_next_moves_the_slider(
+    open_frames: OpenFrames, film: Path, qtbot: Any
+) -> None:
     viewer, widget = open_frames(film)
     assert [layer.name for layer in viewer.layers] == ["film", "film labels"]
     panel, dock = widget.panel, refine_dock(viewer)
@@ -111,6 +113,7 @@ def test_the_frames_of_an_open_film_are_listed_and_next_moves_the_slider(open_fr
         viewer.keymap[next(bound for bound in viewer.keymap if str(bound) == key.replace("-", "+"))](viewer)
         assert widget.row == row
     assert states(widget)[2] is State.DONE
+    settle(qtbot, widget)
 
 
 def test_strokes_marks_results_and_what_was_accepted_come_back(open_frames: OpenFrames, film: Path, qtbot: Any) -> None:
@@ -181,6 +184,18 @@ def test_closing_saves_the_last_stroke_of_a_film(open_frames: OpenFrames, film: 
     else:
         viewer.window.remove_dock_widget(widget)
     np.testing.assert_array_equal(stored(film), painted)
+
+
+def test_where_nothing_can_be_written_it_is_tried_again(open_frames: OpenFrames, film: Path, qtbot: Any) -> None:
+    viewer, widget = open_frames(film)
+    in_the_way = film.parent / "coarse-labels"
+    in_the_way.write_text("a file, so no folder can be made")
+    paint_frame(viewer, 1)
+    qtbot.waitUntil(lambda: widget.status.startswith("Not saved"), timeout=TIMEOUT)
+    in_the_way.unlink()
+    settle(qtbot, widget)  # by itself
+    assert widget.status.startswith("Everything is saved")
+    np.testing.assert_array_equal(stored(film), viewer.layers["film labels"].data)
 
 
 def test_a_stack_without_a_file_is_gone_through_and_said_not_to_be_saved(open_frames: OpenFrames, qtbot: Any) -> None:

@@ -270,6 +270,7 @@ def test_images_of_another_size_and_stacks_with_channels_open_too(
     assert viewer.layers["2 labels"].data.shape == (30, 40)
     paint(viewer, "2 labels")
     assert not refine_dock(viewer).snapshot.problem
+    settle(qtbot, widget)  # a write under way would hold the viewer
 
 
 def test_an_image_without_strokes_begins_with_colours_of_images_before(

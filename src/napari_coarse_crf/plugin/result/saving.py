@@ -119,10 +119,10 @@ class Saving:
 
     def contents(self) -> dict[Path, bytes]:
         """Return what goes into each file. Call it off the main thread."""
-        is_tiff = self.labels_path.suffix.lower() in files.TIFF
-        labels = _as_labels(self.labels) if is_tiff else self.labels
-        content = files.encode_labels(labels, self.labels_path, self.palette, axes=self.axes, grid=self.grid)
-        contents = {self.labels_path: content}
+        labels = files.encode_labels(
+            self.labels, self.labels_path, self.palette, axes=self.axes, grid=self.grid, dtype=_stored_type(self.labels)
+        )
+        contents = {self.labels_path: labels}
         if self.confidence is not None:
             contents[self.confidence_path] = files.encode_confidence(
                 self.confidence, self.confidence_path, axes=self.axes, grid=self.grid
@@ -193,9 +193,10 @@ def file_name(layer_name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", layer_name).strip("_.") or "labels"
 
 
-def _as_labels(labels: NDArray[Any]) -> NDArray[Any]:
-    """Return labels in a type that napari takes for labels when it opens them: it has images in 8 and 16 bits."""
-    return labels.astype(np.int32) if labels.dtype.itemsize < np.dtype(np.int32).itemsize else labels
+def _stored_type(labels: NDArray[Any]) -> np.dtype[Any]:
+    """Return a type that napari takes for labels when it opens them from a TIFF: it has images in 8 and 16 bits."""
+    least: np.dtype[Any] = np.dtype(np.int32)
+    return least if labels.dtype.itemsize < least.itemsize else labels.dtype
 
 
 def _place(layer: Labels) -> tuple[str, Grid | None]:

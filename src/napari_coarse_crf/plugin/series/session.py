@@ -130,6 +130,13 @@ class Session(QObject):
         self.autosave.leave()
         self.background.drop("guess")
 
+    def end(self) -> None:
+        """Tell nothing any more: another series is open."""
+        self.background.abandon()
+        for signal in (self.opened, self.changed, self.said):
+            signal.disconnect()
+        self.setParent(None)
+
     def attach(self) -> None:
         """Go on saving what was open in another dock."""
         if self.shown is not None and (target := self.target()) is not None:

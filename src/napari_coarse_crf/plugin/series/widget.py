@@ -128,7 +128,7 @@ class SeriesWidget(QWidget):
         """Leave the series that is open, whose layers stay, and begin another."""
         if self._session is not None:
             self._session.release()
-            self._session.setParent(None)
+            self._session.end()
         session = kind(self, self._viewer, self._dock, self.panel.borrow.isChecked)
         session.said.connect(self._say)
         session.opened.connect(self._on_opened)
