@@ -249,6 +249,9 @@ def test_a_frame_without_strokes_begins_with_the_colours_of_frames_before(
     assert not viewer.layers["film labels"].data[1].any()
     settle(qtbot, widget)
     np.testing.assert_array_equal(stored(film, "refined"), layer.data)
+    viewer.layers["film labels"].translate = (0, 500, 0)
+    widget.next()
+    qtbot.waitUntil(lambda: "covers none of it" in widget.status, timeout=TIMEOUT)
 
 
 def test_while_a_large_stack_is_written_a_sentence_says_so(open_frames: OpenFrames, film: Path, qtbot: Any) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import QTimer
 
+from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.jobs.worker import Failure
 from napari_coarse_crf.plugin.layers.accepted import find_accepted
 from napari_coarse_crf.plugin.layers.look import place_of
@@ -173,7 +174,11 @@ class FrameSession(Session):
         accepted, dock = find_accepted(self.viewer, shown.labels), self.dock()
         if accepted is not None and np.any(np.take(accepted.data, row, frames.stack.axis)):
             return
-        guess = FrameGuess.prepare(frames, row, dock.scope.choice(), dock.parameters)
+        try:
+            guess = FrameGuess.prepare(frames, row, dock.scope.choice(), dock.parameters)
+        except InputError as error:  # a layer was moved away, say
+            self._tell(str(error))
+            return
         self._tell(f"Looking at the colours of {frames.one}s before.")
         self.background.start("guess", partial(self._on_guessed, guess), guess.run)
 
