@@ -191,6 +191,43 @@ def test_keys_take_labels_in_hand_while_painting(listed: tuple[Any, RefineWidget
     assert strokes.selected_label == 70_000
 
 
+def test_the_key_of_a_label_leaves_the_brush_that_its_digit_alone_has_taken(
+    listed: tuple[Any, RefineWidget], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_settings().application, "hold_button_delay", 0)  # else a digit pressed long ago
+    viewer, _ = listed
+    strokes = viewer.layers["strokes"]
+    viewer.layers.selection.active = strokes
+    canvas = viewer.window._qt_viewer.canvas.native
+    qtbot.keyPress(canvas, Qt.Key.Key_3)  # napari's, for the polygon tool
+    tool = str(strokes.mode)
+    assert tool == "polygon"
+    press_digit(qtbot, viewer, 3)
+    assert str(strokes.mode) == tool
+
+
+def test_who_chooses_a_class_paints_with_it(listed: tuple[Any, RefineWidget], qtbot: Any) -> None:
+    viewer, widget = listed
+    strokes = viewer.layers["strokes"]
+    choices: list[Callable[[], Any]] = [
+        lambda: click(qtbot, widget, 70_000),
+        lambda: press_digit(qtbot, viewer, 3),
+        widget.classes.add_button.click,
+    ]
+    for choose in choices:
+        strokes.mode = "pan_zoom"
+        viewer.layers.selection.active = viewer.layers["photo"]
+        choose()
+        assert viewer.layers.selection.active == strokes
+        assert str(strokes.mode) == "paint"
+    strokes.mode = "fill"
+    press_digit(qtbot, viewer, 3)
+    assert str(strokes.mode) == "fill"
+    strokes.mode = "pan_zoom"
+    strokes.selected_label = 70_000  # by napari's own controls
+    assert str(strokes.mode) == "pan_zoom"
+
+
 def test_napari_uses_the_keys_for_nothing_else(dock: Dock) -> None:
     dock()
     taken = {str(key) for keys in get_settings().shortcuts.shortcuts.values() for key in keys}

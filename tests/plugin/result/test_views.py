@@ -90,6 +90,15 @@ def test_what_is_outlined_is_seen_and_the_truth_is_white(looking: tuple[Any, Vie
     assert truth.colormap is before
 
 
+def test_who_looks_at_contours_keeps_the_brush_in_hand(looking: tuple[Any, Views]) -> None:
+    viewer, views = looking
+    viewer.layers["coarse"].mode = "paint"
+    views.show_contours(Contours(tuple(views.layers), 2))
+    assert str(viewer.layers["coarse"].mode) == "paint"
+    views.put_back()
+    assert str(viewer.layers["coarse"].mode) == "paint"
+
+
 def test_a_grid_that_a_person_had_on_stays_on(looking: tuple[Any, Views]) -> None:
     viewer, views = looking
     grid_of(viewer).enabled, grid_of(viewer).stride = True, 2

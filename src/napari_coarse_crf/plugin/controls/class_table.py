@@ -63,6 +63,8 @@ class ClassTable(QTableView):
     ----------
     chosen : psygnal.Signal
         Emitted with the id of the row that a person clicked or moved to.
+    taken : psygnal.Signal
+        Emitted when a person has clicked a row, to paint with it.
     colour_asked : psygnal.Signal
         Emitted with the id whose colour was clicked.
     named : psygnal.Signal
@@ -72,6 +74,7 @@ class ClassTable(QTableView):
     """
 
     chosen = Signal(int)
+    taken = Signal()
     colour_asked = Signal(int)
     named = Signal(int, str)
     edited = Signal()
@@ -150,6 +153,8 @@ class ClassTable(QTableView):
     def _on_clicked(self, index: QModelIndex) -> None:
         if index.column() == Column.COLOUR:
             self.colour_asked.emit(self.rows[index.row()].label_id)
+        else:
+            self.taken.emit()
 
     def closeEditor(self, editor: QWidget | None, hint: QAbstractItemDelegate.EndEditHint) -> None:
         """Tell that a person has ended to type."""

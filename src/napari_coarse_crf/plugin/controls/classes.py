@@ -18,6 +18,7 @@ from qtpy.QtWidgets import QColorDialog, QLabel, QPushButton, QVBoxLayout, QWidg
 
 from napari_coarse_crf.plugin.controls.class_table import ClassRow, ClassTable
 from napari_coarse_crf.plugin.controls.heading import Heading
+from napari_coarse_crf.plugin.controls.keys import undo_nothing
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
 from napari_coarse_crf.plugin.layers.accepted import seen_part
@@ -42,6 +43,8 @@ _LOOK_AGAIN_MS: Final = 200
 _MOST_PIXELS: Final = 2**26
 """Of labels in memory that are looked at as a whole after each stroke."""
 _TASK: Final = "ids"
+_IDLE: Final = ("pan_zoom", "transform")
+"""Tools of a layer that paint nothing."""
 _ABOUT: Final = (
     "Name and colour of each label, and the key that selects it while you paint. They are kept in the layer, shown "
     "wherever labels are told, given to results and saved with them."
@@ -79,7 +82,7 @@ class ClassControls(QWidget):
         self.note.setWordWrap(True)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.add_button = QPushButton("Add class")
-        self.add_button.setToolTip("<p>Takes the next free id in hand, and asks for its name.</p>")
+        self.add_button.setToolTip("<p>Takes the brush with the next free id, and asks for its name.</p>")
         self._look_soon = QTimer(self)
         self._look_soon.setSingleShot(True)
         self._look_soon.setInterval(_LOOK_AGAIN_MS)
@@ -87,6 +90,7 @@ class ClassControls(QWidget):
         self._look_soon.timeout.connect(self._look)
         self.heading.toggled.connect(self._body.setVisible)
         self.table.chosen.connect(self._on_chosen)
+        self.table.taken.connect(self._take_brush)
         self.table.named.connect(self._on_named)
         self.table.edited.connect(self._show)
         self.table.colour_asked.connect(self._on_colour_asked)
@@ -118,10 +122,11 @@ class ClassControls(QWidget):
         self._show()
 
     def press(self, digit: int) -> None:
-        """Select the label of a digit."""
+        """Select the label of a digit, and take the brush."""
         for label_id, its_digit in digits_of(self._listed()).items():
             if its_digit == digit:
                 self._on_chosen(label_id)
+                self._take_brush()
 
     @property
     def _labels(self) -> Labels | None:
@@ -220,6 +225,13 @@ class ClassControls(QWidget):
         if self._labels is not None:
             self._labels.selected_label = label_id
 
+    def _take_brush(self) -> None:
+        """Let the next stroke be one of the chosen label, unless another tool than the hand is in use."""
+        if (layer := self._labels) is not None:
+            self._viewer.layers.selection.active = layer
+            if str(layer.mode) in _IDLE:
+                layer.mode = "paint"
+
     def _on_named(self, label_id: int, name: str) -> None:
         if self._labels is not None:
             name_class(self._labels, label_id, name)
@@ -231,6 +243,7 @@ class ClassControls(QWidget):
         self._added.append(label_id)
         layer.selected_label = label_id
         make_seen(layer, label_id)
+        self._take_brush()
         self._show()
         self.table.edit_name(label_id)
 
@@ -251,13 +264,14 @@ class ClassControls(QWidget):
             set_colour(self._labels, label_id, opaque, self._all_ids())
 
 
-def _presser(controls: ClassControls, digit: int) -> Callable[[Any], None]:
+def _presser(controls: ClassControls, digit: int) -> Callable[[Any], Callable[[], None]]:
     """Return what a key does; a function, as napari asks for its name."""
     weak = ref(controls)  # the viewer would keep a closed dock otherwise
 
-    def press(_viewer: Any) -> None:
+    def press(_viewer: Any) -> Callable[[], None]:
         if (living := weak()) is not None:
             living.press(digit)
+        return undo_nothing
 
     return press
 

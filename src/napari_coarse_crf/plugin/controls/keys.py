@@ -33,9 +33,10 @@ class ViewerKeys:
         """Let a key press a button; whether it does."""
         weak = ref(button)  # the viewer would keep a closed dock otherwise
 
-        def press(_viewer: Any) -> None:
+        def press(_viewer: Any) -> Callable[[], None]:
             if (living := weak()) is not None:
                 living.click()
+            return undo_nothing
 
         return self.call(key, press)
 
@@ -57,3 +58,11 @@ class ViewerKeys:
             if bound is not None and bound is not function:
                 self._viewer.bind_key(key, bound)
         self._taken = {}
+
+
+def undo_nothing() -> None:
+    """Undo nothing when a key is released; what a key calls returns this.
+
+    napari keeps what a release undoes by the key alone, and for good: once 2 has taken the brush, the release of Ctrl+2
+    would put it away again.
+    """

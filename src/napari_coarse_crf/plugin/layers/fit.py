@@ -107,8 +107,8 @@ def _problem_of_labels(layer: Labels, labels: LabelArray | Laid | Merged) -> str
     if len(label_ids) == 1:
         only = in_words(label_ids[0], class_names_of(layer))
         return (
-            f"'{layer.name}' holds one label only, {only}. Paint the background too, with an id of its own: 0 means "
-            "unlabelled here."
+            f"'{layer.name}' holds one label only, {only}. Paint a second class; the background has an id of its own, "
+            "too: 0 is unlabelled here."
         )
     return ""
 

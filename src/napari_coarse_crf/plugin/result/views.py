@@ -45,8 +45,11 @@ class Borrowed:
         loan = next((each for each in self._loans if each.owner is owner and each.name == name), None)
         if loan is not None:
             loan.given = value
-        elif getattr(owner, name) != value:
-            self._loans.append(_Loan(owner, name, getattr(owner, name), value))
+        original = getattr(owner, name)
+        if original == value:
+            return  # napari takes the brush out of the hand where a layer that is seen is told to be seen
+        if loan is None:
+            self._loans.append(_Loan(owner, name, original, value))
         setattr(owner, name, value)
 
     def note(self, owner: Any, name: str, original: Any) -> None:
