@@ -155,7 +155,7 @@ class Annotator:
             self.widget.run_bar.next_place.click()
             while self.widget.status.startswith(LOOKING):
                 idle(5)
-        if not self.widget.status.startswith("Here "):
+        if not self.widget.status.startswith("In the middle "):
             return
         centre = self.own.world_to_data((*self.part, *camera_of(self.viewer).center[-2:]))[-2:]
         last = np.subtract(self.own.data.shape[-2:], 1)

@@ -67,10 +67,10 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin.layers.choice import Choice
     from napari_coarse_crf.tiles.parts import Scope
 
-_READY = "Ready. Unlabelled pixels get a label in a new layer; your own layer stays as it is."
+_READY = "Ready. Run adds a new layer; yours stays as it is."
 # Of a processor, 8 s on an EPYC; twice that or more in a window and among other programs.
 _FIRST_USE = "First use compiles the engine, 10 to 20 seconds."
-_WARMING_UP = "The engine is being compiled in the background, 10 to 20 seconds on first use."
+_WARMING_UP = "The engine is being compiled, once: 10 to 20 seconds."
 HIDE_KEY = "H"
 """Held down, it hides the results: napari itself has no use for it."""
 _MOST_WARNINGS = 2
@@ -256,7 +256,7 @@ class RefineWidget(Container[Any]):
         """
         found = self._live.shown_result or find_result(self._viewer, self.result.compared.refined)
         if found is None:
-            self._say("No result is shown to accept. Press Run first, or wait until Live shows the full result.")
+            self._say("No result is shown to accept. Press Run, show one by its eye, or wait for Live's full result.")
             return None
         seen = seen_part(self._viewer, found[1]) if slice_only else None
         layer, count = accept(self._viewer, *found, seen)

@@ -67,10 +67,10 @@ def test_the_view_goes_to_the_largest_area_in_doubt_and_the_labels_are_named(
     assert is_in_large_patch(centre(viewer))
     assert camera_of(viewer).zoom >= zoom
     assert viewer.layers.selection.active is viewer.layers["strokes"]
-    assert widget.status.startswith("Here ")
+    assert widget.status.startswith("In the middle ")
     assert "3 (nucleus)" in widget.status
     assert " 7 " in widget.status
-    assert widget.status.endswith("paint a stroke.")
+    assert widget.status.endswith("paint a stroke there.")
     assert [layer.name for layer in viewer.layers] == ["photo", "strokes"]  # nothing is added
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.components import ViewerModel
 
 from napari_coarse_crf.plugin.layers.look import add_result, read_look
-from napari_coarse_crf.plugin.layers.newest import show_alone, was_hidden_for_another
+from napari_coarse_crf.plugin.layers.newest import show_alone, show_only, was_hidden_for_another
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,3 +73,14 @@ def test_what_a_person_has_shown_again_is_not_said_to_be_hidden(labels: NDArray[
     _, (first, _) = add_results(labels, 2)
     first.visible = True
     assert not was_hidden_for_another(first)
+
+
+def test_a_map_of_a_result_is_seen_without_the_result_and_the_other_maps(labels: NDArray[Any]) -> None:
+    viewer, (result,) = add_results(labels, 1)
+    for title in ("confidence", "heatmap"):
+        about = {KEY: {"shows": title, "of": result.name}}
+        show_only(viewer, viewer.add_image(labels.astype(float), name=title, metadata=about))
+        assert [layer.name for layer in viewer.layers if layer.visible] == ["photo", "strokes", title]
+    assert was_hidden_for_another(result)
+    show_only(viewer, result)
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["photo", "strokes", result.name]

@@ -303,6 +303,20 @@ def test_a_deleted_result_is_freed_with_its_confidence_whatever_was_done_with_it
     qtbot.waitUntil(lambda: gc.collect() >= 0 and not any(each() is not None for each in kept))
 
 
+def test_a_map_is_seen_without_the_labels_below_it_until_they_are_cut(
+    measured: Measured, qtbot: Any, tmp_path: Path
+) -> None:
+    viewer, widget = measured
+    section = widget.result
+    refined = section.compared.refined
+    show_confidence(section, qtbot, tmp_path)
+    assert not refined.visible
+    assert viewer.layers["strokes"].visible
+    cut(section, qtbot, tmp_path)
+    assert refined.visible
+    assert not viewer.layers[-1].visible
+
+
 def test_closing_the_viewer_while_side_by_side_does_no_harm(measured: Measured) -> None:
     viewer, widget = measured
     widget.result.panel.grid_button.click()

@@ -52,8 +52,7 @@ class RunBar(QWidget):
             "<p>Accept the result that is shown: its pixels go into a layer of their own, and the next runs keep them "
             "as they keep your strokes, which count where both hold a label.</p>",
         )
-        self.commit_slice = _button("Slice", "<p>Commit the current slice only.</p>")
-        self.commit_slice.setAccessibleName("Commit the current slice only")
+        self.commit_slice = _button("Commit slice", "<p>Accept the current slice only.</p>")
         self.take_back = _button("Take back", "<p>Undo the last Commit; press again for the one before.</p>")
         live_row = QHBoxLayout()
         live_row.addWidget(self.live, 1)

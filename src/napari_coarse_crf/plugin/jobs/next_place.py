@@ -131,7 +131,7 @@ def in_words(place: Place, names: Mapping[int, str]) -> str:
     """Say between which labels a place is in doubt."""
     first, second = (classes.in_words(one, names) for one in place.labels)
     how = "are nearly even" if place.doubt >= _EVEN else "are in doubt"
-    return f"Here {first} and {second} {how}: paint a stroke."
+    return f"In the middle of the view {first} and {second} {how}: paint a stroke there."
 
 
 def _into(part: Part, position: Sequence[int]) -> tuple[int, ...] | None:

@@ -5,7 +5,7 @@ Earlier results and what was made of them are hidden, never removed: a click on 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 from weakref import WeakSet
 
 from napari.layers import Image, Labels
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _hidden: WeakSet[Layer] = WeakSet()
-"""What was hidden for a newer result, and not by a person."""
+"""What was hidden for another layer of ours, and not by a person."""
 
 
 def show_alone(viewer: napari.viewer.Viewer, result: Labels) -> None:
@@ -41,8 +41,19 @@ def show_alone(viewer: napari.viewer.Viewer, result: Labels) -> None:
     _hidden.discard(result)
 
 
+def show_only(viewer: napari.viewer.Viewer, shown: Image | Labels) -> None:
+    """Show a layer of ours, and hide all others of ours that lie where it lies: through a map no colour can be read."""
+    for layer in list(viewer.layers):
+        if layer is not shown and layer.visible and _is_of_a_run(layer) and _lies_on(layer, shown):
+            layer.visible = False
+            _hidden.add(layer)
+    if not shown.visible:
+        shown.visible = True
+    _hidden.discard(shown)
+
+
 def was_hidden_for_another(layer: Layer) -> bool:
-    """Whether a layer is hidden as a newer result came, and nobody has shown it since."""
+    """Whether a layer is hidden as another of ours came, and nobody has shown it since."""
     return layer in _hidden and not layer.visible
 
 
@@ -57,7 +68,12 @@ def hide_results(viewer: napari.viewer.Viewer) -> Generator[None, None, None]:
 
 
 def _is_ours(layer: Layer) -> bool:
-    return is_result(layer) or is_preview(layer) or is_to_look_at(layer) or is_accepted(layer)
+    return _is_of_a_run(layer) or is_accepted(layer)
+
+
+def _is_of_a_run(layer: Layer) -> TypeGuard[Image | Labels]:
+    """Whether a layer is a result, shows one, or something of one."""
+    return isinstance(layer, Image | Labels) and (is_result(layer) or is_preview(layer) or is_to_look_at(layer))
 
 
 def _covers(layer: Layer, result: Labels) -> bool:
@@ -70,6 +86,6 @@ def _covers(layer: Layer, result: Labels) -> bool:
     return is_of_a_run and (source_name(layer) == source_name(result) or _lies_on(layer, result))
 
 
-def _lies_on(layer: Image | Labels, result: Labels) -> bool:
-    same = not layer.multiscale and tuple(layer.data.shape) == tuple(result.data.shape)
-    return same and same_place(place_of(layer), place_of(result))
+def _lies_on(layer: Image | Labels, other: Image | Labels) -> bool:
+    same = not layer.multiscale and tuple(layer.data.shape) == tuple(other.data.shape)
+    return same and same_place(place_of(layer), place_of(other))

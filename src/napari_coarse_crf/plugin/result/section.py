@@ -20,7 +20,7 @@ from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
 from napari_coarse_crf.plugin.layers.classes import in_words, with_names
 from napari_coarse_crf.plugin.layers.colours import colours_of
-from napari_coarse_crf.plugin.layers.newest import show_alone, was_hidden_for_another
+from napari_coarse_crf.plugin.layers.newest import show_alone, show_only, was_hidden_for_another
 from napari_coarse_crf.plugin.layers.record import cut_least_sure, recall
 from napari_coarse_crf.plugin.result import derived
 from napari_coarse_crf.plugin.result.boxes import ComparedBoxes
@@ -247,6 +247,8 @@ class ResultSection(QWidget):
         refined, record = self.compared.refined, self._record()
         if refined is not None and record is not None:
             cut_least_sure(refined, self.panel.cut)
+            if was_hidden_for_another(refined):  # its confidence, perhaps, was looked at
+                show_only(self._viewer, refined)
             unlabelled = np.count_nonzero(np.asarray(refined.data) == 0)
             limit = f"; confidence is {record.min_confidence:.7g} at least elsewhere" if record.percent else ""
             self.panel.say(f"Unlabelled pixels of '{refined.name}': {unlabelled:,}{limit}.")
@@ -272,12 +274,14 @@ class ResultSection(QWidget):
             self.panel.say(str(outcome.error))
             return
         layer = self._viewer.add_labels(outcome.ids, **look)
+        show_only(self._viewer, layer)
         self.panel.say(f"Layer '{layer.name}' added: {outcome.meaning}.")
 
     def _on_confidence(self) -> None:
         refined, record = self.compared.refined, self._record()
         if refined is not None and record is not None:
             layer = self._viewer.add_image(record.confidence, **derived.map_look(refined, "confidence", "viridis"))
+            show_only(self._viewer, layer)
             self.panel.say(f"Layer '{layer.name}' added: bright where the refinement is sure.")
 
     def _on_heatmap(self) -> None:
@@ -295,6 +299,7 @@ class ResultSection(QWidget):
             self._say(str(outcome.error))
             return
         layer = self._viewer.add_image(outcome, **look)
+        show_only(self._viewer, layer)
         self.panel.say(f"Layer '{layer.name}' added: how probable the label was before the CRF.")
 
     def _on_objects(self) -> None:
@@ -311,6 +316,7 @@ class ResultSection(QWidget):
             self._say(str(outcome.error))
             return
         layer = self._viewer.add_labels(outcome.ids, features=outcome.features, **look)
+        show_only(self._viewer, layer)
         self._objects = (layer.name, outcome.csv)
         self.panel.save_objects_button.setEnabled(True)
         self.panel.say(f"Layer '{layer.name}' added: {outcome.ids.max():,} objects.")
