@@ -26,6 +26,9 @@ def test_nothing_moves_whatever_a_sentence_says(dock: Callable[..., Any], qtbot:
         for count in (1, lines, 40):
             sentence.setText("\n".join(["one line"] * count))
             qtbot.wait(0)
+            frame = sentence.contentsMargins()
+            needed = sentence._label.sizeHint().height() + frame.top() + frame.bottom()
+            assert (needed > room) == (count > lines)
             assert sentence.height() == sentence.minimumHeight() == sentence.maximumHeight() == room
             assert widget.run_bar.button.mapTo(widget.native, QPoint()) == place
 

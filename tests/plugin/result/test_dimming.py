@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_coarse_crf.plugin.layers.saved import describe_layer
 from tests.plugin.result.using import close_dock
 
 if TYPE_CHECKING:
@@ -30,6 +33,26 @@ def test_a_result_is_dimmed_while_the_own_labels_are_painted_on(
     assert newer.opacity < before
     strokes.mode = "pan_zoom"
     assert newer.opacity == before
+
+
+def test_what_is_saved_while_it_is_dimmed_is_as_opaque_as_before(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    strokes, refined = viewer.layers["strokes"], press_run(widget)
+    before = refined.opacity
+
+    def saved() -> float:
+        return float(json.loads(describe_layer(refined, Path("labels.tif")))["opacity"])
+
+    strokes.mode = "paint"
+    assert refined.opacity < before / 2
+    assert saved() == before
+    refined.opacity = 0.9  # by a person
+    assert saved() == 0.9
+    strokes.mode = "pan_zoom"
+    refined.opacity = 0.3  # by a person
+    assert saved() == 0.3
 
 
 def test_a_result_is_dimmed_while_shapes_or_points_are_drawn(

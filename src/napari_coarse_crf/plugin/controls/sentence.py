@@ -52,5 +52,6 @@ class Sentence(QScrollArea):
     def _keep_room(self) -> None:
         text = self._label.text()
         self._label.setText("\n".join(["x"] * self._lines))
-        self.setFixedHeight(self._label.sizeHint().height())
+        frame = self.contentsMargins()  # which napari's theme draws around it
+        self.setFixedHeight(self._label.sizeHint().height() + frame.top() + frame.bottom())
         self._label.setText(text)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.plugin.layers.dimmed import opacity_of
 from napari_coarse_crf.plugin.layers.provenance import KEY, provenance
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def describe_layer(layer: Labels, labels_path: Path) -> bytes:
             "units": [str(unit) for unit in layer.units],
             "axis_labels": list(layer.axis_labels),
         },
-        "opacity": layer.opacity,
+        "opacity": opacity_of(layer),
         "blending": str(layer.blending),
         "colours": _colours_of(layer.colormap),
         "features": {str(column): values.tolist() for column, values in layer.features.items()},

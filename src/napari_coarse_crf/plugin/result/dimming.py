@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from napari_coarse_crf.plugin.layers.dimmed import forget_dimmed, note_dimmed, opacity_of
 from napari_coarse_crf.plugin.layers.provenance import is_preview, is_result
 from napari_coarse_crf.plugin.result.views import Borrowed
 
@@ -56,9 +57,12 @@ class Dimming:
         # Equal, not the same: napari may give a plugin a proxy of the active layer.
         if own is None or self._viewer.layers.selection.active != own or not _is_painted(own):
             self._borrowed.put_back()
+            forget_dimmed(self._viewer.layers)
             return
         for layer in self._viewer.layers:
             if layer is not own and (is_result(layer) or is_preview(layer)) and layer.opacity > _DIMMED:
+                before = opacity_of(layer)
+                note_dimmed(layer, before, _DIMMED)  # first: what saves by itself hears of the change
                 self._borrowed.set(layer, "opacity", _DIMMED)
 
     def _on_removed(self, event: Any) -> None:

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 
 _ROWS: Final = 6
-"""Of the list, at least."""
+"""Of the list, where there is room."""
+_FEWEST_ROWS: Final = 4
+"""Where the window is low."""
 _NO_STACK: Final = "No image with frames or slices is open"
 _BORROW: Final = "Begin with the colours of {}s before"
 
@@ -132,10 +134,13 @@ class _LowList(QListView):
     """A list that asks for a few rows: the other dock needs the height more. It takes what there is."""
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), _ROWS * self.fontMetrics().lineSpacing())
+        return self._room_for(_ROWS)
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        return self._room_for(_FEWEST_ROWS)
+
+    def _room_for(self, rows: int) -> QSize:
+        return QSize(super().sizeHint().width(), rows * self.fontMetrics().lineSpacing())
 
 
 class _Elided(QLabel):

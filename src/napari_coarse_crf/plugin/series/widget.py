@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", FolderSession, FrameSession)
 
-_NOTHING: Final = "Choose a folder, or a stack that is open: labels are saved by themselves."
+_NOTHING: Final = "Choose a folder of images, or an open stack. What you paint is saved by itself."
 _REST = 10_000
 """A height that no window has."""
 
