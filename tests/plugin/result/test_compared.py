@@ -27,7 +27,7 @@ def test_each_layer_is_looked_at_once_in_the_order_of_flipping() -> None:
 @pytest.mark.parametrize(
     ("compared", "sentence"),
     [
-        (Compared.choose(None, REFINED), "Press Run first"),
+        (Compared.choose(None, REFINED), "Choose coarse labels"),
         (Compared.choose(COARSE, None), "Press Run first"),
         (Compared.choose(COARSE, COARSE), "are the same layer"),
         (Compared.choose(SMALL, REFINED), "'small' and 'refined' differ in size"),

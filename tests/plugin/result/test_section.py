@@ -352,3 +352,17 @@ def test_a_key_that_a_person_has_bound_is_left_alone(
     assert widget.result.panel.flip_button.text() == "Flip"
     close_dock(widget)
     assert list(viewer.keymap.values()) == [pressed.append]
+
+
+def test_a_result_of_shapes_can_be_saved_and_its_confidence_seen(
+    dock: Dock, press_run: PressRun, qtbot: Any, image: NDArray[Any], tmp_path: Path
+) -> None:
+    viewer, widget = dock(image, rgb=True)
+    lines, classes = [[[20, 3], [20, 15]], [[20, 45], [20, 57]]], {"class": ["sea", "sky"]}
+    widget.labels_layer.value = viewer.add_shapes(lines, shape_type="line", features=classes, name="shapes")
+    press_run(widget)
+    widget.result.heading.click()
+    assert not widget.result.panel.flip_button.isEnabled()
+    show_confidence(widget.result, qtbot, tmp_path)
+    assert viewer.layers[-1].name == "shapes refined: confidence"
+    save(widget.result, qtbot, tmp_path)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 _NOTHING = "Press Run first or tick Live, or choose a coarse and a refined layer here."
+_NO_COARSE = "Choose coarse labels to compare with, or save the refined ones as they are."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Compared:
         return cls(coarse, refined, tuple(others), truth, _find_problem(coarse, refined, (*others, truth)))
 
     @property
+    def has_result(self) -> bool:
+        """Whether there is a result to save: one of shapes or points has no coarse labels to be compared with."""
+        return not self.problem or (self.coarse is None and self.refined is not None)
+
+    @property
     def layers(self) -> list[Labels]:
         """All of them, each once, in the order of flipping."""
         chosen = (self.coarse, self.refined, *self.others, self.truth)
@@ -74,8 +80,10 @@ def labels_on(layer: Labels, refined: Labels) -> Any:
 
 
 def _find_problem(coarse: Labels | None, refined: Labels | None, more: Sequence[Labels | None]) -> str:
-    if coarse is None or refined is None:
+    if refined is None:
         return _NOTHING
+    if coarse is None:
+        return _NO_COARSE
     if coarse is refined:
         return "Coarse and refined are the same layer. Choose two different ones."
     for layer in (coarse, refined, *more):

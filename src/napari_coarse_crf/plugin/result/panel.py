@@ -96,7 +96,7 @@ class ResultPanel(QWidget):
     def offer(self, *, ready: bool, known: bool, label: str) -> None:
         """Enable what can be done: with the layers (`ready`), a result of this session (`known`), a chosen label."""
         looking = (self.flip_button, self.blink_button, self.contour_button, self.grid_button)
-        for widget in (*looking, self.save_button, self.difference_button):
+        for widget in (*looking, self.difference_button):
             widget.setEnabled(ready)
         self.confidence_button.setEnabled(known)
         self._cut_row.setEnabled(known)

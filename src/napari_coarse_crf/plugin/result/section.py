@@ -181,13 +181,15 @@ class ResultSection(QWidget):
         record = self._record()
         name = "" if self._label_id is None else self.compared.class_names.get(self._label_id, str(self._label_id))
         self.panel.offer(ready=not self.compared.problem, known=record is not None, label=name)
+        self.panel.save_button.setEnabled(self.compared.has_result)
         self.panel.offer_differences([difference.title for difference in derived.differences(self.compared)])
         if not self._cut_soon.isActive():  # else the layer has yet to follow the slider
             self.panel.show_cut(record)
 
     def _record(self) -> Record | None:
         """Return what is known of the refined layer beyond its labels."""
-        return None if self.compared.problem else recall(self.compared.refined)
+        refined = self.compared.refined
+        return None if refined is None or not self.compared.has_result else recall(refined)
 
     def _say(self, sentence: str) -> None:
         """Show a sentence about a label, with the name of its class."""
