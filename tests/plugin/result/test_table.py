@@ -62,6 +62,8 @@ def test_lazy_labels_of_a_stack_are_compared_too(
     add_difference(qtbot, section, 0)
     np.testing.assert_array_equal(viewer.layers["strokes refined: what was filled"].data, strokes == 0)
     section.panel.flip_button.click()
+    assert shown(viewer) == ["photo", "strokes refined"]  # the difference lay over it
+    section.panel.flip_button.click()
     assert shown(viewer) == ["photo", "strokes"]
 
 
