@@ -150,7 +150,7 @@ def test_the_dock_says_that_the_engine_is_being_compiled(
     monkeypatch.setattr(WARM_UP, "is_running", True)
     WARM_UP.ended.emit()  # whoever shows it looks again
     assert widget.status.startswith("Ready.")
-    assert "compiled in the background" in widget.status
+    assert "being compiled, once" in widget.status
     monkeypatch.setattr(WARM_UP, "is_running", False)
     WARM_UP.ended.emit()
     assert "compiled" not in widget.status
