@@ -118,3 +118,24 @@ def test_a_label_that_does_not_fit_into_the_type_is_refused() -> None:
 def test_without_strokes_and_without_examples_it_is_as_ever() -> None:
     with pytest.raises(InputError, match="There is no label yet"):
         Refiner(scene(20, 1), NONE, examples=[])
+
+
+@pytest.mark.parametrize("examples", [None, 3, (scene(40, 2), strokes()), [(scene(40, 2), strokes(), 1)]])
+def test_examples_that_are_no_pairs_are_said_in_a_sentence(examples: Any) -> None:
+    with pytest.raises(InputError, match="must be a list of pairs"):
+        refine_labels(scene(20, 1), NONE, examples=examples)
+
+
+def test_an_id_of_64_bits_in_an_example_becomes_no_other_id() -> None:
+    large = np.where(strokes() == 3, 3, 0).astype(np.uint64)
+    large[strokes() == 70_000] = 2**63 + 5
+    with pytest.raises(InputError, match=r"the label 9223372036854775813, .* labels.astype\(np.uint64\)"):
+        refine_labels(scene(20, 1), NONE, examples=[(scene(40, 2), large)])
+    with pytest.warns(CoarseCRFWarning):
+        refined = refine_labels(scene(20, 1), NONE.astype(np.uint64), examples=[(scene(40, 2), large)])
+    assert (refined[:, 20:] == 2**63 + 5).all()
+
+
+def test_what_is_wrong_with_an_example_is_said_of_the_example() -> None:
+    with pytest.raises(InputError, match=r"Example 2 cannot be used\. The labels are empty"):
+        refine_labels(scene(20, 1), NONE, examples=[(scene(40, 2), strokes()), (scene(40, 2)[:0], NONE[:0])])

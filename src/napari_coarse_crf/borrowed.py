@@ -8,6 +8,7 @@ examples was tried as well: it helps with frames of a film and misleads elsewher
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import OPEN, UNLABELLED, Problem, read_labels, read_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,21 +68,28 @@ def borrow(picture: Picture, label_map: LabelArray, examples: Sequence[tuple[Any
     InputError
         If an example cannot be used, does not fit the image, or there are fewer than two labels in all of them.
     """
-    pairs = [(replace(picture, image=image, mask=None, spacing=None), read_labels(ids)) for image, ids in examples]
-    fitted = [picture.fitted(label_map.shape), *(each.fitted(ids.shape) for each, ids in pairs)]
+    pairs, fitted = [], [picture.fitted(label_map.shape)]
+    for number, (image, ids) in enumerate(examples, start=1):
+        with _said_of(number):
+            labels = read_labels(ids)
+            pairs.append((replace(picture, image=image, mask=None, spacing=None), labels))
+            fitted.append(pairs[-1][0].fitted(labels.shape))
     _check_alike(fitted)
     limits = picture.contrast_limits
     if limits is None and fitted[0].image.dtype != np.uint8:
         limits = find_contrast_limits(np.concatenate([_sample(one) for one in fitted]), picture.by_channel)
     problem = read_problem(replace(picture, contrast_limits=limits), label_map)
-    others = [read_problem(replace(each, contrast_limits=limits), ids) for each, ids in pairs]
-    label_ids = np.unique(np.concatenate([other.label_ids.astype(np.int64) for other in others]))
+    others = []
+    for number, (each, ids) in enumerate(pairs, start=1):
+        with _said_of(number):
+            others.append(read_problem(replace(each, contrast_limits=limits), ids))
+    label_ids = np.unique(np.concatenate([other.label_ids.astype(np.uint64) for other in others]))  # none is negative
     if len(label_ids) < 2:
         raise InputError("The examples hold fewer than two labels: give images with strokes of every class.")
     if label_ids[-1] > np.iinfo(label_map.dtype).max:
         raise InputError(
-            f"The examples hold the label {label_ids[-1]}, which labels of type {label_map.dtype} cannot; pass, for "
-            "example, labels.astype(np.int32)."
+            f"The examples hold the label {label_ids[-1]}, which labels of type {label_map.dtype} cannot; pass "
+            f"labels.astype(np.{np.min_scalar_type(label_ids[-1])})."
         )
     colours, labels = _labelled(others, label_ids)
     used = sum(bool(len(other.label_ids)) for other in others)
@@ -98,11 +106,34 @@ def borrow(picture: Picture, label_map: LabelArray, examples: Sequence[tuple[Any
     return Borrowed(posed, joined, note)
 
 
+def read_examples(examples: Any) -> list[tuple[Any, Any]]:
+    """Return examples as pairs of an image and its labels.
+
+    Raises
+    ------
+    InputError
+        If they are none.
+    """
+    try:
+        return [(image, ids) for image, ids in examples]
+    except (TypeError, ValueError) as error:
+        raise InputError("examples must be a list of pairs (image, labels), such as [(image, labels)].") from error
+
+
 def has_labels(picture: Picture, label_map: LabelArray) -> bool:
     """Whether an image has strokes of its own, where it takes part: then it borrows nothing."""
     mask = None if picture.mask is None else np.asarray(picture.mask)
     inside = label_map if mask is None or mask.shape != label_map.shape else label_map[mask.astype(bool)]
     return bool((inside != UNLABELLED).any())
+
+
+@contextmanager
+def _said_of(number: int) -> Iterator[None]:
+    """Say which example cannot be used."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"Example {number} cannot be used. {error}") from error
 
 
 def _check_alike(fitted: Sequence[Picture]) -> None:
@@ -135,12 +166,12 @@ def _sample(picture: Picture) -> NDArray[Any]:
     return values[np.isfinite(values).all(axis=1)] if values.dtype.kind == "f" else values
 
 
-def _labelled(others: Sequence[Problem], label_ids: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int32]]:
+def _labelled(others: Sequence[Problem], label_ids: NDArray[np.uint64]) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """Return colours (C, M) and compact labels (M,) of the labelled pixels, not too many of each label."""
     found = []
     for other in others:
         (places,) = np.nonzero(other.labels != OPEN)
-        numbers = np.searchsorted(label_ids, other.label_ids[other.labels[places]].astype(np.int64))
+        numbers = np.searchsorted(label_ids, other.label_ids[other.labels[places]].astype(np.uint64))
         found.append((other.colours[:, places], numbers.astype(np.int32)))
     colours = np.concatenate([colours for colours, _ in found], axis=1)
     labels = np.concatenate([labels for _, labels in found])

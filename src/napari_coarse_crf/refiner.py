@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_coarse_crf.borrowed import borrow, has_labels
+from napari_coarse_crf.borrowed import borrow, has_labels, read_examples
 from napari_coarse_crf.cleaning import asks_for_cleaning, clean, mean_field_key
 from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
@@ -201,8 +201,9 @@ class Refiner:
         self._engine = _ENGINES[engine]()
         self._label_map = read_labels(labels).copy()
         self._borrowed = None
-        if len(examples) and not has_labels(picture, self._label_map):
-            self._borrowed = borrow(picture, self._label_map, examples)
+        pairs = read_examples(examples)
+        if pairs and not has_labels(picture, self._label_map):
+            self._borrowed = borrow(picture, self._label_map, pairs)
         self._problem = self._borrowed.problem if self._borrowed else read_problem(picture, self._label_map)
         self._things = find_things(self._problem) if self._borrowed is None else None
         _check_labels(self._problem)

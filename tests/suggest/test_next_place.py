@@ -126,3 +126,13 @@ def test_a_place_is_plain_numbers(image: NDArray[Any], labels: NDArray[Any]) -> 
     assert isinstance(place, Place)
     assert {type(one) for one in (*place.position, *place.labels, place.size)} == {int}
     assert {type(one) for one in (place.doubt, place.reach)} == {float}
+
+
+@pytest.mark.parametrize("shown", [(3, 4), None, 3, [None], ["ab"]])
+def test_places_that_are_none_are_said_in_a_sentence(shown: Any) -> None:
+    with pytest.raises(InputError, match="shown must be a list of places"):
+        suggest_place(np.zeros((4, 5), np.uint8), np.array([[1, 0, 0, 0, 2]] * 4), shown=shown)
+
+
+def test_nothing_is_in_doubt_where_all_has_the_one_label_there_is() -> None:
+    assert suggest_place(np.zeros((1, 1), np.uint8), np.ones((1, 1), np.uint8)) is None

@@ -114,21 +114,18 @@ def find_place(
 ) -> Place | None:
     """Do what `suggest_place` does for a picture."""
     label_map = read_labels(labels)
-    for one in shown:
-        if len(one) != label_map.ndim:
-            raise InputError(
-                f"The place {tuple(one)} in shown has {len(one)} numbers, but the labels have {label_map.ndim} axes. "
-                "Give what `position` of a place says."
-            )
+    places = _read_places(shown, label_map.ndim)
     step = step_within(label_map.shape, _MOST_PIXELS)
     small = thin_out_labels(label_map, step)
     refiner = Refiner.of(reduce_picture(picture.fitted(label_map.shape), step, label_map.ndim), small)
+    if len(refiner.label_ids) < 2:  # all have the one label there is
+        return None
     heatmap = refiner.heatmap(reduce_parameters(parameters or Parameters(), step, label_map.ndim))
     doubt = doubt_in(heatmap)
     doubt[small != UNLABELLED] = 0.0
     sizes = _pixel_sizes(picture.spacing, doubt.ndim)
     reach = _REACH * float(np.prod(sizes * doubt.shape)) ** (1 / doubt.ndim)
-    found = _most_doubtful(doubt, sizes, reach, [np.asarray(one) / step for one in shown])
+    found = _most_doubtful(doubt, sizes, reach, [place / step for place in places])
     if found is None:
         return None
     here = [float(of_label[found]) for of_label in heatmap]
@@ -140,6 +137,30 @@ def find_place(
         size=int(_area_around(doubt, found).sum()) * step**label_map.ndim,
         reach=reach * step,
     )
+
+
+def _read_places(shown: Any, ndim: int) -> list[NDArray[np.float64]]:
+    """Return places that were shown as points.
+
+    Raises
+    ------
+    InputError
+        If they are none, or of another number of axes.
+    """
+    try:
+        given = [tuple(one) for one in shown]
+        places = [np.asarray(one, np.float64).reshape(len(one)) for one in given]
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "shown must be a list of places, each as its `position` says it, such as [(10, 25)]."
+        ) from error
+    for one in given:
+        if len(one) != ndim:
+            raise InputError(
+                f"The place {one} in shown has {len(one)} numbers, but the labels have {ndim} axes. "
+                "Give what `position` of a place says."
+            )
+    return places
 
 
 def doubt_in(heatmap: FloatArray) -> NDArray[np.float32]:
