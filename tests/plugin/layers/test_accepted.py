@@ -14,7 +14,7 @@ from napari.layers import Labels
 from napari_coarse_crf import CoarseCRFWarning, refine_labels
 from napari_coarse_crf.plugin import refine_layer
 from napari_coarse_crf.plugin.jobs.next_place import LOOKING
-from napari_coarse_crf.plugin.layers.accepted import accept
+from napari_coarse_crf.plugin.layers.accepted import accept, take_back
 from napari_coarse_crf.plugin.layers.match import labels_at
 from napari_coarse_crf.plugin.layers.saved import description_path, open_saved
 from napari_coarse_crf.plugin.result.saving import Saving
@@ -322,3 +322,32 @@ def test_what_live_shows_is_accepted_and_what_is_accepted_is_seen_by_live(
     viewer.layers["strokes"].paint((20, 30), 3)
     settle()
     np.testing.assert_array_equal(preview.data, merged(viewer))
+
+
+@pytest.mark.parametrize(("label_id", "dtype"), [(256, np.int32), (70_000, np.int32), (2**63 + 5, np.uint64)])
+def test_ids_that_the_accepted_layer_could_not_hold_are_accepted_as_they_are(label_id: int, dtype: Any) -> None:
+    viewer = ModelOfResults(np.uint8(2))
+    layer, _ = accept(viewer.model, viewer.own, viewer.result, None)
+    viewer.result.data = np.full((8, 9), label_id, dtype)
+    assert accept(viewer.model, viewer.own, viewer.result, None) == (layer, 72)
+    assert (layer.data == np.array(label_id, dtype)).all()
+    take_back(layer)
+    assert (layer.data == 2).all()
+
+
+def test_what_cannot_be_written_to_is_copied_when_something_is_accepted() -> None:
+    viewer = ModelOfResults(np.uint8(2))
+    layer, _ = accept(viewer.model, viewer.own, viewer.result, None)
+    layer.data = np.broadcast_to(np.uint8(0), (8, 9))
+    accept(viewer.model, viewer.own, viewer.result, None)
+    assert (layer.data == 2).all()
+
+
+class ModelOfResults:
+    """A viewer without a window, with labels and a result of one id."""
+
+    def __init__(self, label_id: Any) -> None:
+        self.model = ViewerModel()
+        self.own = self.model.add_labels(np.zeros((8, 9), np.uint8), name="strokes")
+        about = {"napari_coarse_crf": {"parameters": {}, "labels": "strokes"}}
+        self.result = self.model.add_labels(np.full((8, 9), label_id), name="result", metadata=about)

@@ -15,6 +15,7 @@ import numpy as np
 from napari.layers import Labels, Points, Shapes
 
 from napari_coarse_crf.plugin.layers.grid import Grid
+from napari_coarse_crf.plugin.layers.ids import range_of
 from napari_coarse_crf.plugin.layers.look import insert_unselected, place_of, read_look
 from napari_coarse_crf.plugin.layers.match import lies_on
 from napari_coarse_crf.plugin.layers.provenance import KEY, is_result, provenance, set_provenance, source_name
@@ -101,7 +102,7 @@ def keeping_accepted(viewer: napari.viewer.Viewer, source: Layer | None, choice:
 
 def find_result(viewer: napari.viewer.Viewer, result: Labels | None) -> tuple[Layer, Labels, Record | None] | None:
     """Return the labels that a result was made of, the result, and what is known of it; None if no result is seen."""
-    if result is None or not is_result(result) or not result.visible:
+    if result is None or result.multiscale or not is_result(result) or not result.visible:
         return None
     layers = [layer for layer in viewer.layers if layer is not result]
     sources = [layer for layer in layers if layer is source_of(result)]
@@ -146,7 +147,7 @@ def accept(
         How many pixels of it have changed.
     """
     layer = find_accepted(viewer, source)
-    if layer is None or not lies_on(Grid(result), layer):
+    if layer is None or layer.multiscale or not lies_on(Grid(result), layer):
         layer = _new_layer(viewer, source, result, above=layer or source)
     steps, count = [], 0
     for part, mask in _accepted_parts(result, record, seen):
@@ -156,6 +157,7 @@ def accept(
             changed &= mask
         if pixels := int(np.count_nonzero(changed)):
             steps.append(_Step.of(part, changed, before))
+            _make_room(layer, after)
             layer.data[part] = np.where(changed, after, before)
             count += pixels
     if steps:
@@ -175,6 +177,15 @@ def take_back(layer: Labels) -> None:
         for step in reversed(_commits[layer].pop()):
             step.undo(layer.data)
         _show(layer)
+
+
+def _make_room(layer: Labels, labels: LabelArray) -> None:
+    """Let a layer hold the ids of these labels, and be written to."""
+    data = layer.data
+    lowest, highest = range_of(data)
+    fits = lowest <= labels.min(initial=0) and labels.max(initial=0) <= highest
+    if not fits or (isinstance(data, np.ndarray) and not data.flags.writeable):
+        layer.data = np.array(data, data.dtype if fits else labels.dtype)
 
 
 def _accepted_parts(
