@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from napari.layers import Labels
 
@@ -83,3 +84,19 @@ def test_a_name_that_is_taken_away_leaves_the_other_columns() -> None:
 )
 def test_the_sentences_of_the_core_get_the_names_of_labels(sentence: str, named: str) -> None:
     assert with_names(sentence, {3: "road"}) == named
+
+
+def test_gaps_in_a_table_of_pandas_are_no_names() -> None:
+    features = pd.DataFrame(
+        {"index": pd.array([1, 2, pd.NA], "Int64"), "class": pd.array(["road", pd.NA, "sky"], "string")}
+    )
+    layer = Labels(np.zeros((3, 3), np.uint8), features=features)
+    assert class_names_of(layer) == {1: "road"}
+    name_class(layer, 2, "tree")
+    assert class_names_of(layer) == {1: "road", 2: "tree"}
+
+
+def test_a_cell_with_several_values_is_a_name() -> None:
+    layer = Labels(np.zeros((3, 3), np.uint8))
+    layer.features = pd.DataFrame({"index": [1, 2], "class": [np.arange(2), None]})
+    assert list(class_names_of(layer)) == [1]

@@ -63,3 +63,10 @@ def test_a_label_without_a_colour_gets_one_and_others_keep_theirs() -> None:
     assert layer.get_color(4)[3] == 1
     np.testing.assert_allclose(layer.get_color(3), (1, 0, 0, 1))
     np.testing.assert_allclose(layer.get_color(52), nothing)
+
+
+def test_ids_that_only_unsigned_numbers_of_64_bits_hold_have_colours() -> None:
+    highest = 2**64 - 1
+    layer = Labels(np.full((3, 3), highest, np.uint64))
+    set_colour(layer, highest, (0.0, 1.0, 0.0, 1.0))
+    np.testing.assert_allclose(colours_of(layer, [1, highest])[1], (0.0, 1.0, 0.0, 1.0))

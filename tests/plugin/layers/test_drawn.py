@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from napari.layers import Image, Labels, Points, Shapes
 
@@ -265,3 +266,10 @@ def test_only_what_has_changed_is_drawn_anew(
     fresh = Points(points.data, size=points.size, features=points.features)
     np.testing.assert_array_equal(after.data, read(fresh, image).data)
     assert not np.array_equal(after.data, before)
+
+
+def test_a_gap_of_pandas_is_no_class() -> None:
+    lines = [[[2, 2], [2, 20]], [[8, 2], [8, 20]], [[14, 2], [14, 20]]]
+    features = pd.DataFrame({"class": pd.array(["road", pd.NA, "sky"], "string")})
+    shapes = Shapes(lines, shape_type="line", features=features)
+    assert list(as_labels(shapes, Image(np.zeros((20, 30), np.uint8))).features["class"]) == ["road", "sky"]

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from napari.layers import Labels
@@ -13,6 +14,7 @@ from napari.utils.colormaps import DirectLabelColormap, label_colormap
 
 from napari_coarse_crf import InputError, Parameters
 from napari_coarse_crf.plugin import refine_layer
+from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.look import place_of, same_place
 from napari_coarse_crf.plugin.layers.provenance import provenance
 from napari_coarse_crf.plugin.layers.saved import describe_layer, description_path, get_reader, open_saved
@@ -131,3 +133,10 @@ def test_what_json_cannot_say_is_said_in_words(tmp_path: Path) -> None:
     about = {"napari_coarse_crf": {"parameters": {}, "mask": np.array([1, 2]), "count": np.int64(3), "home": tmp_path}}
     said = json.loads(describe_layer(Labels(np.eye(4, dtype=int), metadata=about), tmp_path / "out.tif"))
     assert said["made_by"] == {"parameters": {}, "mask": [1, 2], "count": 3, "home": str(tmp_path)}
+
+
+def test_a_class_without_a_name_has_none_when_it_is_opened_again(tmp_path: Path) -> None:
+    features = {"index": [1, 2, 3], "class": pd.Categorical(["road", None, "sky"])}
+    layer = Labels(np.ones((4, 5), np.uint8), features=features)
+    data, keywords, _ = open_saved(saved(layer, tmp_path))
+    assert class_names_of(Labels(data, **keywords)) == {1: "road", 3: "sky"}

@@ -88,6 +88,16 @@ def with_names(sentence: str, names: Mapping[int, str]) -> str:
     return _SAID.sub(lambda said: f"{said[1]} {in_words(int(said[2]), names)}", sentence)
 
 
+def is_gap(value: Any) -> bool:
+    """Whether a cell of a table holds nothing: None, NaN, or the NA of pandas."""
+    try:
+        return value is None or bool(value != value)  # NaN is not itself
+    except TypeError:  # NA does not even say that
+        return True
+    except ValueError:  # several values
+        return False
+
+
 def _columns_of(table: Any) -> tuple[Any, Any]:
     """Return which columns of a table hold ids and names of classes, None for each that it lacks."""
     columns = {_plain(column): column for column in table.columns}
@@ -102,7 +112,7 @@ def _plain(column: Any) -> str:
 
 def _rows_of(table: Any, ids: Any) -> list[Any]:
     """Return which label each row of a table is about."""
-    return list(range(len(table))) if ids is None else list(table[ids])
+    return list(range(len(table))) if ids is None else [None if is_gap(row) else row for row in table[ids]]
 
 
 def _are_ids(values: Sequence[Any]) -> bool:
@@ -119,4 +129,4 @@ def _as_id(value: Any) -> int | None:
 
 
 def _is_said(name: Any) -> bool:
-    return name is not None and name == name and bool(str(name).strip())  # NaN is not itself
+    return not is_gap(name) and bool(str(name).strip())

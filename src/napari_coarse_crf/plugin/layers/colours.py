@@ -37,7 +37,8 @@ def same_colours(colormap: Any) -> Any:
 
 def colours_of(layer: Labels, label_ids: Sequence[int]) -> NDArray[np.float64]:
     """Return the colours, (N, 4), that a layer has for these ids, also while it shows the selected one alone."""
-    ids = np.array(label_ids, np.int64)
+    is_signed = max(label_ids, default=0) <= np.iinfo(np.int64).max
+    ids = np.array(label_ids, np.int64 if is_signed else np.uint64)
     return np.asarray(same_colours(layer.colormap).map(ids), np.float64).reshape(-1, 4)
 
 

@@ -19,7 +19,7 @@ from napari_coarse_crf.io.grid import UNKNOWN
 from napari_coarse_crf.io.raster import CHANNELS
 from napari_coarse_crf.plugin.layers.axes import MOST_CHANNELS, axis_letters
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING, NO_AXIS, Choice
-from napari_coarse_crf.plugin.layers.classes import CLASS_COLUMNS, INDEX
+from napari_coarse_crf.plugin.layers.classes import CLASS_COLUMNS, INDEX, is_gap
 from napari_coarse_crf.plugin.layers.grid import Grid, finest, leave_out, pixel_size
 from napari_coarse_crf.plugin.layers.look import move_to
 from napari_coarse_crf.plugin.layers.strokes import Stroke, draw_strokes
@@ -203,7 +203,7 @@ def _hex(colour: NDArray[Any]) -> str:
 
 def _in_words(value: Any) -> str:
     """Return the name of a class as it stands in a feature; "" for a gap."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+    if is_gap(value) or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     is_whole = isinstance(value, float) and value.is_integer()  # a gap makes all numbers of a column fractions
     return str(int(value) if is_whole else value).strip()

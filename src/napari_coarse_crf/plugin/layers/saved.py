@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.plugin.layers.classes import is_gap
 from napari_coarse_crf.plugin.layers.dimmed import opacity_of
 from napari_coarse_crf.plugin.layers.provenance import KEY, provenance
 
@@ -60,7 +61,7 @@ def describe_layer(layer: Labels, labels_path: Path) -> bytes:
         "opacity": opacity_of(layer),
         "blending": str(layer.blending),
         "colours": _colours_of(layer.colormap),
-        "features": {str(column): values.tolist() for column, values in layer.features.items()},
+        "features": {str(column): _cells(values) for column, values in layer.features.items()},
         "made_by": about,
     }
     return (json.dumps(values, indent=1, default=_plain) + "\n").encode()
@@ -152,6 +153,13 @@ def _with_numbers(about: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rounded(colours: Any) -> Any:
     return np.round(np.asarray(colours, np.float64), _DIGITS).tolist()
+
+
+def _cells(values: Any) -> list[Any]:
+    """Return a column of features; a gap among words is None, which comes back as one."""
+    cells: list[Any] = values.tolist()
+    is_plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf"
+    return cells if is_plain else [None if is_gap(cell) else cell for cell in cells]
 
 
 def _plain(value: Any) -> Any:
