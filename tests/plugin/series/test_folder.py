@@ -80,6 +80,76 @@ def test_images_of_one_name_have_labels_of_their_own(folder: Path) -> None:
     assert [series.labels_path("coarse", row).name for row in range(2)] == ["a2.bmp.tif", "a2.png.tif"]
 
 
+def test_no_two_images_share_a_file_of_labels(folder: Path) -> None:
+    """Also not where letters count as the same in both cases, and where one is called like a file of another."""
+    for name in ("a2.jpg", "a2.png.tif", "B1.tif"):
+        (folder / name).write_bytes(b"")
+    series = Folder(folder)
+    paths = [str(series.labels_path("coarse", row)).casefold() for row in range(len(series.images))]
+    assert len(set(paths)) == len(paths) == 6
+
+
+def test_labels_stay_those_of_their_image_when_another_of_its_name_comes(folder: Path, strokes: Any) -> None:
+    series = Folder(folder)
+    series.write(0, [saving_of(series, strokes)], 1)
+    (folder / "a2.jpg").write_bytes((folder / "a2.png").read_bytes())
+    again = Folder(folder)
+    rows = {image.name: row for row, image in enumerate(again.images)}
+    np.testing.assert_array_equal(again.load(rows["a2.png"]).layers["coarse"][0], strokes)
+    assert not again.load(rows["a2.jpg"]).layers
+    again.write(rows["a2.jpg"], [saving_of(again, strokes, row=rows["a2.jpg"])], 1)
+    (folder / "a2.png").unlink()
+    assert "coarse" in Folder(folder).load(0).layers
+
+
+def test_labels_of_an_image_with_a_long_name_are_saved(folder: Path, strokes: Any) -> None:
+    (folder / "a2.png").rename(folder / f"{'ä' * 120}.png")
+    series = Folder(folder)
+    series.write(2, [saving_of(series, strokes, row=2)], 1)
+    np.testing.assert_array_equal(Folder(folder).load(2).layers["coarse"][0], strokes)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"format": "napari-coarse-crf layer", "name": "x"}'])
+def test_labels_are_shown_though_their_description_is_not_understood(
+    folder: Path, strokes: Any, content: bytes
+) -> None:
+    series = Folder(folder)
+    series.write(0, [saving_of(series, strokes)], 1)
+    (folder / "coarse-labels" / "a2.coarse-crf.json").write_bytes(content)
+    loaded = Folder(folder).load(0)
+    np.testing.assert_array_equal(loaded.layers["coarse"][0], strokes)
+    assert "a2.coarse-crf.json is not understood" in loaded.said[0]
+
+
+def test_an_image_that_was_renamed_with_its_files_has_its_own_labels(folder: Path, strokes: Any) -> None:
+    series = Folder(folder)
+    series.write(0, [saving_of(series, strokes)], 1)
+    series.write(1, [saving_of(series, strokes + 1, row=1)], 2)
+    for old, new in (("a2.png", "c.png"), ("coarse-labels/a2.tif", "coarse-labels/c.tif")):
+        (folder / old).rename(folder / new)
+    (folder / "coarse-labels" / "a2.coarse-crf.json").rename(folder / "coarse-labels" / "c.coarse-crf.json")
+    (folder / "coarse-labels" / "a10.tif").rename(folder / "coarse-labels" / "a2.tif")
+    again = Folder(folder)
+    np.testing.assert_array_equal(again.load(2).layers["coarse"][0], strokes)
+
+
+def test_strokes_are_saved_though_something_has_spoilt_the_record(folder: Path, strokes: Any) -> None:
+    series = Folder(folder)
+    series.mark_done(1, True)
+    series.write(1, [saving_of(series, strokes, row=1)], 1)
+    (folder / "coarse-labels" / "series.json").write_text("{")
+    said = series.write(0, [saving_of(series, strokes)], 2)
+    assert any("series (kept 1).json" in sentence for sentence in said)
+    again = Folder(folder)
+    assert [again.state(row) for row in range(3)] == [State.LABELLED, State.DONE, State.UNTOUCHED]
+
+
+def test_an_image_of_complex_numbers_is_said_in_a_sentence(folder: Path) -> None:
+    tifffile.imwrite(folder / "z.tif", np.zeros((9, 9), np.complex64))
+    with pytest.raises(InputError, match="complex64"):
+        Folder(folder).load(3)
+
+
 def test_labels_of_another_shape_are_not_shown_and_kept(folder: Path, strokes: Any) -> None:
     series = Folder(folder)
     path = series.labels_path("coarse", 0)
@@ -98,6 +168,11 @@ def test_labels_of_another_shape_are_not_shown_and_kept(folder: Path, strokes: A
     [
         ("{", "does not say which images are done"),
         ('{"format": "else"}', "does not say which images are done"),
+        ('{"format": "napari-coarse-crf series", "version": 1e999, "last": "", "images": {}}', "does not say"),
+        (
+            '{"format": "napari-coarse-crf series", "version": 1, "last": "", "images": {"a": {"written": []}}}',
+            "not say",
+        ),
         ('{"format": "napari-coarse-crf series", "version": 2, "last": "", "images": {}}', "newer version"),
     ],
 )

@@ -89,31 +89,58 @@ def open_saved(path: Path) -> LayerData:
     """
     from napari_coarse_crf.io.files import read_labels  # napari asks for a reader before it has a use for it
 
-    said = _read_description(path)
-    if said is None:
-        raise InputError(f"{path} is no layer saved by this plugin. Open the labels themselves.")
-    labels_path = path.with_name(Path(str(said["labels"])).name)
-    labels, shape = read_labels(labels_path).ids, tuple(said["shape"])
+    said = _said_in(path)
+    try:
+        labels_path, shape = path.with_name(Path(str(said["labels"])).name), tuple(map(int, said["shape"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _not_understood(path) from error
+    labels = read_labels(labels_path).ids
     if labels.size != math.prod(shape):
         raise InputError(
             f"{labels_path} has the shape {labels.shape}, but it was saved with {shape}. Open the labels themselves."
         )
-    keywords = {
-        "name": said["name"],
-        **said["place"],
-        "opacity": said["opacity"],
-        "blending": said["blending"],
-        "colormap": _colormap(said["colours"]),
-        "features": said["features"],
-        "metadata": {KEY: _with_numbers(said["made_by"])} if said["made_by"] else {},
-    }
-    for name in ("scale", "translate", "rotate", "shear", "affine"):
-        keywords[name] = np.asarray(keywords[name])
-    return labels.reshape(shape), keywords, "labels"
+    return labels.reshape(shape), read_look_of(path), "labels"
+
+
+def read_look_of(path: Path) -> dict[str, Any]:
+    """Return all that a description says of a layer but its labels, as napari takes it.
+
+    Raises
+    ------
+    InputError
+        If the file holds no such description.
+    """
+    said = _said_in(path)
+    try:
+        keywords = {
+            "name": said["name"],
+            **said["place"],
+            "opacity": said["opacity"],
+            "blending": said["blending"],
+            "colormap": _colormap(said["colours"]),
+            "features": said["features"],
+            "metadata": {KEY: _with_numbers(said["made_by"])} if said["made_by"] else {},
+        }
+        for name in ("scale", "translate", "rotate", "shear", "affine"):
+            keywords[name] = np.asarray(keywords[name], np.float64)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # changed by hand, say
+        raise _not_understood(path) from error
+    return keywords
 
 
 def _open(path: str | list[str]) -> list[LayerData]:
     return [open_saved(Path(one)) for one in ([path] if isinstance(path, str) else path)]
+
+
+def _said_in(path: Path) -> dict[str, Any]:
+    said = _read_description(path)
+    if said is None:
+        raise _not_understood(path)
+    return said
+
+
+def _not_understood(path: Path) -> InputError:
+    return InputError(f"{path} is no layer saved by this plugin. Open the labels themselves.")
 
 
 def _read_description(path: Path) -> dict[str, Any] | None:

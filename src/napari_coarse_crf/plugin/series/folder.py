@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io import files
@@ -13,7 +13,7 @@ from napari_coarse_crf.io.places import exists
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 from napari_coarse_crf.plugin.result.saving import Saving
 from napari_coarse_crf.plugin.series.source import State
-from napari_coarse_crf.plugin.series.stored import Stored, names_beside
+from napari_coarse_crf.plugin.series.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,13 +76,12 @@ class Folder:
         if not self.images:
             raise InputError(f"There are no images in {path} that can be read (PNG, TIFF, JPEG, BMP or WebP).")
         self.names = tuple(image.name for image in self.images)
-        self._names = names_beside(self.images)
         self._stored = Stored(path)
+        self._names = self._stored.names_of(self.images)
         record = self._stored.read_record()
         said = record["images"]
-        stored = self._stored.coarse_files()
         self._done = {row for row, image in enumerate(self.images) if said.get(image.name, {}).get("done") is True}
-        self._labelled = {row for row, name in enumerate(self._names) if f"{name}.tif" in stored}
+        self._labelled = self._stored.labelled(self._names)
         self._unreadable: set[int] = set()
         self.last = self._first_row(record["last"])
 
@@ -137,12 +136,14 @@ class Folder:
             If the image itself cannot be read.
         """
         image = files.read_image(self.images[row])
+        if image.image.dtype.kind not in "biuf":
+            raise InputError(f"{self.images[row]} holds {image.image.dtype} values. Save it with real numbers.")
         layers, _, said = self._stored.load(self.names[row], self._names[row], labels_shape(image))
         return Loaded(image, layers, (*image.notes, *said))
 
-    def open_look(self, row: int) -> LayerData | None:
-        """Return the coarse labels of another image, for what their classes are called and look like."""
-        return self._stored.open_look(self._names[row])
+    def read_look(self, row: int) -> Mapping[str, Any]:
+        """Return what the classes of another image are called and look like, as napari takes it."""
+        return self._stored.read_look(self._names[row])
 
     def at(self, row: int) -> FolderImage:
         """Return where an image is stored."""

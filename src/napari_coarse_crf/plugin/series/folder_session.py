@@ -129,8 +129,8 @@ class FolderSession(Session):
         return before
 
     def _show(self, folder: Folder, row: int, loaded: Loaded, before: Shown | None) -> None:
-        if before is None and not self._habit.keywords and (data := folder.open_look(folder.last)) is not None:
-            self._habit = Habit.of_stored(data)
+        if before is None and not self._habit.keywords:
+            self._habit = Habit.of_stored(folder.read_look(folder.last))
         dock = self.dock()
         shown = Shown.opened(self.viewer, folder.name(row), loaded, self._habit)
         note_path(shown.image, folder.images[row])

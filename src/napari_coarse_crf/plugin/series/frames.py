@@ -18,7 +18,7 @@ from napari_coarse_crf.io.places import exists
 from napari_coarse_crf.plugin.result.saving import Saving
 from napari_coarse_crf.plugin.series.shown import in_few_bits
 from napari_coarse_crf.plugin.series.source import State
-from napari_coarse_crf.plugin.series.stored import Stored, names_beside
+from napari_coarse_crf.plugin.series.stored import Stored
 from napari_coarse_crf.tiles.parts import copy_labels
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ class StackFiles:
             If the folder cannot be read, or the record is not understood.
         """
         images = sorted({*find_images(path.parent), path})
-        name = names_beside(images)[images.index(path)]
         stored = Stored(path.parent)
+        name = stored.names_of(images)[images.index(path)]
         layers, entry, said = stored.load(path.name, name, shape)
         small: dict[Kind, LayerData] = {
             kind: (in_few_bits(labels, dtype), keywords, layer_type)
@@ -113,9 +113,9 @@ class Frames:
         self.title, self.one = stack.title, stack.one
         count = stack.grid.shape[stack.axis]
         self.names = [f"{stack.one} {row}" for row in range(count)]
-        self._done = frozenset(row for row in self._marks().get("done", ()) if row in range(count))
-        last = self._marks().get("last")
-        self.last: int | None = last if last in range(count) else None
+        done, last = self._marks().get("done"), self._marks().get("last")
+        self._done = frozenset(row for row in done if row in range(count)) if isinstance(done, list) else frozenset()
+        self.last: int | None = last if isinstance(last, int) and last in range(count) else None
         self._is_marked = False
         self._has_strokes: dict[int, bool] = {}
         self._lock = Lock()

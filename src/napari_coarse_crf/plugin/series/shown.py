@@ -65,12 +65,9 @@ class Habit:
         return cls(read_look(labels).keywords, {name: getattr(labels, name) for name in _TOOLS})
 
     @classmethod
-    def of_stored(cls, data: LayerData) -> Habit:
-        """Read a stored layer."""
-        keywords = data[1]
-        return cls(
-            {name: keywords[name] for name in ("features", "colormap", "opacity", "blending") if name in keywords}
-        )
+    def of_stored(cls, look: Mapping[str, Any]) -> Habit:
+        """Read what was stored of a layer, as napari takes it."""
+        return cls({name: look[name] for name in _LOOK if name in look})
 
 
 class Shown:
@@ -120,7 +117,7 @@ class Shown:
         name, coarse = f"{image.name} labels", layers.get("coarse")
         if labels is None:
             if coarse is None:
-                labels = Labels(np.zeros(shape, labels_dtype()), name=name, **place, **habit.keywords)
+                labels = _labels_layer(np.zeros(shape, labels_dtype()), name, habit.keywords, place)
             else:
                 labels = _stored_layer(coarse, name, place)
             viewer.add_layer(labels)
@@ -131,8 +128,7 @@ class Shown:
             if kind in layers:
                 shown._restore(kind, layers[kind], place)
         viewer.layers.selection.active = labels
-        for tool, value in habit.tools.items():
-            setattr(labels, tool, value)
+        shown._take_tools(habit)
         return shown
 
     @property
@@ -169,6 +165,13 @@ class Shown:
         """Take all of it out of the viewer."""
         for layer in self.belonging():
             self._viewer.layers.remove(layer)
+
+    def _take_tools(self, habit: Habit) -> None:
+        """Paint on as on the image before; a label that these labels cannot hold is not taken."""
+        limits = np.iinfo(self.labels.data.dtype)
+        for tool, value in habit.tools.items():
+            if tool != "selected_label" or limits.min <= value <= limits.max:
+                setattr(self.labels, tool, value)
 
     def _restore(self, kind: Kind, data: LayerData, place: Mapping[str, Any]) -> None:
         """Add what was accepted, or a result, as if it was made of these labels, whatever they were called then."""
@@ -220,9 +223,15 @@ def _is_full_preview(layer: Labels) -> bool:
 
 def _stored_layer(data: LayerData, name: str, place: Mapping[str, Any]) -> Labels:
     labels, keywords, _ = data
-    labels = in_few_bits(labels, labels_dtype())
     # Where it lies is said by the image: its file may have been told the size of a pixel since.
-    return Labels(labels, **{"name": name, **keywords, **place})
+    return _labels_layer(in_few_bits(labels, labels_dtype()), name, keywords, place)
+
+
+def _labels_layer(labels: LabelArray, name: str, look: Mapping[str, Any], place: Mapping[str, Any]) -> Labels:
+    try:
+        return Labels(labels, **{"name": name, **look, **place})
+    except (AttributeError, KeyError, TypeError, ValueError):  # a look that was changed by hand: the labels count
+        return Labels(labels, name=name, **place)
 
 
 def _image_layer(image: ImageFile, name: str) -> Image:
@@ -247,9 +256,9 @@ def _channel_axis(image: ImageFile) -> int | None:
 
 def in_few_bits(labels: LabelArray, dtype: Any) -> LabelArray:
     """Return labels in a type if it can hold them: files have 32 bits, napari's own layers mostly 8."""
-    if labels.dtype == dtype or labels.max(initial=0) > np.iinfo(dtype).max:
-        return labels
-    return labels.astype(dtype)
+    limits = np.iinfo(dtype)
+    fits = limits.min <= labels.min(initial=0) and labels.max(initial=0) <= limits.max
+    return labels.astype(dtype) if fits and labels.dtype != dtype else labels
 
 
 def labels_dtype() -> Any:

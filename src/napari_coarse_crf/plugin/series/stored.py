@@ -17,18 +17,19 @@ import hashlib
 import json
 import os
 import shutil
-from collections import Counter
+from pathlib import PurePosixPath
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
+from unicodedata import normalize
 
 import numpy as np
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io import files
-from napari_coarse_crf.io.matching import shared_name
 from napari_coarse_crf.io.places import exists, in_words, is_file
 from napari_coarse_crf.io.reading import read_bytes
-from napari_coarse_crf.plugin.layers.saved import description_path, open_saved
+from napari_coarse_crf.plugin.layers.saved import description_path, read_look_of
+from napari_coarse_crf.plugin.series.names import names_beside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,11 +50,8 @@ _FORMAT: Final = "napari-coarse-crf series"
 _VERSION: Final = 1
 
 
-def names_beside(images: Sequence[Path]) -> list[str]:
-    """Return what the label files of these images of one folder are called; no two alike."""
-    shared = Counter(map(shared_name, images))
-    names = ((shared_name(image), image.name) for image in images)
-    return [stem if shared[stem] == 1 else name for stem, name in names]  # of a.png and a.jpg
+class _NotUnderstoodError(InputError):
+    """The record is none."""
 
 
 class Stored:
@@ -71,17 +69,30 @@ class Stored:
         self._newest = 0
         self._known: dict[Path, str] = {}  # digests of files that were written or opened here
         self._held: dict[Path, str] = {}  # digests of the labels that they hold, with their descriptions
+        self._record = b""  # as it was understood last
 
     def labels_path(self, kind: Kind, name: str) -> Path:
         """Return where labels of an image are stored."""
         return self.path / _FOLDERS[kind] / f"{name}.tif"
 
-    def coarse_files(self) -> set[str]:
-        """Return the names of all files beside the coarse labels."""
+    def names_of(self, images: Sequence[Path]) -> list[str]:
+        """Return what the files of all images of the folder are called, without ending; see `names_beside`.
+
+        Raises
+        ------
+        InputError
+            If the record is not understood, or was written by a newer version.
+        """
+        said = self.read_record()["images"]
+        return names_beside(images, {image: _coarse_names(entry) for image, entry in said.items()})
+
+    def labelled(self, names: Sequence[str]) -> set[int]:
+        """Return which of these have coarse labels."""
         try:
-            return set(os.listdir(self._record_path.parent))
+            found = {normalize("NFC", name) for name in os.listdir(self._record_path.parent)}  # a Mac splits letters
         except OSError:
             return set()
+        return {row for row, name in enumerate(names) if normalize("NFC", f"{name}.tif") in found}
 
     def load(
         self, image: str, name: str, shape: tuple[int, ...]
@@ -105,7 +116,7 @@ class Stored:
             What could not be used and why, one sentence each.
         """
         layers: dict[Kind, LayerData] = {}
-        said = []
+        said: list[str] = []
         with self._lock:
             entry = self.read_record()["images"].get(image, {})
             written = entry.get("written", {})
@@ -114,7 +125,7 @@ class Stored:
                 if not exists(path):
                     continue
                 try:
-                    layers[kind] = _open(path, shape)
+                    layers[kind] = _open(path, shape, said)
                 except InputError as error:
                     said.append(f"{error} It is kept under another name once there are other labels to save.")
                     continue
@@ -123,13 +134,12 @@ class Stored:
                         self._known[part] = written[self._key(part)]
         return layers, entry, tuple(said)
 
-    def open_look(self, name: str) -> LayerData | None:
-        """Return the coarse labels of an image, for what their classes are called and look like."""
-        path = self.labels_path("coarse", name)
+    def read_look(self, name: str) -> Mapping[str, Any]:
+        """Return what the classes of an image are called and look like, as napari takes it."""
         try:
-            return open_saved(description_path(path)) if exists(path) else None
+            return read_look_of(description_path(self.labels_path("coarse", name)))
         except InputError:
-            return None
+            return {}
 
     def note_held(self, savings: Sequence[Saving]) -> None:
         """Take note that these are what the files hold: they were just opened."""
@@ -169,13 +179,15 @@ class Stored:
                 if held[saving.labels_path] != self._held.get(saving.labels_path) or not exists(saving.labels_path):
                     contents |= saving.contents()
             digests = {path: _digest(content) for path, content in contents.items()}
-            record = self._record_with(image, digests, about)
+            said: list[str] = []
+            record = self._record_with(image, digests, about, said)
             if not contents and record is None:
                 return ()
             for folder in {path.parent for path in (*contents, self._record_path)}:
                 files.make_folder(folder)
-            said = [sentence for path in contents if (sentence := self._keep_other(path))]
+            said += [sentence for path in contents if (sentence := self._keep_other(path))]
             files.write_files(contents if record is None else {**contents, self._record_path: record})
+            self._record = record or self._record
             self._newest = number
             self._known |= digests
             self._held |= held
@@ -214,23 +226,21 @@ class Stored:
         """
         path = self._record_path
         if not is_file(path):
-            return {"format": _FORMAT, "version": _VERSION, "last": "", "images": {}}
-        try:
-            said = json.loads(read_bytes(path))
-            if said["format"] != _FORMAT or not all(isinstance(one, dict) for one in said["images"].values()):
-                raise ValueError  # as whatever else is wrong with it
-            version, last = int(said["version"]), said["last"]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} does not say which images are done. Move it away to begin anew.") from error
-        if version > _VERSION:
-            raise InputError(
-                f"{path} was written by a newer version of this plugin. Update it, and open the folder again."
-            )
-        return {**said, "last": last if isinstance(last, str) else ""}
+            return _empty_record()
+        content = read_bytes(path)
+        said = _understood(content, path)
+        self._record = content
+        return said
 
-    def _record_with(self, name: str, digests: Mapping[Path, str], about: Mapping[str, Any]) -> bytes | None:
+    def _record_with(
+        self, name: str, digests: Mapping[Path, str], about: Mapping[str, Any], said: list[str]
+    ) -> bytes | None:
         """Return the record with what is known of an image now; None if it says so already."""
-        record = self.read_record()
+        try:
+            record = self.read_record()
+        except _NotUnderstoodError:  # it was when the folder was opened: strokes are worth more than what spoilt it
+            said.append(self._keep_other(self._record_path))
+            record = _understood(self._record, self._record_path) if self._record else _empty_record()
         before = record["images"].get(name, {})
         written = {**before.get("written", {}), **{self._key(path): digest for path, digest in digests.items()}}
         now = {**before, **about, "written": written}
@@ -244,13 +254,53 @@ class Stored:
         return path.relative_to(self.path).as_posix()
 
 
-def _open(path: Path, shape: tuple[int, ...]) -> LayerData:
-    """Return a stored layer: with its description where there is one, else the labels alone."""
-    described = description_path(path)
-    data: LayerData = open_saved(described) if is_file(described) else (files.read_labels(path).ids, {}, "labels")
-    if data[0].shape != shape:
-        raise InputError(f"{path} has the shape {data[0].shape}, but its image {shape}, so it is not shown.")
-    return data
+def _empty_record() -> dict[str, Any]:
+    return {"format": _FORMAT, "version": _VERSION, "last": "", "images": {}}
+
+
+def _understood(content: bytes, path: Path) -> dict[str, Any]:
+    """Return what a record says."""
+    try:
+        said = json.loads(content)
+        if said["format"] != _FORMAT or not all(isinstance(one.get("written", {}), dict) for one in _entries(said)):
+            raise ValueError  # as whatever else is wrong with it
+        version, last = int(said["version"]), said["last"]
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise _NotUnderstoodError(f"{path} does not say which images are done. Move it away to begin anew.") from error
+    if version > _VERSION:
+        raise InputError(f"{path} was written by a newer version of this plugin. Update it, and open the folder again.")
+    return {**said, "last": last if isinstance(last, str) else ""}
+
+
+def _entries(said: Any) -> Any:
+    """Return what a record says of each image; raises something where it is none."""
+    return said["images"].values()
+
+
+def _coarse_names(entry: Mapping[str, Any]) -> set[str]:
+    """Return what the coarse labels that were written for an image are called."""
+    paths = [PurePosixPath(key) for key in entry.get("written", {})]
+    return {path.stem for path in paths if path.parent.name == _FOLDERS["coarse"] and path.suffix == ".tif"}
+
+
+def _open(path: Path, shape: tuple[int, ...], said: list[str]) -> LayerData:
+    """Return a stored layer: with its description where there is one of use, else the labels alone.
+
+    The labels are those beside it, whatever the description calls them: both may have been renamed.
+    """
+    labels, described = files.read_labels(path).ids, description_path(path)
+    if _without_ones(labels.shape) != _without_ones(shape):
+        raise InputError(f"{path} has the shape {labels.shape}, but its image {shape}, so it is not shown.")
+    labels = labels.reshape(shape)
+    try:
+        return labels, read_look_of(described) if is_file(described) else {}, "labels"
+    except InputError:
+        said.append(f"{described} is not understood, so names and colours of these labels are not known.")
+        return labels, {}, "labels"
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size > 1)
 
 
 def _other_names(path: Path) -> Any:
