@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
+from qtpy.QtCore import QCoreApplication, QThreadPool
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
@@ -299,3 +300,66 @@ def test_slices_of_a_volume_with_channels_are_listed_too(open_frames: OpenFrames
     assert viewer.dims.current_step[0] == 2
     paint_frame(viewer, 2, widget.shown.labels.name)
     assert not refine_dock(viewer).snapshot.problem
+
+
+def test_labels_of_frames_that_were_removed_open_again_at_a_click(
+    open_frames: OpenFrames, film: Path, qtbot: Any
+) -> None:
+    viewer, widget = open_frames(film)
+    paint_frame(viewer, 1)
+    run(qtbot, viewer)
+    painted, count = viewer.layers["film labels"].data.copy(), len(viewer.layers)
+    viewer.layers.remove("film labels")
+    assert "were removed" in widget.status
+    widget.go(3)
+    settle(qtbot, widget)
+    np.testing.assert_array_equal(viewer.layers["film labels"].data, painted)
+    assert len(viewer.layers) == count
+    assert (widget.row, states(widget)[1]) == (3, State.LABELLED)
+    paint_frame(viewer, 4)
+    settle(qtbot, widget)
+    assert stored(film)[4].any()
+
+
+def test_labels_of_frames_without_a_file_begin_empty_once_they_were_removed(
+    open_frames: OpenFrames, image: NDArray[np.uint8], qtbot: Any
+) -> None:
+    viewer, widget = open_frames(np.stack([image[..., 0]] * 3))
+    paint_frame(viewer, 1)
+    viewer.layers.remove("film labels")
+    assert "begin with empty ones" in widget.status
+    widget.go(2)
+    settle(qtbot, widget)
+    assert not viewer.layers["film labels"].data.any()
+    assert widget.row == 2
+
+
+def test_what_was_accepted_of_frames_is_saved_when_the_viewer_closes(
+    open_frames: OpenFrames, film: Path, qtbot: Any
+) -> None:
+    viewer, widget = open_frames(film)
+    dock = refine_dock(viewer)
+    paint_frame(viewer, 1)
+    widget.go(1)
+    run(qtbot, viewer)
+    settle(qtbot, widget)
+    accepted = dock.commit().data.copy()
+    viewer.close()
+    np.testing.assert_array_equal(stored(film, "accepted"), accepted)
+
+
+@pytest.mark.parametrize("close", ["dock", "viewer"])
+def test_a_stack_that_is_read_when_the_dock_closes_opens_nothing(
+    make_napari_viewer: Callable[..., Any], film: Path, close: str
+) -> None:
+    viewer = make_napari_viewer()
+    viewer.open(film, plugin="napari")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
+    choose_frames(widget)
+    if close == "dock":
+        viewer.window.remove_dock_widget(widget)
+    else:
+        viewer.close()
+    assert QThreadPool.globalInstance().waitForDone(TIMEOUT)
+    QCoreApplication.processEvents()  # what the thread has read comes in
+    assert [layer.name for layer in viewer.layers] == (["film"] if close == "dock" else [])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from qtpy.QtCore import QCoreApplication, QThreadPool
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
@@ -191,6 +192,64 @@ def test_closing_saves_the_last_stroke(open_series: OpenSeries, folder: Path, cl
     else:
         viewer.layers.remove("a2 labels")
     np.testing.assert_array_equal(read_labels(folder / "coarse-labels" / "a2.tif").ids, painted)
+
+
+def test_what_was_accepted_last_is_saved_when_the_viewer_closes(
+    open_series: OpenSeries, folder: Path, qtbot: Any
+) -> None:
+    viewer, widget = open_series(folder)
+    dock = refine_dock(viewer)
+    paint(viewer, "a2 labels")
+    dock.run()
+    wait_until_ready(qtbot, dock)
+    settle(qtbot, widget)
+    accepted = dock.commit().data.copy()
+    viewer.close()
+    np.testing.assert_array_equal(read_labels(folder / "accepted-labels" / "a2.tif").ids, accepted)
+
+
+def test_labels_that_were_removed_open_again_at_a_click(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
+    viewer, widget = open_series(folder)
+    paint(viewer, "a2 labels")
+    painted = viewer.layers["a2 labels"].data.copy()
+    viewer.layers.remove("a2 labels")
+    assert "were removed" in widget.status
+    widget.panel.list.clicked.emit(widget.panel.rows.index(0))
+    settle(qtbot, widget)
+    assert names(viewer) == ["a2", "a2 labels"]
+    np.testing.assert_array_equal(viewer.layers["a2 labels"].data, painted)
+
+
+def test_who_goes_on_and_back_at_once_stays(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
+    viewer, widget = open_series(folder)
+    layer = viewer.layers["a2 labels"]
+    widget.next()
+    widget.previous()
+    settle(qtbot, widget)
+    assert widget.row == 0
+    assert layer in viewer.layers
+
+
+@pytest.mark.parametrize("close", ["dock", "viewer"])
+@pytest.mark.parametrize("meanwhile", ["folder", "image", "saving"])
+def test_what_is_read_when_the_dock_closes_opens_nothing(
+    open_series: OpenSeries, folder: Path, close: str, meanwhile: str
+) -> None:
+    viewer, widget = open_series(folder)
+    before = names(viewer)
+    if meanwhile == "folder":
+        widget.open_folder(folder)
+    else:
+        if meanwhile == "saving":
+            paint(viewer, "a2 labels")
+        widget.next()
+    if close == "dock":
+        viewer.window.remove_dock_widget(widget)
+    else:
+        viewer.close()
+    assert QThreadPool.globalInstance().waitForDone(TIMEOUT)
+    QCoreApplication.processEvents()  # what the thread has read comes in
+    assert names(viewer) == (before if close == "dock" else [])
 
 
 def test_closing_the_dock_saves_and_leaves_the_layers(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:

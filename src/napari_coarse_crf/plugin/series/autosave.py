@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_coarse_crf import CoarseCRFError
 from napari_coarse_crf.plugin.jobs.worker import Failure
+from napari_coarse_crf.plugin.layers.provenance import is_preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,6 +67,8 @@ class Autosave(QObject):
         Called when a write has ended, with sentences for the person and whether it went well.
     say : callable
         Called with a sentence while a write takes long.
+    on_removed : callable
+        Called when a person has removed the labels, with sentences as when a write has ended.
 
     Attributes
     ----------
@@ -82,9 +85,11 @@ class Autosave(QObject):
         background: Background,
         on_ended: Callable[[tuple[str, ...], bool], None],
         say: Callable[[str], None],
+        on_removed: Callable[[tuple[str, ...]], None],
     ) -> None:
         super().__init__(parent)
-        self._viewer, self._background, self._on_ended = viewer, background, on_ended
+        self._viewer, self._background = viewer, background
+        self._on_ended, self._on_removed = on_ended, on_removed
         self._open: tuple[Target | None, Shown] | None = None
         self._watched: list[Labels] = []
         self._has_changed = self._is_writing = False
@@ -183,10 +188,12 @@ class Autosave(QObject):
         return dims.ndisplay, *dims.order, *dims.point
 
     def _connect_list(self) -> None:
+        self._viewer.layers.events.removing.connect(self._on_removing)
         for event in self._list_events():
             event.connect(self._on_list)
 
     def _disconnect_list(self) -> None:
+        self._viewer.layers.events.removing.disconnect(self._on_removing)
         for event in self._list_events():
             event.disconnect(self._on_list)
 
@@ -200,7 +207,13 @@ class Autosave(QObject):
         if before != self._watched:
             self.note_change()
         if self._open is not None and not self._open[1].is_open:
-            self.flush()  # with the viewer, or by a person
+            self._on_removed(self.flush())
+
+    def _on_removing(self, event: Any) -> None:
+        """Store what a layer holds before it goes: a viewer that closes takes one after the other."""
+        going = list(self._viewer.layers)[event.index]
+        if going in self._watched and not is_preview(going):
+            self.flush()
 
     def _on_edited(self, event: Any) -> None:
         layer, place = event.source, self._place()

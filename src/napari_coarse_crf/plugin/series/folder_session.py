@@ -45,9 +45,16 @@ class FolderSession(Session):
 
     def go(self, row: int) -> None:
         """Save, and open another image."""
-        if self._folder is not None and 0 <= row < len(self._folder.names) and row != self.row:
-            self._target = self._folder, row
-            self.go_on()
+        if self._folder is None or not 0 <= row < len(self._folder.names):
+            return
+        if row == self.row and self.shown is not None and self.shown.is_open:
+            if self._target is not None:  # another was wanted, but has not opened yet
+                self._target = None
+                self.said.emit(self.saved)
+                self.changed.emit()
+            return
+        self._target, self._arrived = (self._folder, row), None
+        self.go_on()
 
     def step(self, by: int) -> None:
         """Save, and open the image so many rows away."""
@@ -55,9 +62,9 @@ class FolderSession(Session):
         if at is not None:
             self.go(at + by)
 
-    def release(self) -> None:
-        """Save, and hold nothing of the viewer; the layers stay in it."""
-        super().release()
+    def stop_reading(self) -> None:
+        """Open nothing of what is read now."""
+        super().stop_reading()
         self._target = None
 
     def target(self) -> Target | None:
@@ -102,10 +109,10 @@ class FolderSession(Session):
         """Put an image in the place of the one before, all of which is saved."""
         self._target = self._arrived = None
         before = self._take_leave()
+        if before is not None and (folder is not self._folder or row == self.row):
+            before.remove()  # the same image may have been chosen again: its layers keep their names
+            before = None
         if folder is not self._folder:
-            if before is not None:  # the same folder may have been chosen again: its layers keep their names
-                before.remove()
-                before = None
             self.source = self._folder = folder
             self.opened.emit()
         self.row = row

@@ -33,6 +33,8 @@ _NOT_SAVED: Final = (
     "Nothing is saved by itself, as this image has no file. Save it into one (File > Save Selected Layers), open that, "
     "and choose its frames."
 )
+_GONE: Final = "The labels of these frames were removed. Click one in the list: they open again, as they were saved."
+_GONE_UNSAVED: Final = "The labels of these frames were removed. Click one in the list to begin with empty ones."
 _REST_MS: Final = 400
 """How long a slider rests before colours are borrowed for the frame it stands at."""
 
@@ -46,6 +48,7 @@ class FrameSession(Session):
         super().__init__(*arguments)
         self._frames: Frames | None = None
         self._layers: ShownStack | None = None
+        self._wanted: int | None = None  # the frame to go to once labels that were removed are there again
         self._is_reading = self._follows = False
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
@@ -69,16 +72,54 @@ class FrameSession(Session):
         self.background.start("stack", partial(self._on_read, stack), task)
 
     def go(self, row: int) -> None:
-        """Move the slider to a frame."""
-        if self._frames is not None and 0 <= row < len(self._frames.names):
-            self._frames.stack.show(self.viewer, row)
-            self._on_slider()
+        """Move the slider to a frame; labels that were removed open again."""
+        if self._frames is None or not 0 <= row < len(self._frames.names):
+            return
+        if self._layers is not None and not self._layers.is_open:
+            self._wanted = row
+            self.go_on()
+            return
+        self._frames.stack.show(self.viewer, row)
+        self._on_slider()
 
     def release(self) -> None:
         """Save, and hold nothing of the viewer; the layers stay in it."""
         super().release()
         self._follow_slider(False)
         self._resting.stop()
+
+    def stop_reading(self) -> None:
+        """Show nothing of what is read now."""
+        super().stop_reading()
+        self._is_reading, self._wanted = False, None
+
+    @property
+    def gone(self) -> str:
+        """What is said once a person has removed the labels."""
+        return _GONE_UNSAVED if self.target() is None else _GONE
+
+    def stay(self) -> str:
+        """Open nothing again before all is saved."""
+        self._wanted = None
+        return ""
+
+    def go_on(self) -> None:
+        """Open labels again that were removed, once what they held is saved."""
+        if self._wanted is None or self._frames is None or self._layers is None or self._is_reading:
+            return
+        if not self.autosave.is_settled:
+            self.autosave.save()  # its end leads here
+            return
+        stack = self._frames.stack
+        if stack.image not in self.viewer.layers:  # removed, too
+            self._wanted = None
+            return
+        self.autosave.leave()
+        if self.target() is not None:
+            for layer in self._layers.to_save().values():  # they come back from their files
+                if layer in self.viewer.layers:
+                    self.viewer.layers.remove(layer)
+        self.open(stack)
 
     def attach(self) -> None:
         """Go on with what was open in another dock."""
@@ -94,6 +135,7 @@ class FrameSession(Session):
     def _on_read(self, stack: Stack, outcome: StackFiles | Failure) -> None:
         self._is_reading = False
         if isinstance(outcome, Failure):
+            self._wanted = None
             self.said.emit(str(outcome.error))
         elif stack.image in self.viewer.layers:
             self._show(stack, outcome)
@@ -122,7 +164,9 @@ class FrameSession(Session):
             self.autosave.note_change()  # labels that were there before
         self.opened.emit()
         self._follow_slider(True)
-        self.go(stack.row_seen(self.viewer) if self._frames.last is None else self._frames.last)
+        last = self._frames.last if self._wanted is None else self._wanted
+        self._wanted = None
+        self.go(stack.row_seen(self.viewer) if last is None else last)
         self._tell(" ".join(said) or self.saved)
 
     def _tell(self, sentence: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
+from weakref import ref
 
 from psygnal import Signal
 from qtpy.QtCore import QObject
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin.widget import RefineWidget
 
 _ALL_DONE: Final = "All {}s are done."
+_GONE: Final = "The labels of this image were removed. Click it in the list: they open again, as they were saved."
 
 
 class Session(QObject):
@@ -74,8 +77,10 @@ class Session(QObject):
         self.row: int | None = None
         self.shown: Shown | None = None
         self.background = Background()
-        self.autosave = Autosave(self, viewer, self.background, self._on_saved, self.said.emit)
+        self.autosave = Autosave(self, viewer, self.background, self._on_saved, self.said.emit, self._on_removed)
         self._has_failed = False
+        # Not a method of this object, which Qt would not call any more; what is connected must not keep the viewer.
+        self.destroyed.connect(partial(_forget, self.background, ref(self.autosave)))
 
     @property
     def is_settled(self) -> bool:
@@ -127,8 +132,13 @@ class Session(QObject):
     def release(self) -> None:
         """Save, and hold nothing of the viewer; the layers stay in it."""
         self.flush()
+        self.stop_reading()
         self.autosave.leave()
-        self.background.drop("guess")
+
+    def stop_reading(self) -> None:
+        """Open nothing of what is read now."""
+        for task in ("folder", "image", "stack", "guess"):
+            self.background.drop(task)
 
     def end(self) -> None:
         """Tell nothing any more: another series is open."""
@@ -154,6 +164,14 @@ class Session(QObject):
     def go_on(self) -> None:
         """Do what has waited for a write."""
 
+    @property
+    def gone(self) -> str:
+        """What is said once a person has removed the labels."""
+        return _GONE
+
+    def _on_removed(self, said: tuple[str, ...]) -> None:
+        self.said.emit(" ".join((*said, self.gone)))
+
     def _on_saved(self, said: tuple[str, ...], went_well: bool) -> None:
         if not went_well:
             stays = self.stay()
@@ -163,3 +181,10 @@ class Session(QObject):
         self._has_failed = not went_well
         self.changed.emit()
         self.go_on()
+
+
+def _forget(background: Background, autosave: ref[Autosave]) -> None:
+    """Hear of nothing any more: what they worked for is gone, with its window."""
+    background.abandon()
+    if (alive := autosave()) is not None:
+        alive.leave()

@@ -205,8 +205,10 @@ class SeriesWidget(QWidget):
         return super().event(event)
 
     def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:
-        """Save before the window closes."""
+        """Save before the window closes, and open nothing more in it."""
         if event is not None and event.type() == QEvent.Type.Close:
+            if self._session is not None:
+                self._session.stop_reading()
             self._flush()
         return False
 
