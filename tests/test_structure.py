@@ -15,7 +15,8 @@ PACKAGE = Path(napari_coarse_crf.__file__).parent
 NAME = PACKAGE.name
 
 ORDER = (
-    *("errors", "similarity", "parameters", "compute", "colours", "inputs", "unary", "geodesic", "heatmap", "crf"),
+    *("errors", "similarity", "parameters", "compute", "colours", "inputs", "unary", "elsewhere"),
+    *("geodesic", "heatmap", "crf"),
     *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refiner", "refine"),
     *("tiles", "io", "evaluation", "suggest", "samples", "cli", "plugin"),
 )

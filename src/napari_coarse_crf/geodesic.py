@@ -63,6 +63,9 @@ def geodesic_distances(
     slowness: FloatArray,
     crossing: float,
     consume: Callable[[slice, slice, FloatArray], None],
+    *,
+    chosen: PixelArray | None = None,
+    begin: tuple[PixelArray, FloatArray] | None = None,
 ) -> Generator[None, None, None]:
     """Find the geodesic distance of the F unlabelled pixels to each label.
 
@@ -82,13 +85,19 @@ def geodesic_distances(
         Takes a range of the unlabelled pixels, a range of the padded labels and their distances, float32 in pixels of
         the finest axis, at most `UNREACHED`. It is called from the threads of the pool, so that the distances to all
         labels are never in memory at once.
+    chosen : (F,) int, optional
+        Other pixels than the unlabelled ones.
+    begin : (R,) int and (R, L) float32, optional
+        Pixels from which paths go on that began outside the problem, and their lengths up to there.
     """
     owners = grid.owners(problem.labels)
-    open_cells = gather(grid.cells, problem.open_pixels)
+    open_cells = gather(grid.cells, problem.open_pixels if chosen is None else chosen)
+    entered = None if begin is None else (gather(grid.cells, begin[0]), begin[1])
     stop = Event()
 
     def sweep(first: int, after: int) -> None:
-        distances = _sweep_labels(grid, slowness, owners, problem.labels, first, after, np.float32(crossing), stop)
+        distances = _begin_paths(grid, problem.labels, first, after, entered)
+        _sweep_labels(grid, slowness, owners, first, after, np.float32(crossing), distances, stop)
         for start, end in blocks(len(open_cells), _BLOCK):
             consume(slice(start, end), slice(first, after), distances[open_cells[start:end]])
 
@@ -179,22 +188,33 @@ class PixelGrid:
         return np.array(weights, np.float32) / np.float32(np.sqrt(len(self.shape)))
 
 
-def _sweep_labels(
-    grid: PixelGrid,
-    slow: FloatArray,
-    owners: IndexArray,
-    labels: IndexArray,
-    first: int,
-    after: int,
-    crossing: np.float32,
-    stop: Event,
+def _begin_paths(
+    grid: PixelGrid, labels: IndexArray, first: int, after: int, entered: tuple[PixelArray, FloatArray] | None
 ) -> FloatArray:
-    """Return the distance of every cell to the labels from `first` up to `after`."""
+    """Return where paths to the labels from `first` up to `after` begin: what is known of the distance of each cell."""
     distance = np.full((grid.size, after - first), UNREACHED, np.float32)
+    if entered is not None:
+        cells, lengths = entered
+        lengths = lengths[:, first:after]  # fewer than `after - first` where the labels are padded
+        distance[cells, : lengths.shape[1]] = np.minimum(lengths, UNREACHED)
     for start, end in blocks(len(labels), _BLOCK):
         own = labels[start:end] - first
         here = (own >= 0) & (own < after - first)
         distance[grid.cells[start:end][here], own[here]] = 0.0
+    return distance
+
+
+def _sweep_labels(
+    grid: PixelGrid,
+    slow: FloatArray,
+    owners: IndexArray,
+    first: int,
+    after: int,
+    crossing: np.float32,
+    distance: FloatArray,
+    stop: Event,
+) -> None:
+    """Shorten the distance of every cell to the labels from `first` up to `after`."""
     strip, ahead = strip_of(after - first), (0,) * (len(grid.offsets) - 1)  # the last offset is the cell just visited
     fences, entries = _fences(owners, first, after, crossing)
     for _ in range(_MOST_SWEEPS):
@@ -203,7 +223,6 @@ def _sweep_labels(
         )
         if change <= _SETTLED or stop.is_set():
             break
-    return distance
 
 
 def _fences(owners: IndexArray, first: int, after: int, crossing: np.float32) -> tuple[NDArray[np.uint8], FloatArray]:

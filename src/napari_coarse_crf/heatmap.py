@@ -78,6 +78,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, IndexArray, UnaryArray
     from napari_coarse_crf.compute.lattice import Lattice
+    from napari_coarse_crf.elsewhere import Elsewhere
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.similarity import Term
 
@@ -111,10 +112,31 @@ def heatmap_kernel(
     return problem.features, np.array(distances + colours, np.float32)
 
 
+def crossing_cost(labelled_share: float) -> float:
+    """Return what entering a pixel of another label costs, in pixels."""
+    return min(_CROSSING / labelled_share**2, float(UNREACHED))
+
+
+def size_prior(sizes: FloatArray, labelled_share: float) -> FloatArray:
+    """Return 0.8 (1 - 2 rho) log n_c for each label."""
+    weight = np.float32(_PRIOR * (1.0 - 2.0 * labelled_share))
+    logarithms: FloatArray = weight * np.log(np.maximum(sizes, np.float32(1.0)))
+    return logarithms
+
+
 def compute_unary(
-    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters
+    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, elsewhere: Elsewhere | None = None
 ) -> Generator[int | None, None, UnaryArray]:
     """Return -log of the heatmap at the F unlabelled pixels, the unary potential of eq. (3).
+
+    Parameters
+    ----------
+    pool : ThreadPoolExecutor
+        Where the work is done.
+    problem, parameters : Problem, Parameters
+        What is to be refined, and how.
+    elsewhere : Elsewhere, optional
+        The rest of the image, where the problem is a part of one. For forms that `knows_parts`.
 
     Returns
     -------
@@ -126,7 +148,7 @@ def compute_unary(
     int or None
         An int after each unit of work, None where a caller may stop in between.
     """
-    heatmap = _Heatmap(pool, problem, parameters)
+    heatmap = _Heatmap(pool, problem, parameters, elsewhere)
     for term in FORMS[parameters.similarity].terms:
         yield from _ADD[term](heatmap)
     return (yield from heatmap.to_unary())
@@ -135,15 +157,23 @@ def compute_unary(
 class _Heatmap:
     """The logits of the unlabelled pixels, to which each term of S_c is added."""
 
-    def __init__(self, pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters) -> None:
+    def __init__(
+        self, pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, elsewhere: Elsewhere | None
+    ) -> None:
         self._pool = pool
         self._problem = problem
         self._parameters = parameters
+        self._elsewhere = elsewhere
         self._n_labels = len(problem.label_ids)
         self._open_pixels = problem.open_pixels
-        self._labelled_share = 1.0 - len(self._open_pixels) / len(problem.labels)
-        self._sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=self._n_labels).astype(np.float32)
-        self._gain = contrast_gain(problem)
+        if elsewhere is None:
+            self._labelled_share = 1.0 - len(self._open_pixels) / len(problem.labels)
+            labelled = problem.labels[problem.labels != OPEN]
+            self._sizes = np.bincount(labelled, minlength=self._n_labels).astype(np.float32)
+            self._gain = contrast_gain(problem.colours)
+        else:
+            self._labelled_share, self._sizes = elsewhere.labelled_share, elsewhere.sizes
+            self._gain = elsewhere.gain
         self._logits = np.zeros((len(self._open_pixels), row_width(self._n_labels)), np.float32)
 
     def add_joint(self) -> Generator[int | None, None, None]:
@@ -193,14 +223,17 @@ class _Heatmap:
         """Add log(q_c / sum q + 1e-3), q the mean colour kernel over each label."""
         n_labels = self._n_labels
         (reach,) = COLOUR.reaches
-        lattice, sums = yield from self._label_sums(reach)
+        if self._elsewhere is None:
+            (lattice, sums), sizes = (yield from self._label_sums(reach)), self._sizes
+        else:
+            lattice, sums, sizes = yield from self._means_elsewhere(reach, self._elsewhere)
 
         def add_log_share(start: int, stop: int) -> None:
-            means = np.zeros_like(self._logits[start:stop])
+            means = np.zeros((stop - start, sums.shape[1]), np.float32)
             slice_pixels(lattice, sums, self._open_pixels[start:stop], 1.0, means)
-            share = np.maximum(means[:, :n_labels], 0.0) / self._sizes
+            share = np.maximum(means[:, : len(sizes)], 0.0) / sizes
             share /= np.maximum(share.sum(axis=1, keepdims=True), np.float32(1e-30))
-            self._logits[start:stop, :n_labels] += np.log(share + np.float32(_COLOUR_FLOOR))
+            self._logits[start:stop, :n_labels] += np.log(share[:, :n_labels] + np.float32(_COLOUR_FLOOR))
 
         yield from self._on_blocks(add_log_share)
         yield 1
@@ -210,7 +243,8 @@ class _Heatmap:
         weight = self._parameters.geodesic_colour_weight
         grid = PixelGrid(self._problem)
         slowness = yield from edge_slowness(self._pool, self._problem, grid, self._gain, weight)
-        crossing = min(_CROSSING / self._labelled_share**2, float(UNREACHED))
+        crossing = crossing_cost(self._labelled_share)
+        begin = None if self._elsewhere is None else (self._elsewhere.rim, self._elsewhere.lengths)
         exponent = np.float32(self._parameters.geodesic_exponent)
         per_scale = np.float32(1.0 / self._parameters.geodesic_scale)
 
@@ -218,24 +252,19 @@ class _Heatmap:
             # Not log1p, which numpy does not vectorise; what float32 loses is below 1e-7 of a logit.
             self._logits[rows, columns] -= exponent * np.log(distances * per_scale + np.float32(1.0))
 
-        yield from geodesic_distances(self._pool, self._problem, grid, slowness, crossing, add_log_length)
+        yield from geodesic_distances(self._pool, self._problem, grid, slowness, crossing, add_log_length, begin=begin)
         yield 1
 
     def add_prior(self) -> Generator[None, None, None]:
         """Add 0.8 (1 - 2 rho) log n_c."""
-        prior = self._prior(self._sizes)
+        prior = size_prior(self._sizes, self._labelled_share)
         if self._problem.kind is not None:
-            prior = self._prior((yield from self._areas(prior)))
+            prior = size_prior((yield from self._areas(prior)), self._labelled_share)
 
         def shift(start: int, stop: int) -> None:
             self._logits[start:stop, : self._n_labels] += prior
 
         yield from self._on_blocks(shift)
-
-    def _prior(self, sizes: FloatArray) -> FloatArray:
-        weight = np.float32(_PRIOR * (1.0 - 2.0 * self._labelled_share))
-        logarithms: FloatArray = weight * np.log(np.maximum(sizes, np.float32(1.0)))
-        return logarithms
 
     def _areas(self, prior: FloatArray) -> Generator[None, None, FloatArray]:
         """Return how many unlabelled pixels each label would get with this prior."""
@@ -268,6 +297,24 @@ class _Heatmap:
         yield from blur(self._pool, lattice, values)
         return lattice, values
 
+    def _means_elsewhere(
+        self, reach: float, elsewhere: Elsewhere
+    ) -> Generator[None, None, tuple[Lattice, FloatArray, FloatArray]]:
+        """Return what `_label_sums` does, of the labelled pixels of the whole image, and what to divide it by: ones.
+
+        The pixels of elsewhere stand behind those of the problem in the lattice, each with its weight.
+        """
+        features, thetas = heatmap_kernel(self._problem, self._parameters, reach, self._gain)
+        n_pixels = features.shape[1]
+        joined = np.concatenate([features.astype(np.float32, copy=False), elsewhere.colours], axis=1)
+        lattice = yield from build_lattice(self._pool, joined, thetas, normalise=False)
+        lattice.weights[n_pixels:] *= elsewhere.weights[:, np.newaxis]
+        labels = np.concatenate([np.full(n_pixels, OPEN, np.int32), elsewhere.labels])
+        columns = int(max(elsewhere.labels.max(initial=OPEN) + 1, self._n_labels))
+        values = yield from splat_labels(self._pool, lattice, labels, columns)
+        yield from blur(self._pool, lattice, values)
+        return lattice, values, np.ones(columns, np.float32)
+
     def _on_blocks(self, work: Callable[[int, int], T]) -> Generator[None, None, list[T]]:
         n_pixels = max(1, _BLOCK_NUMBERS // self._logits.shape[1])
         return (yield from in_chunks(self._pool, work, blocks(len(self._logits), n_pixels)))
@@ -284,10 +331,10 @@ _ADD: Mapping[Term, Callable[[_Heatmap], Generator[int | None, None, None]]] = M
 )
 
 
-def contrast_gain(problem: Problem) -> float:
+def contrast_gain(colours: FeatureArray) -> float:
     """Return the gain that turns I into I' (an offset would not change distances)."""
-    step = -(-len(problem.labels) // _CONTRAST_SAMPLE)
-    low, high = np.percentile(problem.colours[:, ::step], [0.5, 99.5])
+    step = -(-colours.shape[1] // _CONTRAST_SAMPLE)
+    low, high = np.percentile(colours[:, ::step], [0.5, 99.5])
     return float(255.0 / max(high - low, _LEAST_CONTRAST))
 
 

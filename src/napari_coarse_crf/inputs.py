@@ -155,8 +155,21 @@ class Problem:
         return replace(self, labels=labels, label_ids=label_ids)
 
 
-def read_problem(picture: Picture, label_map: LabelArray) -> Problem:
+def read_problem(
+    picture: Picture, label_map: LabelArray, origin: Sequence[int] | None = None, label_ids: LabelArray | None = None
+) -> Problem:
     """Check everything and return the problem that `label_map` (from `read_labels`) poses on `picture`.
+
+    Parameters
+    ----------
+    picture : Picture
+        The image.
+    label_map : array of int
+        Its labels.
+    origin : sequence of int, optional
+        Where the first pixel stands in the image that this is a part of: positions are counted there.
+    label_ids : array of int, optional
+        The ids of the problem, sorted, those of the label map among them; by default these alone.
 
     Raises
     ------
@@ -170,15 +183,17 @@ def read_problem(picture: Picture, label_map: LabelArray) -> Problem:
     sizes = read_spacing(picture.spacing, label_map.shape)
     ndim, channels = label_map.ndim, picture.image.shape[-1]
     # Bytes and pixel numbers need no float32: half the memory, the same values.
-    whole = picture.image.dtype == np.uint8 and set(sizes) == {1.0} and max(label_map.shape) <= 2**16
+    first = (0,) * ndim if origin is None else tuple(origin)
+    last = max(start + size for start, size in zip(first, label_map.shape, strict=True))
+    whole = picture.image.dtype == np.uint8 and set(sizes) == {1.0} and last <= 2**16
     features = np.empty((ndim + channels, len(pixels)), np.uint16 if whole else np.float32)
     for start, stop in blocks(len(pixels), _BLOCK):
         axes = np.unravel_index(pixels[start:stop], label_map.shape)
         for row, axis in zip(features, reversed(range(ndim)), strict=False):
-            row[start:stop] = axes[axis] * sizes[axis]
+            row[start:stop] = (axes[axis] + first[axis]) * sizes[axis]
     values = gather(picture.image.reshape(-1, channels), pixels)
     said = scale_colours(values, picture.contrast_limits, picture.by_channel, features[ndim:])
-    labels, label_ids = _compact(label_map, pixels)
+    labels, label_ids = _compact(label_map, pixels, label_ids)
     without_nan = (label_map.size if given is None else int(np.count_nonzero(given))) - len(pixels)
     notes = (*_say_nan(without_nan), *said)
     return Problem(features, labels, label_ids, pixels, label_map.shape, sizes, notes)
@@ -214,19 +229,24 @@ def read_labels(labels: Any, shape: tuple[int, ...] | None = None) -> LabelArray
     return label_map
 
 
-def check_number_of_labels(problem: Problem) -> None:
+def check_number_of_labels(label_ids: LabelArray) -> None:
     """Raise if nothing, or only one label, is there to tell apart.
+
+    Parameters
+    ----------
+    label_ids : array of int
+        Those that occur among the pixels that take part.
 
     Raises
     ------
     InputError
-        If fewer than two labels occur among the pixels that take part.
+        If these are fewer than two.
     """
-    if len(problem.label_ids) == 0:
+    if len(label_ids) == 0:
         raise InputError("There is no label yet: paint at least two labels (0 means unlabelled), then refine.")
-    if len(problem.label_ids) == 1:
+    if len(label_ids) == 1:
         raise InputError(
-            f"There is only one label ({problem.label_ids[0]}). 0 means unlabelled here, not background: paint the "
+            f"There is only one label ({label_ids[0]}). 0 means unlabelled here, not background: paint the "
             "background with an id of its own."
         )
 
@@ -363,11 +383,12 @@ def read_spacing(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> tup
     return tuple(float(size) for size in sizes / sizes.min())
 
 
-def _compact(label_map: LabelArray, pixels: PixelArray) -> tuple[IndexArray, LabelArray]:
+def _compact(label_map: LabelArray, pixels: PixelArray, ids: LabelArray | None = None) -> tuple[IndexArray, LabelArray]:
     """Return the pixels' labels numbered 0..L-1 (`OPEN` where unlabelled) and the sorted ids they stand for."""
     labels = gather(label_map.reshape(-1), pixels)
-    ids = np.unique(labels)
-    ids = ids[ids != UNLABELLED]
+    if ids is None:
+        ids = np.unique(labels)
+        ids = ids[ids != UNLABELLED]
     compact = np.empty(len(labels), np.int32)
     for start, stop in blocks(len(labels), _BLOCK):
         part = labels[start:stop]

@@ -148,7 +148,7 @@ def _heatmap_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> in
     logits, unary = (sizes.unlabelled * sizes.width * item for item in (_FLOAT, _STEPS))
     lattice, sweeps, form = 0, 0, FORMS[parameters.similarity]
     if form.finest_reach is not None:
-        features, thetas = heatmap_kernel(sample, parameters, form.finest_reach, contrast_gain(sample))
+        features, thetas = heatmap_kernel(sample, parameters, form.finest_reach, contrast_gain(sample.colours))
         vertices = _vertices(sizes, features, thetas)
         building = vertices * 5 * _KEY  # hash table, keys, the search for neighbours
         lattice = _lattice_bytes(sizes, vertices, len(thetas)) + building + _values_bytes(sizes, vertices)

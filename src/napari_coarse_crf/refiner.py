@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, UnaryArray
+    from napari_coarse_crf.elsewhere import Elsewhere
 
 EngineName = Literal["lattice", "pydensecrf"]
 _ENGINES: dict[str, type[Engine]] = {"lattice": LatticeEngine, "pydensecrf": PyDenseCRFEngine}
@@ -186,6 +187,31 @@ class Refiner:
         refiner._set_up(picture, labels, examples, engine, workers)
         return refiner
 
+    @classmethod
+    def of_part(
+        cls, problem: Problem, label_map: LabelArray, elsewhere: Elsewhere, *, workers: int | None = None
+    ) -> Refiner:
+        """Return the Refiner of one part of an image, which knows of the rest what the heatmap needs.
+
+        Parameters
+        ----------
+        problem : Problem
+            Of the part.
+        label_map : array of int
+            The labels that it was read from.
+        elsewhere : Elsewhere
+            The rest of the image.
+        workers : int, optional
+            As for `Refiner`.
+        """
+        refiner = cls.__new__(cls)
+        refiner._workers = chosen_workers(workers)
+        refiner._engine = LatticeEngine()
+        refiner._label_map, refiner._problem, refiner._elsewhere = label_map, problem, elsewhere
+        refiner._things = refiner._borrowed = None
+        refiner._begin_empty()
+        return refiner
+
     def _set_up(
         self,
         picture: Picture,
@@ -207,6 +233,10 @@ class Refiner:
         self._problem = self._borrowed.problem if self._borrowed else read_problem(picture, self._label_map)
         self._things = find_things(self._problem) if self._borrowed is None else None
         _check_labels(self._problem)
+        self._elsewhere: Elsewhere | None = None
+        self._begin_empty()
+
+    def _begin_empty(self) -> None:
         self._running = False
         # The latest of each, with what it was made for.
         self._unary: tuple[object, UnaryArray] | None = None
@@ -386,7 +416,7 @@ class Refiner:
         key = heatmap_key(compared)
         if self._unary is None or self._unary[0] != key:
             self._unary = None  # frees its memory before the new one is made
-            self._unary = key, (yield from compute_unary(pool, problem, compared))
+            self._unary = key, (yield from compute_unary(pool, problem, compared, self._elsewhere))
         return self._unary[1]
 
     def _cached_kernel(
@@ -469,7 +499,7 @@ class Refiner:
 
 def _check_labels(problem: Problem) -> None:
     if problem.n_open:  # a full label map is returned as it is, whatever it holds
-        check_number_of_labels(problem)
+        check_number_of_labels(problem.label_ids)
 
 
 def _chosen(parameters: Parameters | None) -> Parameters:

@@ -80,6 +80,11 @@ class Form:
         return min((reach for term in self.terms for reach in term.reaches), default=None)
 
     @property
+    def knows_parts(self) -> bool:
+        """Whether it can compare a part of an image with strokes beyond: no term looks for them by their place."""
+        return "heatmap_distance" not in self.reads
+
+    @property
     def sweeps(self) -> bool:
         """Whether it sweeps the pixel grid for the shortest paths."""
         return any(term.sweeps for term in self.terms)

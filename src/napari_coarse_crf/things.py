@@ -183,18 +183,33 @@ def _slowness(pool: ThreadPoolExecutor, grid: PixelGrid, inside: MaskArray) -> G
 
 def _members(problem: Problem) -> MaskArray:
     """Return which labels keep to a small place each, if there are enough of them and another one that reaches far."""
-    if len(problem.label_ids) <= _FEWEST:
+    if len(problem.label_ids) <= _FEWEST:  # no need to look for boxes
         return np.zeros(len(problem.label_ids), np.bool_)
-    low, high = _boxes(problem)
-    sides = np.multiply(problem.shape, problem.spacing)
-    is_far = ((high - low) * problem.spacing).max(axis=1) >= _FAR * sides.max()
-    small: MaskArray = (np.prod((high - low) / problem.shape, axis=1) <= _SMALL) & ~is_far
+    low, high = boxes_of_labels(problem)
+    return stand_for_objects(high - low, problem.shape, problem.spacing)
+
+
+def stand_for_objects(extents: NDArray[np.intp], shape: tuple[int, ...], spacing: tuple[float, ...]) -> MaskArray:
+    """Return which labels stand for one object each, by the (L, D) sides of the boxes around their pixels.
+
+    Parameters
+    ----------
+    extents : (L, D) int
+        In pixels.
+    shape, spacing
+        Of the image.
+    """
+    if len(extents) <= _FEWEST:
+        return np.zeros(len(extents), np.bool_)
+    sides = np.multiply(shape, spacing)
+    is_far = (extents * spacing).max(axis=1) >= _FAR * sides.max()
+    small: MaskArray = (np.prod(extents / shape, axis=1) <= _SMALL) & ~is_far
     others = len(small) - np.count_nonzero(small)
     is_enough = len(small) - others >= _FEWEST and others <= max(1, _OTHERS * len(small))
     return small if is_enough and is_far.any() else np.zeros_like(small)
 
 
-def _boxes(problem: Problem) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def boxes_of_labels(problem: Problem) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return where the box around the pixels of each label begins and ends along each axis."""
     labels = np.zeros(problem.shape, np.int32)
     labels.reshape(-1)[problem.pixels] = problem.labels + 1  # OPEN is -1, and 0 nothing to look for

@@ -54,7 +54,7 @@ def fill_labels(method: str, problem: Problem, coarse: LabelArray) -> LabelArray
     where = problem.pixels[problem.open_pixels]
     if not len(where):
         return filled
-    check_number_of_labels(problem)
+    check_number_of_labels(problem.label_ids)
     compact = BASELINES[method](problem).reshape(-1)[where]
     ids = np.concatenate([np.zeros(1, problem.label_ids.dtype), problem.label_ids])
     filled.reshape(-1)[where] = ids[np.maximum(compact, 0)]  # the random walker gives -1 to what it cannot reach

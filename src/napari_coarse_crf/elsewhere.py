@@ -1,0 +1,47 @@
+"""The rest of an image, of which a problem is one part: what the heatmap must know of it.
+
+A label is as probable in a part as it is in the whole: the sizes of the labels, their colours and the contrast are
+those of the whole image, and paths come in over the rim. So a part without any stroke is filled as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elsewhere:
+    """The whole image, for a part of it with L labels.
+
+    Attributes
+    ----------
+    gain : float
+        What turns I into I'.
+    labelled_share : float
+        How much of the image is labelled.
+    sizes : (L,) float32
+        How many pixels of the image each label has.
+    colours : (C, M) float32
+        Colours of the whole image.
+    labels : (M,) int32
+        The labels of these colours; L stands for any other, `OPEN` for none.
+    weights : (M,) float32
+        What each counts in the mean of its label.
+    rim : (R,) int
+        The pixels of the part over which paths come in.
+    lengths : (R, L) float32
+        How long the paths to each label are from there.
+    """
+
+    gain: float
+    labelled_share: float
+    sizes: FloatArray
+    colours: FloatArray
+    labels: IndexArray
+    weights: FloatArray
+    rim: PixelArray
+    lengths: FloatArray

@@ -1,0 +1,85 @@
+"""Tiles of an image that are refined each with a halo, and what lies on their rims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_coarse_crf.compute.parallel import blocks
+from napari_coarse_crf.tiles.parts import within
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_coarse_crf.compute.arrays import MaskArray
+    from napari_coarse_crf.tiles.source import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One part of an image.
+
+    Attributes
+    ----------
+    core : tuple of slice
+        The part of the result that the tile gives; the cores of all tiles are the image.
+    region : tuple of slice
+        What is refined for it: the core and the halo around.
+    """
+
+    core: Box
+    region: Box
+
+    @property
+    def core_within(self) -> Box:
+        """Where the core lies in the region."""
+        return tuple(one for one in within(self.core, self.region) if isinstance(one, slice))
+
+    @property
+    def origin(self) -> tuple[int, ...]:
+        """The first pixel of the region."""
+        return tuple(one.start for one in self.region)
+
+    def rim(self, shape: Sequence[int]) -> MaskArray:
+        """Return which pixels of the region have neighbours beyond it, in an image of this shape."""
+        on_rim = np.zeros([one.stop - one.start for one in self.region], np.bool_)
+        for axis, (one, size) in enumerate(zip(self.region, shape, strict=True)):
+            along = np.moveaxis(on_rim, axis, 0)
+            along[0] |= one.start > 0
+            along[-1] |= one.stop < size
+        return on_rim
+
+
+def cut_boxes(shape: Sequence[int], sides: Sequence[int]) -> list[Box]:
+    """Return boxes of about these sides that cover an array of this shape.
+
+    Examples
+    --------
+    >>> cut_boxes((4, 3), (2, 3))
+    [(slice(0, 2, None), slice(0, 3, None)), (slice(2, 4, None), slice(0, 3, None))]
+    """
+    along = [
+        [slice(start, stop) for start, stop in blocks(size, side)] for size, side in zip(shape, sides, strict=True)
+    ]
+    return list(product(*along))
+
+
+def cut_tiles(shape: Sequence[int], sides: Sequence[int], halos: Sequence[int]) -> list[Tile]:
+    """Return the tiles of an image of this shape.
+
+    Examples
+    --------
+    >>> [tile.region for tile in cut_tiles((40,), (20,), (5,))]
+    [(slice(0, 25, None),), (slice(15, 40, None),)]
+    """
+
+    def region(core: Box) -> Box:
+        return tuple(
+            slice(max(0, one.start - halo), min(size, one.stop + halo))
+            for one, halo, size in zip(core, halos, shape, strict=True)
+        )
+
+    return [Tile(core, region(core)) for core in cut_boxes(shape, sides)]

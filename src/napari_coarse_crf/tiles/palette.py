@@ -1,0 +1,88 @@
+"""The colours of each label of an image that does not fit into memory, gathered block by block.
+
+Colours that are nearly the same count as one, their mean: so a palette does not grow with the image. Where there are
+too many nevertheless, as in many channels of noise, some of each label stand for all, the same in any order of blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_coarse_crf.inputs import UNLABELLED
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import FloatArray
+    from napari_coarse_crf.inputs import Problem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Palette:
+    """The colours of the pixels of each label, and of unlabelled ones: means of those that are nearly the same.
+
+    Attributes
+    ----------
+    ids : (M,) int64
+        Labels, 0 for none.
+    counts : (M,) float64
+        How many pixels have nearly this colour and this label.
+    sums : (C, M) float64
+        The sum of their colours.
+    keys : (M,) uint64
+        A number for the label and the cell of colours, as if drawn at random.
+    """
+
+    ids: NDArray[np.int64]
+    counts: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    keys: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, problem: Problem, width: float) -> Palette:
+        """Return the palette of all pixels of a problem, colours apart by less than about a width taken together."""
+        ids = np.append(problem.label_ids.astype(np.int64), UNLABELLED)[problem.labels]  # OPEN is -1, the last
+        keys = _shuffled(ids.astype(np.uint64))
+        for channel in problem.colours:
+            keys = _shuffled(keys ^ np.floor(channel / np.float32(width)).astype(np.int64).view(np.uint64))
+        return cls(ids, np.ones(len(ids)), problem.colours.astype(np.float64), keys).summed()
+
+    def joined(self, other: Palette, most: int) -> Palette:
+        """Return both together, with at most so many colours in all."""
+        ids, counts = np.concatenate([self.ids, other.ids]), np.concatenate([self.counts, other.counts])
+        sums, keys = np.concatenate([self.sums, other.sums], axis=1), np.concatenate([self.keys, other.keys])
+        both = Palette(ids, counts, sums, keys).summed()
+        return both.thinned(max(1, most // len(np.unique(both.ids))))
+
+    def summed(self) -> Palette:
+        """Return one colour for each key."""
+        keys, first, which = np.unique(self.keys, return_index=True, return_inverse=True)
+        sums = np.stack([np.bincount(which, channel, len(keys)) for channel in self.sums])
+        counts = np.bincount(which, self.counts, len(keys))
+        return Palette(self.ids[first], counts.astype(np.float64), sums.astype(np.float64), keys)
+
+    def thinned(self, most: int) -> Palette:
+        """Return at most so many colours of each label, those with the smallest keys, whatever came first."""
+        order = np.lexsort((self.keys, self.ids))
+        ids = self.ids[order]
+        (starts,) = np.nonzero(np.diff(ids, prepend=-1))
+        rank = np.arange(len(ids)) - np.repeat(starts, np.diff(starts, append=len(ids)))
+        kept = order[rank < most]
+        return Palette(self.ids[kept], self.counts[kept], self.sums[:, kept], self.keys[kept])
+
+    @property
+    def colours(self) -> FloatArray:
+        """(C, M) the mean of each group of colours."""
+        means: FloatArray = (self.sums / self.counts).astype(np.float32)
+        return means
+
+
+def _shuffled(places: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return a number for each place that no two share, as if drawn at random (the finaliser of SplitMix64)."""
+    bits = places.astype(np.uint64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
+    return bits ^ (bits >> np.uint64(31))

@@ -1,0 +1,100 @@
+"""An image and its labels where they lie, in memory or not: read part by part.
+
+All that is asked of them is a shape, a dtype and slices that numpy can read, as arrays of numpy, zarr and dask have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.inputs import Picture, read_labels, read_spacing
+from napari_coarse_crf.tiles.parts import cut_out
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import LabelArray
+
+Box = tuple[slice, ...]
+"""A range along each axis."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """An image, its labels and how they are to be read.
+
+    Attributes
+    ----------
+    picture : Picture
+        Whose image and mask may be lazy; the axis of the channels is not negative.
+    labels : array of int
+        May be lazy; 0 = unlabelled.
+    """
+
+    picture: Picture
+    labels: Any
+
+    @classmethod
+    def of(cls, picture: Picture, labels: Any) -> Source:
+        """Check what can be checked without reading a pixel.
+
+        Raises
+        ------
+        InputError
+            If something cannot be sliced, or image, labels and mask do not fit each other.
+        """
+        given = {"image": picture.image, "labels": labels}
+        if picture.mask is not None:
+            given["mask"] = picture.mask
+        stand_ins = {name: _stand_in(name, array) for name, array in given.items()}
+        shape = stand_ins["labels"].shape
+        read_labels(stand_ins["labels"][tuple(slice(0, 1) for _ in shape)])
+        replace(picture, image=stand_ins["image"], mask=stand_ins.get("mask")).fitted(shape)
+        read_spacing(picture.spacing, shape)
+        return cls(replace(picture, channel_axis=picture.channel_axis % len(picture.image.shape)), labels)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the labels."""
+        return tuple(self.labels.shape)
+
+    def read(self, box: Box) -> tuple[Picture, LabelArray]:
+        """Return one part: image (*shape, C), mask and labels as arrays.
+
+        Raises
+        ------
+        InputError
+            If the labels hold what cannot be one.
+        """
+        picture = self.picture
+        has_channels = len(picture.image.shape) > len(self.shape)
+        image = cut_out(picture.image, box, picture.channel_axis if has_channels else None)
+        mask = None if picture.mask is None else np.asarray(picture.mask[box])
+        cut = replace(picture, image=image if has_channels else image[..., np.newaxis], mask=mask, channel_axis=-1)
+        return cut, read_labels(np.asarray(self.labels[box]))
+
+
+def holds_data(picture: Picture) -> bool:
+    """Whether any pixel of a part that was read takes part: the mask is True, and no channel NaN."""
+    taking_part = np.ones(picture.image.shape[:-1], np.bool_) if picture.mask is None else picture.mask
+    if picture.image.dtype.kind == "f":
+        taking_part = taking_part & ~np.isnan(picture.image).any(axis=-1)
+    return bool(taking_part.any())
+
+
+def _stand_in(name: str, array: Any) -> NDArray[Any]:
+    """Return an array of one value that has the shape and dtype of one that may be lazy."""
+    try:
+        shape, dtype = tuple(array.shape), np.dtype(array.dtype)
+        array.__getitem__  # noqa: B018
+    except (AttributeError, TypeError) as error:
+        raise InputError(
+            f"The {name} is a {type(array).__name__}, of which no part can be read; pass an array with a shape and a "
+            "dtype that can be sliced, such as one of numpy, zarr or dask."
+        ) from error
+    value = np.ones((), np.uint8 if dtype.kind == "f" else dtype)  # no NaN to look for
+    return np.broadcast_to(value, shape)

@@ -1,0 +1,191 @@
+"""Tile by tile, what comes out is nearly what the whole image gives at once; and the labels stay as they are."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from scipy import ndimage as ndi
+from skimage import data
+
+from napari_coarse_crf import InputError, ParameterError, Parameters, refine_labels
+from napari_coarse_crf.compute.parallel import finish
+from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.tiles.tiled import TilePlan, plan_tiles, refine_tiles
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+_MOST_DIFFERING = 0.015
+"""Of the pixels, where half of all lie within 64 px of a seam: in larger tiles it is less, see benchmarks/tiled.py."""
+
+
+def _photograph() -> Array:
+    image: Array = data.astronaut()
+    return image
+
+
+def _strokes(image: Array, n_labels: int, count: int, seed: int = 0) -> Array:
+    """Return labels by brightness at some small discs."""
+    smooth = ndi.gaussian_filter(image.reshape(*image.shape[:2], -1).mean(axis=2), 6)
+    label = 1 + np.digitize(smooth, np.quantile(smooth, np.arange(1, n_labels) / n_labels))
+    rng = np.random.default_rng(seed)
+    seeds = np.zeros(label.shape, np.bool_)
+    seeds[rng.integers(0, label.shape[0], count), rng.integers(0, label.shape[1], count)] = True
+    labels: Array = np.where(ndi.distance_transform_edt(~seeds) < 4, label, 0).astype(np.uint16)
+    return labels
+
+
+def _plan(image: Any, labels: Any, parameters: Parameters | None = None, **options: Any) -> TilePlan:
+    """Return the plan of small tiles; the overview is small too, as that of a large image would be."""
+    given = {name: options.pop(name) for name in ("mask", "spacing", "channel_axis") if name in options}
+    plan = plan_tiles(Picture(image, **given), labels, parameters, overview_pixels=2**14, **options)
+    return finish(plan)
+
+
+def _refined(plan: TilePlan) -> Array:
+    out = np.zeros(plan.source.shape, np.uint16)
+    for _ in plan.steps(out):
+        pass
+    return out
+
+
+def test_tiles_give_nearly_what_the_whole_gives_at_once() -> None:
+    image = _photograph()
+    labels = _strokes(image, 5, 60)
+    refined = _refined(_plan(image, labels, tile=256))
+    assert np.mean(refined != refine_labels(image, labels)) < _MOST_DIFFERING
+    np.testing.assert_array_equal(refined[labels > 0], labels[labels > 0])
+
+
+def test_a_tile_without_any_stroke_is_filled_as_the_whole_fills_it() -> None:
+    image = _photograph()
+    labels = _strokes(image, 3, 60)
+    labels[256:, :256] = 0
+    refined, whole = _refined(_plan(image, labels, tile=256)), refine_labels(image, labels)
+    assert np.mean((refined != whole)[256:, :256]) < 5 * _MOST_DIFFERING
+    assert len(np.unique(refined[256:, :256])) > 1
+
+
+def test_neither_the_order_of_the_tiles_nor_the_number_of_workers_nor_the_process_matters() -> None:
+    image = _photograph()[:300, :300]
+    labels = _strokes(image, 3, 30)
+    plan = _plan(image, labels, tile=150, workers=2)
+    out = np.zeros_like(labels)
+    for tile in reversed(plan.tiles):
+        out[tile.core] = pickle.loads(pickle.dumps(plan)).refine(tile, workers=1)
+    np.testing.assert_array_equal(out, _refined(plan))
+
+
+def test_one_tile_is_the_whole_but_for_the_colours_taken_together() -> None:
+    image = _photograph()[:200, :300]
+    labels = _strokes(image, 3, 30)
+    assert np.mean(_refined(_plan(image, labels)) != refine_labels(image, labels)) < 0.002
+
+
+def test_a_volume_of_unlike_spacing_in_16_bits_is_refined_in_tiles() -> None:
+    planes = _photograph()[:128, :128, 1].astype(np.uint16) * 100
+    volume = np.stack([planes + 40 * z for z in range(6)])
+    labels = np.stack([_strokes(planes, 3, 10, seed=z) for z in range(6)])
+    parameters = Parameters(theta_alpha=20)
+    plan = _plan(volume, labels, parameters, tile=(6, 64, 64), spacing=(3, 1, 1))
+    assert [one.stop - one.start for one in plan.tiles[0].region] == [6, 96, 96]
+    whole = refine_labels(volume, labels, parameters, spacing=(3, 1, 1))
+    assert np.mean(_refined(plan) != whole) < 2 * _MOST_DIFFERING
+
+
+def test_what_takes_no_part_stays_and_says_nothing() -> None:
+    image = _photograph()[:256, :256].astype(np.float32)
+    labels = _strokes(image, 3, 40)
+    mask = np.ones(labels.shape, np.bool_)
+    mask[:128, 100:] = False  # all of a tile, and part of another
+    image[200:, :30] = np.nan
+    labels[140:, 240:] = 0
+    labels[:50, 200:] = 9
+    refined = _refined(_plan(image, labels, tile=128, mask=mask))
+    nothing = ~mask | np.isnan(image).any(axis=-1)
+    np.testing.assert_array_equal(refined[nothing], labels[nothing])
+    assert (refined[~nothing] > 0).all()
+    assert 9 not in refined[~nothing]
+
+
+def test_a_tile_takes_memory_for_the_labels_that_its_pixels_can_become() -> None:
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 256, (8, 8, 3), np.uint8)
+    image = colours.repeat(48, axis=0).repeat(48, axis=1)
+    labels = np.zeros(image.shape[:2], np.uint16)
+    labels[24::48, 24::48] = 1 + np.arange(64).reshape(8, 8)
+    plan = _plan(image, labels, Parameters(theta_alpha=20, instances="never"), tile=96)
+    painted = np.zeros(64, np.bool_)
+    assert max(len(plan.overview.candidates(tile, painted)) for tile in plan.tiles) <= 32
+    np.testing.assert_array_equal(_refined(plan), (1 + np.arange(64).reshape(8, 8)).repeat(48, 0).repeat(48, 1))
+
+
+class _Lazy:
+    """An array of which parts can be read, and only parts."""
+
+    def __init__(self, array: Array) -> None:
+        self.shape, self.dtype, self._array, self.most = array.shape, array.dtype, array, 0
+
+    def __getitem__(self, part: tuple[slice, ...]) -> Array:
+        self.most = max(self.most, self._array[part].size)
+        return self._array[part]
+
+
+def test_lazy_arrays_are_read_part_by_part_with_channels_anywhere() -> None:
+    image = _photograph()[:200, :300]
+    labels = _strokes(image, 3, 30)
+    lazy = _Lazy(np.moveaxis(image, 2, 0))
+    refined = _refined(_plan(lazy, _Lazy(labels), tile=100, halo=20, channel_axis=0))
+    np.testing.assert_array_equal(refined, _refined(_plan(image, labels, tile=100, halo=20)))
+
+
+def test_the_front_door_writes_into_what_it_is_given() -> None:
+    image = _photograph()[:128, :128]
+    labels = _strokes(image, 3, 10)
+    out = np.zeros(labels.shape, np.int64)
+    assert refine_tiles(image, labels, out=out, tile=64) is out
+    np.testing.assert_array_equal(out, refine_tiles(image, labels, tile=64))
+
+
+def test_a_full_label_map_is_returned_as_it_is() -> None:
+    image = _photograph()[:64, :64]
+    labels = np.full(image.shape[:2], 5, np.uint16)
+    np.testing.assert_array_equal(refine_tiles(image, labels, tile=32), labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"image": [[1, 2]]}, "The image is a list, of which no part can be read"),
+        ({"labels": np.zeros((8, 9), np.uint8)}, "There is no label yet"),
+        ({"labels": np.full((8, 9), -1)}, "negative id -1"),
+        ({"labels": np.zeros((8, 7), np.uint8)}, "the image is"),
+        ({"labels": np.zeros((8, 9))}, "The labels have dtype float64"),
+        ({"mask": np.zeros((8, 9), np.bool_)}, "No pixel takes part"),
+        ({"image": np.full((8, 9), np.nan)}, "No pixel takes part"),
+        ({"tile": 0}, "tile is 0"),
+        ({"tile": (4, 4, 4)}, "one for each axis"),
+        ({"spacing": (1, 0)}, "spacing is"),
+        ({"contrast_limits": (3, 3)}, "contrast_limits is"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_a_sentence(options: dict[str, Any], sentence: str) -> None:
+    labels = np.eye(8, 9, dtype=np.uint8)
+    labels[0, 0] = 2
+    given = {"image": np.zeros((8, 9), np.uint8), "labels": labels, **options}
+    with pytest.raises(InputError, match=sentence):
+        refine_tiles(**given)
+
+
+def test_what_no_tile_can_know_is_refused() -> None:
+    image, labels = np.zeros((300, 300), np.uint8), np.zeros((300, 300), np.uint8)
+    labels[::60, ::60] = np.arange(1, 26).reshape(5, 5)
+    labels[30] = 100
+    for parameters in (Parameters(similarity="joint"), Parameters(smallest_part=9), Parameters()):
+        with pytest.raises(ParameterError, match=r"cannot be had in tiles|cleaned in tiles|apart in tiles"):
+            refine_tiles(image, labels, parameters, tile=150)
