@@ -31,8 +31,11 @@ class Elsewhere:
         The labels of these colours; L stands for any other, `OPEN` for none.
     weights : (M,) float32
         What each counts in the mean of its label.
+    outermost : (B,) int
+        The pixels of the part that have neighbours beyond it. How steep colours are there it cannot know, so no path
+        leads along them.
     rim : (R,) int
-        The pixels of the part over which paths come in.
+        Those next to them, over which paths come in.
     lengths : (R, L) float32
         How long the paths to each label are from there.
     """
@@ -43,5 +46,6 @@ class Elsewhere:
     colours: FloatArray
     labels: IndexArray
     weights: FloatArray
+    outermost: PixelArray
     rim: PixelArray
     lengths: FloatArray

@@ -244,7 +244,10 @@ class _Heatmap:
         grid = PixelGrid(self._problem)
         slowness = yield from edge_slowness(self._pool, self._problem, grid, self._gain, weight)
         crossing = crossing_cost(self._labelled_share)
-        begin = None if self._elsewhere is None else (self._elsewhere.rim, self._elsewhere.lengths)
+        begin = None
+        if self._elsewhere is not None:
+            slowness[grid.cells[self._elsewhere.outermost]] = np.inf
+            begin = self._elsewhere.rim, self._elsewhere.lengths
         exponent = np.float32(self._parameters.geodesic_exponent)
         per_scale = np.float32(1.0 / self._parameters.geodesic_scale)
 

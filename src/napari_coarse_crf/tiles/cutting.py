@@ -43,14 +43,22 @@ class Tile:
         """The first pixel of the region."""
         return tuple(one.start for one in self.region)
 
-    def rim(self, shape: Sequence[int]) -> MaskArray:
-        """Return which pixels of the region have neighbours beyond it, in an image of this shape."""
-        on_rim = np.zeros([one.stop - one.start for one in self.region], np.bool_)
+    def rims(self, shape: Sequence[int]) -> tuple[MaskArray, MaskArray]:
+        """Return which pixels of the region have neighbours beyond it, and which are next to these.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Of the image: where that ends there is no rim.
+        """
+        sides = [one.stop - one.start for one in self.region]
+        first, second = np.zeros(sides, np.bool_), np.zeros(sides, np.bool_)
         for axis, (one, size) in enumerate(zip(self.region, shape, strict=True)):
-            along = np.moveaxis(on_rim, axis, 0)
-            along[0] |= one.start > 0
-            along[-1] |= one.stop < size
-        return on_rim
+            for rim, depth in ((first, 1), (second, 2)):
+                along = np.moveaxis(rim, axis, 0)
+                along[: depth if one.start > 0 else 0] = True
+                along[len(along) - (depth if one.stop < size else 0) :] = True
+        return first, second & ~first
 
 
 def cut_boxes(shape: Sequence[int], sides: Sequence[int]) -> list[Box]:

@@ -15,9 +15,9 @@ from napari_coarse_crf.geodesic import PixelGrid, edge_slowness
 from napari_coarse_crf.heatmap import contrast_gain
 from napari_coarse_crf.inputs import UNLABELLED, read_problem
 from napari_coarse_crf.refiner import Progress
-from napari_coarse_crf.tiles.apart import spread
+from napari_coarse_crf.tiles.apart import cut_picture, spread
 from napari_coarse_crf.tiles.census import Census
-from napari_coarse_crf.tiles.cutting import cut_boxes
+from napari_coarse_crf.tiles.cutting import cut_boxes, cut_tiles
 from napari_coarse_crf.tiles.palette import Palette
 from napari_coarse_crf.tiles.reduced import step_within, thin_out, thin_out_labels
 from napari_coarse_crf.tiles.source import holds_data
@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 
 _BLOCK_PIXELS = 2**20
 _PATCHES = 64
+"""Parts of the image in which its scale is found."""
 _PATCH_PIXELS = 2**16
-_PATCH_STEP = 4
-_MOST_COLOURS = 2**19
-_CELL = 1.0
-"""Of the colour tolerance: how far apart two colours are that are taken together."""
+_PATCH_STEP = 4  # every such pixel of a patch
+_MOST_COLOURS = 2**18
+"""Of all labels: what every tile looks up beside its own pixels."""
+_FINEST = 0.25
+"""Of the colour tolerance: how far apart colours are that are taken together; up to all of it where they are many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,23 +105,33 @@ class Reduced:
         picture, labels = source.read(tuple(slice(0, 1) for _ in source.shape))
         shape = tuple(-(-size // step) for size in source.shape)
         image = np.zeros((*shape, picture.image.shape[-1]), picture.image.dtype)
-        return cls(
-            step, image, np.zeros(shape, labels.dtype), np.zeros(shape, np.bool_), np.full(shape, np.inf, np.float32)
-        )
+        slowness = np.full(shape, np.inf, np.float32)
+        return cls(step, image, np.zeros(shape, labels.dtype), np.zeros(shape, np.bool_), slowness)
 
     def put(self, box: Box, picture: Picture, problem: Problem, slowness: FloatArray) -> None:
         """Take over one block, whose box begins at multiples of the step."""
         place = tuple(slice(one.start // self.step, -(-one.stop // self.step)) for one in box)
         blocks = (self.step,) * len(box)
         labels = np.zeros(problem.shape, self.labels.dtype)
-        taking_part, slow = np.zeros(problem.shape, np.float32), np.zeros(problem.shape, np.float32)
+        taking_part = np.zeros(problem.shape, np.float32)
         labels.reshape(-1)[problem.pixels] = np.append(problem.label_ids, UNLABELLED)[problem.labels]
-        taking_part.reshape(-1)[problem.pixels], slow.reshape(-1)[problem.pixels] = 1.0, slowness
+        taking_part.reshape(-1)[problem.pixels] = 1.0
         counts = block_reduce(taking_part, blocks, np.sum)
-        self.image[place] = thin_out(picture.image, self.step, len(box))
+        holds_data = thin_out(taking_part, self.step, len(box))[..., np.newaxis] > 0
+        self.image[place] = np.where(holds_data, thin_out(picture.image, self.step, len(box)), 0)
         self.labels[place] = thin_out_labels(labels, self.step)
         self.mask[place] = counts > 0
-        self.slowness[place] = block_reduce(slow, blocks, np.sum) / np.maximum(counts, 1.0)
+        self.slowness[place] = block_reduce(slowness, blocks, np.sum) / np.maximum(counts, 1.0)
+
+    def within(self, budget: int) -> Reduced:
+        """Return it with at most so many pixels."""
+        more, ndim = step_within(self.labels.shape, budget), self.labels.ndim
+        if more == 1:
+            return self
+        counts = block_reduce(self.mask.astype(np.float32), (more,) * ndim, np.sum)
+        slowness = block_reduce(np.where(self.mask, self.slowness, 0), (more,) * ndim, np.sum) / np.maximum(counts, 1.0)
+        image, labels = thin_out(self.image, more, ndim), thin_out_labels(self.labels, more)
+        return Reduced(self.step * more, image, labels, counts > 0, slowness.astype(np.float32))
 
 
 def find_scale(source: Source) -> Scale:
@@ -180,19 +192,33 @@ def gather_facts(
     step = step_within(source.shape, budget)
     reduced = Reduced.empty(source, step)
     side = max(1, round(_BLOCK_PIXELS ** (1 / len(source.shape)) / step)) * step
-    boxes = cut_boxes(source.shape, [side] * len(source.shape))
+    # A pixel more on each side tells how steep colours are at the edge of a block: paths would run along it.
+    tiles = cut_tiles(source.shape, [side] * len(source.shape), [1] * len(source.shape))
     census, palette = Census.empty(len(source.shape)), None
-    for number, box in enumerate(boxes):
-        yield Progress("reading", number, len(boxes))
-        picture, labels = source.read(box)
+    for number, tile in enumerate(tiles):
+        yield Progress("reading", number, len(tiles))
+        around, labels = source.read(tile.region)
+        around = replace(around, contrast_limits=scale.contrast_limits)
+        picture, labels_within = cut_picture(around, tile.core_within), labels[tile.core_within]
         if not holds_data(picture):
             continue
-        problem = read_problem(replace(picture, contrast_limits=scale.contrast_limits), labels)
-        census = census.joined(Census.of(problem, box))
-        of_block = Palette.of(problem, _CELL * parameters.heatmap_colour / scale.gain)
-        palette = of_block if palette is None else palette.joined(of_block, _MOST_COLOURS)
-        grid = PixelGrid(problem)
-        slowness = finish(edge_slowness(pool, problem, grid, scale.gain, parameters.geodesic_colour_weight))
-        reduced.put(box, picture, problem, slowness[grid.cells])
+        slowness = finish(_slowness(pool, read_problem(around, labels), scale, parameters))[tile.core_within]
+        problem = read_problem(picture, labels_within)
+        census = census.joined(Census.of(problem, tile.core))
+        tolerance = parameters.heatmap_colour / scale.gain
+        of_block = Palette.of(problem, _FINEST * tolerance)
+        palette = of_block if palette is None else palette.joined(of_block, _MOST_COLOURS, tolerance)
+        reduced.put(tile.core, picture, problem, slowness)
     assert palette is not None  # noqa: S101  # some pixel takes part, see find_scale
     return Facts(scale, census, palette), reduced
+
+
+def _slowness(
+    pool: ThreadPoolExecutor, problem: Problem, scale: Scale, parameters: Parameters
+) -> Generator[None, None, FloatArray]:
+    """Return how slow paths are at each pixel, 0 where it takes no part."""
+    grid = PixelGrid(problem)
+    of_cells = yield from edge_slowness(pool, problem, grid, scale.gain, parameters.geodesic_colour_weight)
+    slowness = np.zeros(problem.shape, np.float32)
+    slowness.reshape(-1)[problem.pixels] = of_cells[grid.cells]
+    return slowness

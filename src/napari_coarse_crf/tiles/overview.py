@@ -76,7 +76,13 @@ class Overview:
         return np.stack(lengths, axis=1)
 
 
-def elsewhere_of(facts: Facts, labels: IndexArray, rim: PixelArray, lengths: FloatArray) -> Elsewhere:
+def elsewhere_of(
+    facts: Facts,
+    labels: IndexArray,
+    outermost: PixelArray,
+    rim: PixelArray,
+    lengths: FloatArray,
+) -> Elsewhere:
     """Return what a part of which some labels are candidates must know of the whole image."""
     palette = facts.palette
     column = np.full(len(facts.census.ids) + 1, len(labels), np.int32)
@@ -90,6 +96,7 @@ def elsewhere_of(facts: Facts, labels: IndexArray, rim: PixelArray, lengths: Flo
         palette.colours,
         column[compact],
         weights.astype(np.float32),
+        outermost,
         rim,
         lengths,
     )
@@ -111,7 +118,7 @@ def look_over(
     open_pixels = problem.open_pixels
     if COLOUR in terms:
         every = np.arange(n_labels, dtype=np.int32)
-        nowhere = np.zeros(0, np.int32), np.zeros((0, n_labels), np.float32)
+        nowhere = np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros((0, n_labels), np.float32)
         elsewhere = elsewhere_of(facts, every, *nowhere)
         unary = yield from compute_unary(pool, problem, parameters.replace(similarity="colour"), elsewhere)
         logits -= unpack_unary(unary, n_labels)

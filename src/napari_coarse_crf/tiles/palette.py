@@ -34,35 +34,53 @@ class Palette:
         The sum of their colours.
     keys : (M,) uint64
         A number for the label and the cell of colours, as if drawn at random.
+    width : float
+        How wide a cell is, in grey levels.
     """
 
     ids: NDArray[np.int64]
     counts: NDArray[np.float64]
     sums: NDArray[np.float64]
     keys: NDArray[np.uint64]
+    width: float
 
     @classmethod
     def of(cls, problem: Problem, width: float) -> Palette:
-        """Return the palette of all pixels of a problem, colours apart by less than about a width taken together."""
+        """Return the palette of all pixels of a problem."""
         ids = np.append(problem.label_ids.astype(np.int64), UNLABELLED)[problem.labels]  # OPEN is -1, the last
-        keys = _shuffled(ids.astype(np.uint64))
-        for channel in problem.colours:
-            keys = _shuffled(keys ^ np.floor(channel / np.float32(width)).astype(np.int64).view(np.uint64))
-        return cls(ids, np.ones(len(ids)), problem.colours.astype(np.float64), keys).summed()
+        return cls._of_cells(ids, np.ones(len(ids)), problem.colours.astype(np.float64), width)
 
-    def joined(self, other: Palette, most: int) -> Palette:
-        """Return both together, with at most so many colours in all."""
-        ids, counts = np.concatenate([self.ids, other.ids]), np.concatenate([self.counts, other.counts])
-        sums, keys = np.concatenate([self.sums, other.sums], axis=1), np.concatenate([self.keys, other.keys])
-        both = Palette(ids, counts, sums, keys).summed()
-        return both.thinned(max(1, most // len(np.unique(both.ids))))
+    @classmethod
+    def _of_cells(
+        cls, ids: NDArray[np.int64], counts: NDArray[np.float64], sums: NDArray[np.float64], width: float
+    ) -> Palette:
+        """Return the palette of some groups of colours."""
+        keys = _shuffled(ids.astype(np.uint64))
+        for channel in sums:
+            keys = _shuffled(keys ^ np.floor(channel / counts / width).astype(np.int64).view(np.uint64))
+        return cls(ids, counts, sums, keys, width).summed()
+
+    def joined(self, other: Palette, most: int, widest: float) -> Palette:
+        """Return both together, with at most so many colours in all: of wider cells, at last of some cells alone."""
+        width = max(self.width, other.width)
+        one, two = self.widened(width), other.widened(width)
+        ids, counts = np.concatenate([one.ids, two.ids]), np.concatenate([one.counts, two.counts])
+        sums, keys = np.concatenate([one.sums, two.sums], axis=1), np.concatenate([one.keys, two.keys])
+        both = Palette(ids, counts, sums, keys, width).summed()
+        while len(both.ids) > most and both.width < widest:
+            both = both.widened(2 * both.width)
+        return both if len(both.ids) <= most else both.thinned(max(1, most // len(np.unique(both.ids))))
+
+    def widened(self, width: float) -> Palette:
+        """Return the palette with cells of another width."""
+        return self if width == self.width else Palette._of_cells(self.ids, self.counts, self.sums, width)
 
     def summed(self) -> Palette:
         """Return one colour for each key."""
         keys, first, which = np.unique(self.keys, return_index=True, return_inverse=True)
         sums = np.stack([np.bincount(which, channel, len(keys)) for channel in self.sums])
         counts = np.bincount(which, self.counts, len(keys))
-        return Palette(self.ids[first], counts.astype(np.float64), sums.astype(np.float64), keys)
+        return Palette(self.ids[first], counts.astype(np.float64), sums.astype(np.float64), keys, self.width)
 
     def thinned(self, most: int) -> Palette:
         """Return at most so many colours of each label, those with the smallest keys, whatever came first."""
@@ -71,7 +89,7 @@ class Palette:
         (starts,) = np.nonzero(np.diff(ids, prepend=-1))
         rank = np.arange(len(ids)) - np.repeat(starts, np.diff(starts, append=len(ids)))
         kept = order[rank < most]
-        return Palette(self.ids[kept], self.counts[kept], self.sums[:, kept], self.keys[kept])
+        return Palette(self.ids[kept], self.counts[kept], self.sums[:, kept], self.keys[kept], self.width)
 
     @property
     def colours(self) -> FloatArray:

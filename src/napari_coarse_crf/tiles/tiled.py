@@ -42,6 +42,7 @@ T = TypeVar("T")
 
 _TILE_PIXELS = 2**22
 _OVERVIEW_PIXELS = 2**20
+_OVERVIEW_NUMBERS = 2**25  # pixels times labels
 _LEAST_HALO = 32
 
 
@@ -90,10 +91,12 @@ class TilePlan:
         picture = replace(picture, contrast_limits=facts.scale.contrast_limits)
         label_ids = facts.census.ids[labels].astype(label_map.dtype)
         problem = read_problem(picture, label_map, tile.origin, label_ids)
-        on_rim = tile.rim(self.source.shape).reshape(-1)[problem.pixels]
-        rim = np.flatnonzero(on_rim).astype(problem.pixels.dtype)
+        outermost, rim = (
+            np.flatnonzero(one.reshape(-1)[problem.pixels]).astype(problem.pixels.dtype)
+            for one in tile.rims(self.source.shape)
+        )
         places = np.stack(np.unravel_index(problem.pixels[rim], problem.shape), axis=1) + np.array(tile.origin)
-        elsewhere = elsewhere_of(facts, labels, rim, self.overview.lengths_at(places, labels))
+        elsewhere = elsewhere_of(facts, labels, outermost, rim, self.overview.lengths_at(places, labels))
         refinement = Refiner.of_part(problem, label_map, elsewhere, workers=workers).run(self.parameters)
         return refinement.labels[tile.core_within]
 
@@ -127,6 +130,7 @@ def plan_tiles(
         if facts.census.sizes.sum() < facts.census.n_pixels:  # a full label map is returned as it is, whatever it holds
             check_number_of_labels(facts.census.ids)
         _check_objects(facts, chosen, source)
+        reduced = reduced.within(_OVERVIEW_NUMBERS // max(1, len(facts.census.ids)))
         looking = look_over(pool, reduced, facts, chosen, picture.spacing)
         overview = yield from _alive(looking, Progress("overview", 0, 1))
     return TilePlan(source, chosen, facts, overview, tiles)
