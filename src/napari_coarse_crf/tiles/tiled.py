@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TILE_PIXELS = 2**22
-_OVERVIEW_PIXELS = 2**20
+_OVERVIEW_PIXELS = 2**22
 _OVERVIEW_NUMBERS = 2**25  # pixels times labels
 _LEAST_HALO = 32
 
