@@ -117,13 +117,6 @@ def crossing_cost(labelled_share: float) -> float:
     return min(_CROSSING / labelled_share**2, float(UNREACHED))
 
 
-def size_prior(sizes: FloatArray, labelled_share: float) -> FloatArray:
-    """Return 0.8 (1 - 2 rho) log n_c for each label."""
-    weight = np.float32(_PRIOR * (1.0 - 2.0 * labelled_share))
-    logarithms: FloatArray = weight * np.log(np.maximum(sizes, np.float32(1.0)))
-    return logarithms
-
-
 def compute_unary(
     pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, elsewhere: Elsewhere | None = None
 ) -> Generator[int | None, None, UnaryArray]:
@@ -260,14 +253,19 @@ class _Heatmap:
 
     def add_prior(self) -> Generator[None, None, None]:
         """Add 0.8 (1 - 2 rho) log n_c."""
-        prior = size_prior(self._sizes, self._labelled_share)
+        prior = self._prior(self._sizes)
         if self._problem.kind is not None:
-            prior = size_prior((yield from self._areas(prior)), self._labelled_share)
+            prior = self._prior((yield from self._areas(prior)))
 
         def shift(start: int, stop: int) -> None:
             self._logits[start:stop, : self._n_labels] += prior
 
         yield from self._on_blocks(shift)
+
+    def _prior(self, sizes: FloatArray) -> FloatArray:
+        weight = np.float32(_PRIOR * (1.0 - 2.0 * self._labelled_share))
+        logarithms: FloatArray = weight * np.log(np.maximum(sizes, np.float32(1.0)))
+        return logarithms
 
     def _areas(self, prior: FloatArray) -> Generator[None, None, FloatArray]:
         """Return how many unlabelled pixels each label would get with this prior."""

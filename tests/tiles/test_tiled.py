@@ -113,6 +113,26 @@ def test_what_takes_no_part_stays_and_says_nothing() -> None:
     assert 9 not in refined[~nothing]
 
 
+def test_what_takes_part_may_be_thinner_than_the_overview_sees() -> None:
+    image = _photograph()[:256, :256]
+    labels = np.zeros(image.shape[:2], np.uint16)
+    labels[:9, 1], labels[-9:, 1] = 4, 7
+    mask = np.zeros(labels.shape, np.bool_)
+    mask[:, 1] = True
+    refined = _refined(_plan(image, labels, tile=128, mask=mask))
+    assert set(refined[mask]) == {4, 7}
+    assert not refined[~mask].any()
+
+
+def test_strokes_far_away_count_as_in_the_whole() -> None:
+    image = _photograph()
+    labels = _strokes(image, 3, 60)
+    labels[160:] = 0
+    labels[:, 160:] = 0
+    refined, whole = _refined(_plan(image, labels, tile=256)), refine_labels(image, labels)
+    assert np.mean(refined != whole) < 2 * _MOST_DIFFERING
+
+
 def test_a_tile_takes_memory_for_the_labels_that_its_pixels_can_become() -> None:
     rng = np.random.default_rng(0)
     colours = rng.integers(0, 256, (8, 8, 3), np.uint8)

@@ -6,29 +6,25 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from skimage.measure import block_reduce
 
 from napari_coarse_crf.colours import find_contrast_limits, scale_colours
-from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.geodesic import PixelGrid, edge_slowness
 from napari_coarse_crf.heatmap import contrast_gain
 from napari_coarse_crf.inputs import UNLABELLED, read_problem
 from napari_coarse_crf.refiner import Progress
-from napari_coarse_crf.tiles.apart import cut_picture, spread
+from napari_coarse_crf.tiles.apart import spread
 from napari_coarse_crf.tiles.census import Census
-from napari_coarse_crf.tiles.cutting import cut_boxes, cut_tiles
+from napari_coarse_crf.tiles.cutting import cut_boxes
 from napari_coarse_crf.tiles.palette import Palette
 from napari_coarse_crf.tiles.reduced import step_within, thin_out, thin_out_labels
 from napari_coarse_crf.tiles.source import holds_data
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
-    from concurrent.futures import ThreadPoolExecutor
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, MaskArray
+    from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
     from napari_coarse_crf.inputs import Picture, Problem
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.source import Box, Source
@@ -89,15 +85,12 @@ class Reduced:
         By how much.
     image, labels, mask : arrays
         Every `step`-th pixel; no stroke is lost.
-    slowness : float32
-        The mean slowness of the pixels that each stands for.
     """
 
     step: int
     image: NDArray[Any]
     labels: LabelArray
     mask: MaskArray
-    slowness: FloatArray
 
     @classmethod
     def empty(cls, source: Source, step: int) -> Reduced:
@@ -105,33 +98,25 @@ class Reduced:
         picture, labels = source.read(tuple(slice(0, 1) for _ in source.shape))
         shape = tuple(-(-size // step) for size in source.shape)
         image = np.zeros((*shape, picture.image.shape[-1]), picture.image.dtype)
-        slowness = np.full(shape, np.inf, np.float32)
-        return cls(step, image, np.zeros(shape, labels.dtype), np.zeros(shape, np.bool_), slowness)
+        return cls(step, image, np.zeros(shape, labels.dtype), np.zeros(shape, np.bool_))
 
-    def put(self, box: Box, picture: Picture, problem: Problem, slowness: FloatArray) -> None:
+    def put(self, box: Box, picture: Picture, problem: Problem) -> None:
         """Take over one block, whose box begins at multiples of the step."""
         place = tuple(slice(one.start // self.step, -(-one.stop // self.step)) for one in box)
-        blocks = (self.step,) * len(box)
-        labels = np.zeros(problem.shape, self.labels.dtype)
-        taking_part = np.zeros(problem.shape, np.float32)
+        labels, taking_part = np.zeros(problem.shape, self.labels.dtype), np.zeros(problem.shape, np.bool_)
         labels.reshape(-1)[problem.pixels] = np.append(problem.label_ids, UNLABELLED)[problem.labels]
-        taking_part.reshape(-1)[problem.pixels] = 1.0
-        counts = block_reduce(taking_part, blocks, np.sum)
-        holds_data = thin_out(taking_part, self.step, len(box))[..., np.newaxis] > 0
-        self.image[place] = np.where(holds_data, thin_out(picture.image, self.step, len(box)), 0)
+        taking_part.reshape(-1)[problem.pixels] = True
         self.labels[place] = thin_out_labels(labels, self.step)
-        self.mask[place] = counts > 0
-        self.slowness[place] = block_reduce(slowness, blocks, np.sum) / np.maximum(counts, 1.0)
+        self.mask[place] = thin_out(taking_part, self.step, len(box))
+        self.image[place] = thin_out(picture.image, self.step, len(box))
 
     def within(self, budget: int) -> Reduced:
         """Return it with at most so many pixels."""
         more, ndim = step_within(self.labels.shape, budget), self.labels.ndim
         if more == 1:
             return self
-        counts = block_reduce(self.mask.astype(np.float32), (more,) * ndim, np.sum)
-        slowness = block_reduce(np.where(self.mask, self.slowness, 0), (more,) * ndim, np.sum) / np.maximum(counts, 1.0)
-        image, labels = thin_out(self.image, more, ndim), thin_out_labels(self.labels, more)
-        return Reduced(self.step * more, image, labels, counts > 0, slowness.astype(np.float32))
+        image, mask = thin_out(self.image, more, ndim), thin_out(self.mask, more, ndim)
+        return Reduced(self.step * more, image, thin_out_labels(self.labels, more), mask)
 
 
 def find_scale(source: Source) -> Scale:
@@ -171,14 +156,12 @@ def _values(source: Source, boxes: Sequence[Box]) -> list[NDArray[Any]]:
 
 
 def gather_facts(
-    pool: ThreadPoolExecutor, source: Source, scale: Scale, parameters: Parameters, budget: int
+    source: Source, scale: Scale, parameters: Parameters, budget: int
 ) -> Generator[Progress, None, tuple[Facts, Reduced]]:
     """Read the whole image block by block; returns what is true of it, and itself at reduced size.
 
     Parameters
     ----------
-    pool : ThreadPoolExecutor
-        Where the work is done.
     source, scale, parameters : Source, Scale, Parameters
         What is read, and how.
     budget : int
@@ -192,33 +175,18 @@ def gather_facts(
     step = step_within(source.shape, budget)
     reduced = Reduced.empty(source, step)
     side = max(1, round(_BLOCK_PIXELS ** (1 / len(source.shape)) / step)) * step
-    # A pixel more on each side tells how steep colours are at the edge of a block: paths would run along it.
-    tiles = cut_tiles(source.shape, [side] * len(source.shape), [1] * len(source.shape))
+    boxes = cut_boxes(source.shape, [side] * len(source.shape))
     census, palette = Census.empty(len(source.shape)), None
-    for number, tile in enumerate(tiles):
-        yield Progress("reading", number, len(tiles))
-        around, labels = source.read(tile.region)
-        around = replace(around, contrast_limits=scale.contrast_limits)
-        picture, labels_within = cut_picture(around, tile.core_within), labels[tile.core_within]
+    for number, box in enumerate(boxes):
+        yield Progress("reading", number, len(boxes))
+        picture, labels = source.read(box)
         if not holds_data(picture):
             continue
-        slowness = finish(_slowness(pool, read_problem(around, labels), scale, parameters))[tile.core_within]
-        problem = read_problem(picture, labels_within)
-        census = census.joined(Census.of(problem, tile.core))
+        problem = read_problem(replace(picture, contrast_limits=scale.contrast_limits), labels)
+        census = census.joined(Census.of(problem, box))
         tolerance = parameters.heatmap_colour / scale.gain
         of_block = Palette.of(problem, _FINEST * tolerance)
         palette = of_block if palette is None else palette.joined(of_block, _MOST_COLOURS, tolerance)
-        reduced.put(tile.core, picture, problem, slowness)
+        reduced.put(box, picture, problem)
     assert palette is not None  # noqa: S101  # some pixel takes part, see find_scale
     return Facts(scale, census, palette), reduced
-
-
-def _slowness(
-    pool: ThreadPoolExecutor, problem: Problem, scale: Scale, parameters: Parameters
-) -> Generator[None, None, FloatArray]:
-    """Return how slow paths are at each pixel, 0 where it takes no part."""
-    grid = PixelGrid(problem)
-    of_cells = yield from edge_slowness(pool, problem, grid, scale.gain, parameters.geodesic_colour_weight)
-    slowness = np.zeros(problem.shape, np.float32)
-    slowness.reshape(-1)[problem.pixels] = of_cells[grid.cells]
-    return slowness

@@ -1,9 +1,10 @@
 """An image that does not fit into memory, refined tile by tile.
 
 The heatmap is global: which colours a label has, how large it is, how far its strokes are. So one pass over the image
-finds what is true of all of it (`facts`), and an overview at reduced size which labels a tile can become and how long
-the paths are that come in over its rim. Then each tile is refined with a halo, as wide as the appearance kernel
-reaches; it needs these and its own pixels, nothing of its neighbours, so tiles may be refined anywhere in any order.
+finds what is true of all of it (`facts`), an overview at reduced size which labels a tile can become, and a pass there
+and back over the tiles how long the paths are that come in over their rims. Then each tile is refined with a halo, as
+wide as the appearance kernel reaches; it needs these and its own pixels, nothing of its neighbours, so tiles may be
+refined anywhere in any order.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ from napari_coarse_crf.things import stand_for_objects
 from napari_coarse_crf.tiles.cutting import cut_tiles
 from napari_coarse_crf.tiles.facts import find_scale, gather_facts
 from napari_coarse_crf.tiles.overview import elsewhere_of, look_over
+from napari_coarse_crf.tiles.rims import Finder, Rim, hand_on
 from napari_coarse_crf.tiles.source import Source, holds_data
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from napari_coarse_crf.compute.arrays import LabelArray
+    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, LabelArray, PixelArray
+    from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts
     from napari_coarse_crf.tiles.overview import Overview
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TILE_PIXELS = 2**22
-_OVERVIEW_PIXELS = 2**22
+_OVERVIEW_PIXELS = 2**20
 _OVERVIEW_NUMBERS = 2**25  # pixels times labels
 _LEAST_HALO = 32
 
@@ -62,6 +65,8 @@ class TilePlan:
         Its heatmap at reduced size.
     tiles : list of Tile
         Its parts.
+    rims : list of Rim
+        How long the paths are that come into each.
     """
 
     source: Source
@@ -69,6 +74,7 @@ class TilePlan:
     facts: Facts
     overview: Overview
     tiles: list[Tile]
+    rims: list[Rim]
 
     def refine(self, tile: Tile, workers: int | None = None) -> LabelArray:
         """Return the refined labels of the core of a tile. Depends on nothing but the plan and the tile.
@@ -84,21 +90,43 @@ class TilePlan:
         core: LabelArray = label_map[tile.core_within].copy()
         if not (core == UNLABELLED).any() or not holds_data(picture):
             return core
-        facts = self.facts
-        ids = np.unique(label_map)
-        painted = np.isin(facts.census.ids, ids[ids != UNLABELLED])
-        labels = self.overview.candidates(tile, painted)
-        picture = replace(picture, contrast_limits=facts.scale.contrast_limits)
-        label_ids = facts.census.ids[labels].astype(label_map.dtype)
-        problem = read_problem(picture, label_map, tile.origin, label_ids)
-        outermost, rim = (
-            np.flatnonzero(one.reshape(-1)[problem.pixels]).astype(problem.pixels.dtype)
-            for one in tile.rims(self.source.shape)
-        )
-        places = np.stack(np.unravel_index(problem.pixels[rim], problem.shape), axis=1) + np.array(tile.origin)
-        elsewhere = elsewhere_of(facts, labels, outermost, rim, self.overview.lengths_at(places, labels))
+        problem, labels = self._pose(tile, picture, label_map)
+        elsewhere = elsewhere_of(self.facts, labels, *self._around(tile, problem, labels))
         refinement = Refiner.of_part(problem, label_map, elsewhere, workers=workers).run(self.parameters)
         return refinement.labels[tile.core_within]
+
+    def settle_rims(self, pool: ThreadPoolExecutor) -> Generator[Progress, None, None]:
+        """Find how long the paths are at all rims, tile after tile, there and back."""
+        visits = [*range(len(self.tiles)), *reversed(range(len(self.tiles) - 1))] if len(self.tiles) > 1 else []
+        for number, visit in enumerate(visits):
+            progress = Progress("paths", number, len(visits))
+            yield progress
+            tile = self.tiles[visit]
+            picture, label_map = self.source.read(tile.region)
+            if not holds_data(picture):
+                continue
+            problem, labels = self._pose(tile, picture, label_map)
+            outermost, rim, lengths = self._around(tile, problem, labels)
+            others = [one for place, one in enumerate(self.rims) if place != visit]
+            own = labels, rim, lengths
+            work = hand_on(pool, problem, tile, outermost, own, others, self.facts, self.parameters)
+            yield from _alive(work, progress)
+
+    def _pose(self, tile: Tile, picture: Picture, label_map: LabelArray) -> tuple[Problem, IndexArray]:
+        """Return the problem of a tile, and the labels that its pixels can become."""
+        ids = self.facts.census.ids
+        painted = np.unique(label_map)
+        labels = self.overview.candidates(tile, np.isin(ids, painted[painted != UNLABELLED]))
+        picture = replace(picture, contrast_limits=self.facts.scale.contrast_limits)
+        return read_problem(picture, label_map, tile.origin, ids[labels].astype(label_map.dtype)), labels
+
+    def _around(self, tile: Tile, problem: Problem, labels: IndexArray) -> tuple[PixelArray, PixelArray, FloatArray]:
+        """Return the outermost pixels, those next to them, and the lengths of paths there: see `Elsewhere`."""
+        first, _ = tile.rims(self.source.shape)
+        outermost = np.flatnonzero(first.reshape(-1)[problem.pixels]).astype(problem.pixels.dtype)
+        own = self.rims[self.tiles.index(tile)]
+        rows, rim = Finder(problem, tile).find(own.places)
+        return outermost, rim, own.lengths_to(labels)[rows]
 
     def steps(self, out: Any, workers: int | None = None) -> Iterator[Progress]:
         """Refine all tiles, each written into its part of `out`."""
@@ -126,14 +154,19 @@ def plan_tiles(
     tiles = cut_tiles(source.shape, sides, _halos(halo, chosen, source, sides))
     scale = find_scale(source)
     with ThreadPoolExecutor(chosen_workers(workers)) as pool:
-        facts, reduced = yield from gather_facts(pool, source, scale, chosen, overview_pixels)
+        facts, reduced = yield from gather_facts(source, scale, chosen, overview_pixels)
         if facts.census.sizes.sum() < facts.census.n_pixels:  # a full label map is returned as it is, whatever it holds
             check_number_of_labels(facts.census.ids)
         _check_objects(facts, chosen, source)
         reduced = reduced.within(_OVERVIEW_NUMBERS // max(1, len(facts.census.ids)))
         looking = look_over(pool, reduced, facts, chosen, picture.spacing)
         overview = yield from _alive(looking, Progress("overview", 0, 1))
-    return TilePlan(source, chosen, facts, overview, tiles)
+        nothing = np.zeros(len(facts.census.ids), np.bool_)
+        rims = [Rim.of(one, source.shape, overview.candidates(one, nothing)) for one in tiles]
+        plan = TilePlan(source, chosen, facts, overview, tiles, rims)
+        if FORMS[chosen.similarity].sweeps:
+            yield from plan.settle_rims(pool)
+    return plan
 
 
 def refine_tiles(
