@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_coarse_crf.tiles.cutting import cut_tiles
+from napari_coarse_crf.tiles.cutting import Tile, cut_tiles
 
 
 def test_the_cores_cover_each_pixel_once_and_lie_within_their_regions() -> None:
@@ -20,6 +20,8 @@ def test_the_cores_cover_each_pixel_once_and_lie_within_their_regions() -> None:
 
 def test_the_rim_is_where_the_image_goes_on() -> None:
     left, right = cut_tiles((4, 12), (4, 6), (0, 1))
+    assert left.overlaps(right)
+    assert not left.overlaps(Tile(right.core, (slice(0, 4), slice(7, 12))))
     assert [left.region[1], right.region[1]] == [slice(0, 7), slice(5, 12)]
     outermost, rim = left.rims((4, 12))
     assert np.unique(np.nonzero(outermost)[1]).tolist() == [6]

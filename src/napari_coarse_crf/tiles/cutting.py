@@ -43,6 +43,11 @@ class Tile:
         """The first pixel of the region."""
         return tuple(one.start for one in self.region)
 
+    def overlaps(self, other: Tile) -> bool:
+        """Whether two regions have pixels in common."""
+        sides = zip(self.region, other.region, strict=True)
+        return all(one.start < two.stop and two.start < one.stop for one, two in sides)
+
     def rims(self, shape: Sequence[int]) -> tuple[MaskArray, MaskArray]:
         """Return which pixels of the region have neighbours beyond it, and which are next to these.
 

@@ -46,7 +46,10 @@ T = TypeVar("T")
 _TILE_PIXELS = 2**22
 _OVERVIEW_PIXELS = 2**20
 _OVERVIEW_NUMBERS = 2**25  # pixels times labels
-_LEAST_HALO = 32
+_LEAST_HALO = 32  # px; for the smoothness kernel
+_REACH = 1.5
+"""Of theta_alpha: how wide a halo is. Of 4 Mpx in tiles of 1024 px .16 % differ at 1, and .7 % beside seams; at 1.5 .05
+and .3 %."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +110,9 @@ class TilePlan:
                 continue
             problem, labels = self._pose(tile, picture, label_map)
             outermost, rim, lengths = self._around(tile, problem, labels)
-            others = [one for place, one in enumerate(self.rims) if place != visit]
+            others = [
+                rim for other, rim in zip(self.tiles, self.rims, strict=True) if other != tile and other.overlaps(tile)
+            ]
             own = labels, rim, lengths
             work = hand_on(pool, problem, tile, outermost, own, others, self.facts, self.parameters)
             yield from _alive(work, progress)
@@ -285,7 +290,7 @@ def _halos(halo: int | None, parameters: Parameters, source: Source, sides: tupl
     sizes = read_spacing(source.picture.spacing, source.shape)
     cut = [side * size for side, size, all_of in zip(sides, sizes, source.shape, strict=True) if side < all_of]
     if halo is None:
-        appearance = parameters.theta_alpha if parameters.appearance_weight > 0 else 0.0
+        appearance = _REACH * parameters.theta_alpha if parameters.appearance_weight > 0 else 0.0
         halo = max(_LEAST_HALO, math.ceil(min(appearance, min(cut, default=0) / 2)))
     return tuple(math.ceil(halo / size) for size in sizes)
 
