@@ -14,8 +14,11 @@ from napari_coarse_crf import InputError, ParameterError, Parameters, refine_lab
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.tiles.tiled import TilePlan, plan_tiles, refine_tiles
+from tests.storage import stored
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
@@ -149,19 +152,40 @@ class _Lazy:
     """An array of which parts can be read, and only parts."""
 
     def __init__(self, array: Array) -> None:
-        self.shape, self.dtype, self._array, self.most = array.shape, array.dtype, array, 0
+        self.shape, self._array, self.most = array.shape, array, 0
 
     def __getitem__(self, part: tuple[slice, ...]) -> Array:
-        self.most = max(self.most, self._array[part].size)
-        return self._array[part]
+        cut: Array = self._array[part]
+        self.most = max(self.most, cut.size)
+        return cut
 
 
-def test_lazy_arrays_are_read_part_by_part_with_channels_anywhere() -> None:
-    image = _photograph()[:200, :300]
+def test_no_more_is_read_at_once_than_a_tile_or_block_takes_with_channels_anywhere() -> None:
+    image = np.tile(_photograph()[:128, :128], (9, 9, 1))
+    labels = _strokes(image, 3, 100)
+    lazy, parameters = _Lazy(np.moveaxis(image, 2, 0)), Parameters(similarity="colour", theta_alpha=10)
+    refined, direct = (
+        plan.refine(plan.tiles[7])
+        for plan in (
+            _plan(lazy, _Lazy(labels), parameters, tile=128, channel_axis=0),
+            _plan(image, labels, parameters, tile=128),
+        )
+    )
+    assert lazy.most < image.size
+    np.testing.assert_array_equal(refined, direct)
+
+
+@pytest.mark.parametrize("storage", ["dask", "zarr", "tensorstore"])
+def test_arrays_may_be_stored_in_any_way_and_the_result_too(storage: str, tmp_path: Path) -> None:
+    image = _photograph()[:90, :120]
     labels = _strokes(image, 3, 30)
-    lazy = _Lazy(np.moveaxis(image, 2, 0))
-    refined = _refined(_plan(lazy, _Lazy(labels), tile=100, halo=20, channel_axis=0))
-    np.testing.assert_array_equal(refined, _refined(_plan(image, labels, tile=100, halo=20)))
+    folders = [tmp_path / name for name in ("image", "labels", "out")]
+    for folder in folders:
+        folder.mkdir()
+    lazy = [stored(array, storage, folder) for array, folder in zip((image, labels), folders, strict=False)]
+    out = stored(np.zeros_like(labels), "zarr", folders[2])
+    refine_tiles(*lazy, out=out, tile=60)
+    np.testing.assert_array_equal(out[:], refine_tiles(image, labels, tile=60))
 
 
 def test_the_front_door_writes_into_what_it_is_given() -> None:

@@ -1,6 +1,6 @@
 """An image and its labels where they lie, in memory or not: read part by part.
 
-All that is asked of them is a shape, a dtype and slices that numpy can read, as arrays of numpy, zarr and dask have.
+All that is asked of them is a shape and slices that numpy can read, as arrays of numpy, zarr and dask have.
 """
 
 from __future__ import annotations
@@ -33,14 +33,17 @@ class Source:
         Whose image and mask may be lazy; the axis of the channels is not negative.
     labels : array of int
         May be lazy; 0 = unlabelled.
+    dtype : dtype
+        Of the labels as numpy reads them.
     """
 
     picture: Picture
     labels: Any
+    dtype: np.dtype[Any]
 
     @classmethod
     def of(cls, picture: Picture, labels: Any) -> Source:
-        """Check what can be checked without reading a pixel.
+        """Check what can be checked by reading one pixel.
 
         Raises
         ------
@@ -55,7 +58,11 @@ class Source:
         read_labels(stand_ins["labels"][tuple(slice(0, 1) for _ in shape)])
         replace(picture, image=stand_ins["image"], mask=stand_ins.get("mask")).fitted(shape)
         read_spacing(picture.spacing, shape)
-        return cls(replace(picture, channel_axis=picture.channel_axis % len(picture.image.shape)), labels)
+        return cls(
+            replace(picture, channel_axis=picture.channel_axis % len(picture.image.shape)),
+            labels,
+            stand_ins["labels"].dtype,
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -89,12 +96,12 @@ def holds_data(picture: Picture) -> bool:
 def _stand_in(name: str, array: Any) -> NDArray[Any]:
     """Return an array of one value that has the shape and dtype of one that may be lazy."""
     try:
-        shape, dtype = tuple(array.shape), np.dtype(array.dtype)
-        array.__getitem__  # noqa: B018
+        shape = tuple(array.shape)
+        dtype = np.asarray(array[tuple(slice(0, 1) for _ in shape)]).dtype  # tensorstore has types of its own
     except (AttributeError, TypeError) as error:
         raise InputError(
-            f"The {name} is a {type(array).__name__}, of which no part can be read; pass an array with a shape and a "
-            "dtype that can be sliced, such as one of numpy, zarr or dask."
+            f"The {name} is a {type(array).__name__}, of which no part can be read; pass an array with a shape that "
+            "can be sliced, such as one of numpy, zarr or dask."
         ) from error
     value = np.ones((), np.uint8 if dtype.kind == "f" else dtype)  # no NaN to look for
     return np.broadcast_to(value, shape)

@@ -192,8 +192,8 @@ def refine_tiles(
     Parameters
     ----------
     image, labels, mask : arrays
-        As for `refine_labels`, but read part by part: arrays of numpy, zarr, dask, or anything with a shape and a dtype
-        of which numpy can read slices.
+        As for `refine_labels`, but read part by part: arrays of numpy, zarr, dask, or anything with a shape of which
+        numpy can read slices.
     parameters : Parameters, optional
         By default `Parameters()`.
     out : array, optional
@@ -229,7 +229,7 @@ def refine_tiles(
     """
     picture = Picture(image, mask, channel_axis, spacing, contrast_limits)
     plan = finish(plan_tiles(picture, labels, parameters, tile=tile, workers=workers))
-    written = np.zeros(plan.source.shape, plan.source.labels.dtype) if out is None else out
+    written = np.zeros(plan.source.shape, plan.source.dtype) if out is None else out
     for _ in plan.steps(written, workers):
         pass
     return written
