@@ -125,6 +125,11 @@ def test_what_takes_part_may_be_thinner_than_the_overview_sees() -> None:
     refined = _refined(_plan(image, labels, tile=128, mask=mask))
     assert set(refined[mask]) == {4, 7}
     assert not refined[~mask].any()
+    mask[:, 200:] = True  # which it sees, in other tiles
+    labels[100:110, 210:220] = 9
+    refined = _refined(_plan(image, labels, tile=128, mask=mask))
+    assert (refined[mask] > 0).all()
+    assert not refined[~mask].any()
 
 
 def test_strokes_far_away_count_as_in_the_whole() -> None:

@@ -58,6 +58,8 @@ class Overview:
         """
         place = tuple(slice(one.start // self.step, -(-one.stop // self.step)) for one in tile.region)
         most = self.likely[(slice(None), *place)].reshape(len(self.likely), -1).max(axis=1).astype(np.float32)
+        if not most.any():  # the overview saw nothing there that takes part
+            return np.arange(len(most), dtype=np.int32)
         most[painted] = 2.0
         count = padded(int(np.count_nonzero(most > _CANDIDATE)))
         return np.sort(np.argsort(-most, kind="stable")[:count]).astype(np.int32)
