@@ -10,7 +10,7 @@ if [ -n "${DISPLAY:-}" ] || ! command -v xvfb-run >/dev/null; then
 fi
 
 printed=$(mktemp)
-beside="tests/plugin/jobs tests/plugin/result tests/plugin/test_*.py"
+beside="tests/plugin/controls tests/plugin/jobs tests/plugin/result tests/plugin/test_*.py"
 # shellcheck disable=SC2086 # these are words
 "$scripts/on-a-display.sh" "$python" -m pytest $beside >"$printed" 2>&1 &
 plugin=$!
