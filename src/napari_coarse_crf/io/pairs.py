@@ -130,7 +130,7 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
         -1 if channel_axis is None else channel_axis,
         spacing,
         chosen.contrast_limits,
-        by_channel=pictured.names_axes and channel_axis is not None and pictured.axes[channel_axis] == CHANNELS,
+        by_channel=pictured.has_own_ranges(channel_axis),
     )
     said = (
         *_say_channels(shown, labelled, channel_axis),

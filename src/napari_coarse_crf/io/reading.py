@@ -78,6 +78,15 @@ class ImageFile(_Read):
     mask: MaskArray | None
     said: tuple[str, ...] = ()
 
+    @property
+    def channel_axis(self) -> int | None:
+        """The axis of channels or samples, which labels lack; None if it has none."""
+        return next((axis for axis, letter in enumerate(self.axes) if letter in (CHANNELS, SAMPLES)), None)
+
+    def has_own_ranges(self, channel_axis: int | None) -> bool:
+        """Whether the channels along an axis say different things, unlike colours: the file calls them channels."""
+        return self.names_axes and channel_axis is not None and self.axes[channel_axis] == CHANNELS
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class LabelFile(_Read):

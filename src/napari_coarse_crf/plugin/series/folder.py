@@ -10,7 +10,6 @@ from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.matching import find_images
 from napari_coarse_crf.io.places import exists
-from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 from napari_coarse_crf.plugin.result.saving import Saving
 from napari_coarse_crf.plugin.series.source import State
 from napari_coarse_crf.plugin.series.stored import Stored
@@ -150,27 +149,7 @@ class Folder:
         return FolderImage(self, row, self._stored)
 
     def write(self, row: int, savings: Sequence[Saving], number: int) -> tuple[str, ...]:
-        """Write what has changed of an image, with its state, all or nothing.
-
-        Parameters
-        ----------
-        row : int
-            The image.
-        savings : sequence of Saving
-            Its layers.
-        number : int
-            Grows from call to call: one that comes late is left out.
-
-        Returns
-        -------
-        tuple of str
-            What a person should know, one sentence each.
-
-        Raises
-        ------
-        InputError
-            If the system refuses.
-        """
+        """Write what has changed of an image, with its state: see `Stored.write`."""
         said = self._stored.write(self.names[row], savings, number, {"done": row in self._done})
         if exists(self.labels_path("coarse", row)):
             self._labelled.add(row)
@@ -206,9 +185,7 @@ class FolderImage:
 
 def labels_shape(image: ImageFile) -> tuple[int, ...]:
     """Return the shape of labels for an image: that of its pixels."""
-    return tuple(
-        size for size, axis in zip(image.image.shape, image.axes, strict=True) if axis not in (CHANNELS, SAMPLES)
-    )
+    return tuple(size for axis, size in enumerate(image.image.shape) if axis != image.channel_axis)
 
 
 def _in_order(path: Path) -> tuple[list[tuple[int, str]], str]:

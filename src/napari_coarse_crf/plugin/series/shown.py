@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.settings import get_settings
 
-from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
+from napari_coarse_crf.io.raster import SAMPLES
 from napari_coarse_crf.plugin.jobs.slices import was_refined
 from napari_coarse_crf.plugin.layers.accepted import draw_discreetly, find_accepted
 from napari_coarse_crf.plugin.layers.look import place_of, read_look
@@ -235,7 +235,7 @@ def _labels_layer(labels: LabelArray, name: str, look: Mapping[str, Any], place:
 
 
 def _image_layer(image: ImageFile, name: str) -> Image:
-    rgb = image.axes.endswith(SAMPLES) and image.image.shape[-1] == _COLOURS
+    rgb = _is_rgb(image)
     axes = image.axes.removesuffix(SAMPLES) if rgb else image.axes
     place: dict[str, Any] = {}
     if image.names_axes:
@@ -249,9 +249,11 @@ def _image_layer(image: ImageFile, name: str) -> Image:
 
 def _channel_axis(image: ImageFile) -> int | None:
     """Return the axis of the layer that its labels lack."""
-    rgb = image.axes.endswith(SAMPLES) and image.image.shape[-1] == _COLOURS
-    found = [axis for axis, letter in enumerate(image.axes) if letter in (CHANNELS, SAMPLES)]
-    return None if rgb or not found else found[0]
+    return None if _is_rgb(image) else image.channel_axis
+
+
+def _is_rgb(image: ImageFile) -> bool:
+    return image.axes.endswith(SAMPLES) and image.image.shape[-1] == _COLOURS
 
 
 def in_few_bits(labels: LabelArray, dtype: Any) -> LabelArray:
