@@ -49,7 +49,7 @@ from napari_coarse_crf.plugin.layers.classes import class_names_of, with_names
 from napari_coarse_crf.plugin.layers.drawn import EVENTS, Ground, is_drawn
 from napari_coarse_crf.plugin.layers.look import PLACE
 from napari_coarse_crf.plugin.layers.newest import hide_results
-from napari_coarse_crf.plugin.layers.provenance import is_accepted, is_shown_only, is_truth
+from napari_coarse_crf.plugin.layers.provenance import may_be_own
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.plugin.result.dimming import Dimming
 from napari_coarse_crf.plugin.result.section import ResultSection
@@ -387,7 +387,7 @@ class RefineWidget(Container[Any]):
     def _layers_of_type(self, layer_type: type[Layer]) -> Callable[[], list[Layer]]:
         # By the widget's own viewer: napari's default choices are those of whichever viewer was used last.
         layers = self._viewer.layers
-        return lambda: [layer for layer in layers if isinstance(layer, layer_type) and _may_be_refined(layer)]
+        return lambda: [layer for layer in layers if isinstance(layer, layer_type) and may_be_own(layer)]
 
     def _on_layer_chosen(self) -> None:
         chosen = self.image_layer.value, self.labels_layer.value
@@ -571,10 +571,6 @@ def _shortened(outcome: Outcome | None, layer: Labels | None) -> list[str]:
 
 def _layer_box(label: str, layers: Callable[[], list[Layer]], tooltip: str) -> LayerBox:
     return LayerBox(layers, name=f"{label.lower()}_layer", label=label, tooltip=tooltip)
-
-
-def _may_be_refined(layer: Layer) -> bool:
-    return not is_shown_only(layer) and not is_truth(layer) and not is_accepted(layer)
 
 
 def _events_of_list(viewer: napari.viewer.Viewer) -> list[Any]:

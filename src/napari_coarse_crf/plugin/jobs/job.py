@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, Parameters, Progress, __version__
+from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, Parameters, Progress
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.memory import free_memory, memory_warning
 from napari_coarse_crf.plugin.jobs.aside import take_aside
@@ -24,6 +23,7 @@ from napari_coarse_crf.plugin.layers.choice import EVERYTHING
 from napari_coarse_crf.plugin.layers.key import key_of_whole
 from napari_coarse_crf.plugin.layers.look import add_result, renewed
 from napari_coarse_crf.plugin.layers.newest import show_alone
+from napari_coarse_crf.plugin.layers.provenance import describe_run
 from napari_coarse_crf.plugin.layers.record import Record, remember
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.refiner import ALL_LABELLED
@@ -265,15 +265,11 @@ class Job:
     def describe(self, outcome: Outcome) -> dict[str, Any]:
         """Return where the result comes from: plain values only, so that they can be saved as JSON."""
         return {
-            "version": __version__,
-            "parameters": outcome.refinement.parameters.to_dict(),
+            **describe_run(outcome.refinement.parameters, outcome.seconds, outcome.warnings),
             **self.about,
             "engine": _ENGINE,
             "iterations": outcome.refinement.iterations,
-            "seconds": round(outcome.seconds, 3),
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "label_counts": {int(i): (int(a), int(b)) for i, (a, b) in outcome.refinement.label_counts.items()},
-            "warnings": list(outcome.warnings),
         }
 
     def _told(self, warnings: Sequence[str]) -> Sequence[str]:

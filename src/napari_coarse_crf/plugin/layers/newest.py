@@ -21,7 +21,7 @@ from napari_coarse_crf.plugin.layers.provenance import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     import napari
     from napari.layers import Layer
@@ -32,22 +32,22 @@ _hidden: WeakSet[Layer] = WeakSet()
 
 def show_alone(viewer: napari.viewer.Viewer, result: Labels) -> None:
     """Show a result, and hide the others that lie where it lies, with what was made of them."""
-    for layer in list(viewer.layers):
-        if layer.visible and _covers(layer, result):
-            layer.visible = False
-            _hidden.add(layer)
-    if not result.visible:  # napari draws it anew even if it is seen already
-        result.visible = True
-    _hidden.discard(result)
+    _show(result, [layer for layer in viewer.layers if _covers(layer, result)])
 
 
 def show_only(viewer: napari.viewer.Viewer, shown: Image | Labels) -> None:
     """Show a layer of ours, and hide all others of ours that lie where it lies: through a map no colour can be read."""
-    for layer in list(viewer.layers):
-        if layer is not shown and layer.visible and _is_of_a_run(layer) and _lies_on(layer, shown):
+    ours = [layer for layer in viewer.layers if _is_of_a_run(layer)]
+    _show(shown, [layer for layer in ours if layer is not shown and _lies_on(layer, shown)])
+
+
+def _show(shown: Image | Labels, others: Sequence[Layer]) -> None:
+    """Show a layer, and hide others for it."""
+    for layer in others:
+        if layer.visible:
             layer.visible = False
             _hidden.add(layer)
-    if not shown.visible:
+    if not shown.visible:  # napari draws it anew even if it is seen already
         shown.visible = True
     _hidden.discard(shown)
 

@@ -6,12 +6,13 @@ nothing here relies on more than was checked.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from napari_coarse_crf import ParameterError, Parameters
+from napari_coarse_crf import ParameterError, Parameters, __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from napari.layers import Layer
 
@@ -28,6 +29,17 @@ def provenance(layer: Layer) -> dict[str, Any]:
 def set_provenance(layer: Layer, about: Mapping[str, Any]) -> None:
     """Say in the metadata how a layer was made; what else they hold stays."""
     layer.metadata = {**layer.metadata, KEY: dict(about)}
+
+
+def describe_run(parameters: Parameters, seconds: float, warnings: Sequence[str]) -> dict[str, Any]:
+    """Return what is said of every result that was just made: plain values only, so that they can be saved as JSON."""
+    return {
+        "version": __version__,
+        "parameters": parameters.to_dict(),
+        "seconds": round(seconds, 3),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "warnings": list(warnings),
+    }
 
 
 def parameters_of(layer: Layer) -> Parameters | None:
@@ -68,6 +80,11 @@ def is_shown_only(layer: Layer) -> bool:
 def is_accepted(layer: Layer) -> bool:
     """Whether a layer holds what was accepted of results."""
     return "accepted_for" in provenance(layer)
+
+
+def may_be_own(layer: Layer) -> bool:
+    """Whether a layer may be what a person works with: none that is looked at, known to be right, or accepted."""
+    return not is_shown_only(layer) and not is_truth(layer) and not is_accepted(layer)
 
 
 def source_name(layer: Layer) -> str | None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from napari_coarse_crf import CoarseCRFError, Refiner, __version__
+from napari_coarse_crf import CoarseCRFError, Refiner
 from napari_coarse_crf.inputs import Picture
-from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 from napari_coarse_crf.plugin.jobs.job import Job, Outcome
 from napari_coarse_crf.plugin.layers.look import add_result, read_look
 from napari_coarse_crf.plugin.layers.newest import show_alone
+from napari_coarse_crf.plugin.layers.provenance import describe_run
 from napari_coarse_crf.plugin.layers.read import Excerpt
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.tiles.parts import Assembly
@@ -57,14 +56,10 @@ class Guess:
     def add_layer(self, viewer: napari.viewer.Viewer, shown: Shown) -> Labels:
         """Add the result as one of the labels, which have no stroke yet."""
         about = {
-            "version": __version__,
-            "parameters": self.refinement.parameters.to_dict(),
+            **describe_run(self.refinement.parameters, self.seconds, self.refinement.warnings),
             "image": shown.image.name,
             "labels": shown.labels.name,
             "examples": self.names,
-            "seconds": round(self.seconds, 3),
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "warnings": list(self.refinement.warnings),
         }
         layer = add_result(viewer, self.refinement.labels, read_look(shown.labels), about, shown.labels)
         show_alone(viewer, layer)
@@ -167,6 +162,5 @@ def guess(folder: Folder, row: int, image: ImageFile, labels: LabelArray, parame
 
 
 def _picture(image: ImageFile) -> Picture:
-    channels: list[Any] = [axis for axis, letter in enumerate(image.axes) if letter in (CHANNELS, SAMPLES)]
-    by_channel = bool(channels) and image.names_axes and image.axes[channels[0]] == CHANNELS
-    return Picture(image.image, channel_axis=channels[0] if channels else -1, by_channel=by_channel)
+    axis = image.channel_axis
+    return Picture(image.image, channel_axis=-1 if axis is None else axis, by_channel=image.has_own_ranges(axis))

@@ -14,7 +14,7 @@ from napari_coarse_crf.plugin.jobs.worker import Failure
 from napari_coarse_crf.plugin.layers.accepted import find_accepted
 from napari_coarse_crf.plugin.layers.look import place_of
 from napari_coarse_crf.plugin.layers.match import lies_on
-from napari_coarse_crf.plugin.layers.provenance import is_accepted, is_result, is_shown_only, is_truth
+from napari_coarse_crf.plugin.layers.provenance import is_result, may_be_own
 from napari_coarse_crf.plugin.series.borrowing import FrameGuess
 from napari_coarse_crf.plugin.series.frames import Frames, StackFiles
 from napari_coarse_crf.plugin.series.session import Session
@@ -243,6 +243,6 @@ class FrameSession(Session):
 
 def _may_be_own(layer: Labels, stack: Stack) -> bool:
     """Whether a person may have painted a layer for this stack, where it can be stored as its labels."""
-    if is_result(layer) or is_accepted(layer) or is_shown_only(layer) or is_truth(layer) or layer.multiscale:
+    if is_result(layer) or not may_be_own(layer) or layer.multiscale:
         return False
     return isinstance(layer.data, np.ndarray) and lies_on(stack.grid, layer)
