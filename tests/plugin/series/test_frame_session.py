@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
-from qtpy.QtCore import QCoreApplication, QThreadPool
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
 from napari_coarse_crf.plugin.series.source import State
-from tests.plugin.series.using import refine_dock, settle
+from tests.plugin.series.using import close_while_reading, refine_dock, settle
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
 
 if TYPE_CHECKING:
@@ -356,10 +355,5 @@ def test_a_stack_that_is_read_when_the_dock_closes_opens_nothing(
     viewer.open(film, plugin="napari")
     _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
     choose_frames(widget)
-    if close == "dock":
-        viewer.window.remove_dock_widget(widget)
-    else:
-        viewer.close()
-    assert QThreadPool.globalInstance().waitForDone(TIMEOUT)
-    QCoreApplication.processEvents()  # what the thread has read comes in
+    close_while_reading(viewer, widget, close)
     assert [layer.name for layer in viewer.layers] == (["film"] if close == "dock" else [])

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from qtpy.QtCore import QCoreApplication, QThreadPool
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
 from napari_coarse_crf.plugin.series.source import State
-from tests.plugin.series.using import paint, refine_dock, settle
+from tests.plugin.series.using import close_while_reading, paint, refine_dock, settle
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
 
 if TYPE_CHECKING:
@@ -243,12 +242,7 @@ def test_what_is_read_when_the_dock_closes_opens_nothing(
         if meanwhile == "saving":
             paint(viewer, "a2 labels")
         widget.next()
-    if close == "dock":
-        viewer.window.remove_dock_widget(widget)
-    else:
-        viewer.close()
-    assert QThreadPool.globalInstance().waitForDone(TIMEOUT)
-    QCoreApplication.processEvents()  # what the thread has read comes in
+    close_while_reading(viewer, widget, close)
     assert names(viewer) == (before if close == "dock" else [])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import QCoreApplication, QThreadPool
+
 from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
@@ -29,3 +31,13 @@ def paint(viewer: Any, name: str) -> None:
         layer.selected_label = label_id
         for row in range(12, 28):
             layer.paint((row, column), label_id)
+
+
+def close_while_reading(viewer: Any, widget: SeriesWidget, close: str) -> None:
+    """Close the dock or the viewer, and let what a thread has read meanwhile come in."""
+    if close == "dock":
+        viewer.window.remove_dock_widget(widget)
+    else:
+        viewer.close()
+    assert QThreadPool.globalInstance().waitForDone(TIMEOUT)
+    QCoreApplication.processEvents()
