@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.colours import find_contrast_limits
+from napari_coarse_crf.elsewhere import Elsewhere
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.heatmap import contrast_gain
 from napari_coarse_crf.inputs import OPEN, UNLABELLED, Problem, read_labels, read_problem
 
 if TYPE_CHECKING:
@@ -40,14 +42,14 @@ class Borrowed:
     ----------
     problem : Problem
         Of the image alone: all open, with the labels of the examples.
-    for_heatmap : Problem
-        With the labelled pixels of the examples behind those of the image; their places mean nothing.
+    elsewhere : Elsewhere
+        The colours of the labelled pixels of the examples.
     note : str
         Where the colours come from, in a sentence.
     """
 
     problem: Problem
-    for_heatmap: Problem
+    elsewhere: Elsewhere
     note: str
 
 
@@ -94,16 +96,18 @@ def borrow(picture: Picture, label_map: LabelArray, examples: Sequence[tuple[Any
     colours, labels = _labelled(others, label_ids)
     used = sum(bool(len(other.label_ids)) for other in others)
     posed = replace(problem, label_ids=label_ids.astype(label_map.dtype))
-    places = np.zeros((len(problem.shape), len(labels)), problem.features.dtype)
-    joined = replace(
-        posed,
-        features=np.concatenate([problem.features, np.concatenate([places, colours])], axis=1),
-        labels=np.concatenate([problem.labels, labels]),
-        pixels=np.concatenate([problem.pixels, np.zeros(len(labels), problem.pixels.dtype)]),
+    sizes = np.bincount(labels, minlength=len(label_ids)).astype(np.float32)
+    elsewhere = Elsewhere(
+        gain=contrast_gain(np.concatenate([problem.colours, colours], axis=1)),
+        labelled_share=0.0,
+        sizes=sizes,
+        colours=colours.astype(np.float32, copy=False),
+        labels=labels,
+        weights=1.0 / sizes[labels],
     )
     whose = "another image" if used == 1 else f"{used} other images"
     note = f"This image has no strokes of its own: the colours of its labels are those of the strokes in {whose}."
-    return Borrowed(posed, joined, note)
+    return Borrowed(posed, elsewhere, note)
 
 
 def read_examples(examples: Any) -> list[tuple[Any, Any]]:

@@ -1,13 +1,16 @@
-"""The rest of an image, of which a problem is one part: what the heatmap must know of it.
+"""What the heatmap must know that is not in its problem: the rest of an image of which it is a part, or other images.
 
 A label is as probable in a part as it is in the whole: the sizes of the labels, their colours and the contrast are
-those of the whole image, and paths come in over the rim. So a part without any stroke is filled as well.
+those of the whole image, and paths come in over the rim. So a part without any stroke is filled as well. Of other
+images (`borrowed`) colours alone count, and there is no rim.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
@@ -46,6 +49,6 @@ class Elsewhere:
     colours: FloatArray
     labels: IndexArray
     weights: FloatArray
-    outermost: PixelArray
-    rim: PixelArray
-    lengths: FloatArray
+    outermost: PixelArray = field(default_factory=lambda: np.zeros(0, np.int32))
+    rim: PixelArray = field(default_factory=lambda: np.zeros(0, np.int32))
+    lengths: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))

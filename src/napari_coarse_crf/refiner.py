@@ -411,12 +411,12 @@ class Refiner:
     def _cached_unary(
         self, pool: ThreadPoolExecutor, parameters: Parameters
     ) -> Generator[int | None, None, UnaryArray]:
-        problem = self._posed(parameters) if self._borrowed is None else self._borrowed.for_heatmap
+        elsewhere = self._elsewhere if self._borrowed is None else self._borrowed.elsewhere
         compared = self._compared_by(parameters)
         key = heatmap_key(compared)
         if self._unary is None or self._unary[0] != key:
             self._unary = None  # frees its memory before the new one is made
-            self._unary = key, (yield from compute_unary(pool, problem, compared, self._elsewhere))
+            self._unary = key, (yield from compute_unary(pool, self._posed(parameters), compared, elsewhere))
         return self._unary[1]
 
     def _cached_kernel(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
+    from napari_coarse_crf.compute.arrays import IndexArray
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts, Reduced
@@ -65,14 +65,8 @@ class Overview:
         return np.sort(np.argsort(-most, kind="stable")[:count]).astype(np.int32)
 
 
-def elsewhere_of(
-    facts: Facts,
-    labels: IndexArray,
-    outermost: PixelArray,
-    rim: PixelArray,
-    lengths: FloatArray,
-) -> Elsewhere:
-    """Return what a part of which some labels are candidates must know of the whole image."""
+def elsewhere_of(facts: Facts, labels: IndexArray) -> Elsewhere:
+    """Return what a part of which some labels are candidates must know of the whole image, but for its rim."""
     palette = facts.palette
     column = np.full(len(facts.census.ids) + 1, len(labels), np.int32)
     column[labels], column[-1] = np.arange(len(labels)), OPEN
@@ -85,9 +79,6 @@ def elsewhere_of(
         palette.colours,
         column[compact],
         weights.astype(np.float32),
-        outermost,
-        rim,
-        lengths,
     )
 
 
@@ -102,8 +93,7 @@ def look_over(
     sizes = read_spacing(spacing, problem.shape)
     problem = replace(problem, spacing=tuple(reduced.step * size for size in sizes))
     n_labels = len(facts.census.ids)
-    every, none = np.arange(n_labels, dtype=np.int32), np.zeros(0, np.int32)
-    elsewhere = elsewhere_of(facts, every, none, none, np.zeros((0, n_labels), np.float32))
+    elsewhere = elsewhere_of(facts, np.arange(n_labels, dtype=np.int32))
     unary = yield from compute_unary(pool, problem, parameters, elsewhere)
     likely = np.zeros((n_labels, reduced.labels.size), np.float16)
     (painted,) = np.nonzero(problem.labels != OPEN)

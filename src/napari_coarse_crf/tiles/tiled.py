@@ -94,7 +94,8 @@ class TilePlan:
         if not (core == UNLABELLED).any() or not holds_data(picture):
             return core
         problem, labels = self._pose(tile, picture, label_map)
-        elsewhere = elsewhere_of(self.facts, labels, *self._around(tile, problem, labels))
+        outermost, rim, lengths = self._around(tile, problem, labels)
+        elsewhere = replace(elsewhere_of(self.facts, labels), outermost=outermost, rim=rim, lengths=lengths)
         refinement = Refiner.of_part(problem, label_map, elsewhere, workers=workers).run(self.parameters)
         return refinement.labels[tile.core_within]
 
