@@ -2,7 +2,8 @@
 
 A *part* of a label is a connected region of its pixels. Pixels that touch at a corner are connected: else thin diagonal
 structures would fall to pieces, and a stroke would not hold what it touches at a corner. The person's labelled pixels
-belong to the parts and hold them: such a part stays, however small. Pixels that take no part are part of nothing.
+belong to the parts and hold them: such a part stays, however small. Pixels that take no part are part of nothing. In a
+tile, a part that reaches beyond it stays as well: what holds it there is not known.
 
 - Parts are taken away that are smaller than `smallest_part`, or, where `keep_parts` is "labelled", hold no stroke. Each
   of their pixels gets the label that comes next in probability there. That may be part of nothing that stays, again:
@@ -59,7 +60,12 @@ def mean_field_key(parameters: Parameters) -> Parameters:
 
 
 def clean(
-    pool: ThreadPoolExecutor, problem: Problem, field: FieldProblem, marginals: Marginals, parameters: Parameters
+    pool: ThreadPoolExecutor,
+    problem: Problem,
+    field: FieldProblem,
+    marginals: Marginals,
+    parameters: Parameters,
+    outermost: PixelArray | None = None,
 ) -> Generator[int | None, None, Marginals]:
     """Return the marginals with the best label, and its probability, of each free pixel after cleaning.
 
@@ -71,8 +77,10 @@ def clean(
         What was asked of mean field, and what it found.
     parameters : Parameters
         `keep_parts`, `smallest_part` and `fill_holes`.
+    outermost : (B,) int, optional
+        The pixels of a tile that have neighbours beyond it.
     """
-    sheet = _Sheet(problem, field, marginals)
+    sheet = _Sheet(problem, field, marginals, outermost)
     if parameters.keep_parts == "labelled" or parameters.smallest_part > 1:
         yield from sheet.take_parts_away(pool, marginals, parameters)
     if parameters.fill_holes:
@@ -98,15 +106,18 @@ class _Sheet:
         Where the free pixels are.
     """
 
-    def __init__(self, problem: Problem, field: FieldProblem, marginals: Marginals) -> None:
+    def __init__(
+        self, problem: Problem, field: FieldProblem, marginals: Marginals, outermost: PixelArray | None
+    ) -> None:
         grid = PixelGrid(problem)
         self._offsets = grid.offsets
         self.cells = gather(grid.cells, field.free_pixels)
         self.labels = np.full(grid.size, OPEN, np.int32)
         self.labels[self.cells] = marginals.best
         owned = np.flatnonzero(problem.labels != OPEN)
-        self._owned_cells = grid.cells[owned]
-        self.labels[self._owned_cells] = problem.labels[owned]
+        labelled = grid.cells[owned]
+        self.labels[labelled] = problem.labels[owned]
+        self._holding = labelled if outermost is None else np.concatenate([labelled, grid.cells[outermost]])
 
     def take_parts_away(
         self, pool: ThreadPoolExecutor, marginals: Marginals, parameters: Parameters
@@ -136,10 +147,10 @@ class _Sheet:
     def _parts(
         self, pool: ThreadPoolExecutor
     ) -> Generator[None, None, tuple[PixelArray, NDArray[np.int64], MaskArray]]:
-        """Return the part of each cell (0: none), and of each part how large it is and whether a stroke holds it."""
+        """Return the part of each cell (0: none), and of each part how large it is and whether anything holds it."""
         regions = yield from find_regions(pool, self.labels, self._offsets)
         sizes = np.bincount(regions)
-        return regions, sizes, np.bincount(regions[self._owned_cells], minlength=len(sizes)) > 0
+        return regions, sizes, np.bincount(regions[self._holding], minlength=len(sizes)) > 0
 
     def _unwanted(self, pool: ThreadPoolExecutor, parameters: Parameters) -> Generator[None, None, MaskArray]:
         """Return which cells lie in parts that do not stay."""

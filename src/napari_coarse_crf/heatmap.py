@@ -254,7 +254,7 @@ class _Heatmap:
     def add_prior(self) -> Generator[None, None, None]:
         """Add 0.8 (1 - 2 rho) log n_c."""
         prior = self._prior(self._sizes)
-        if self._problem.kind is not None:
+        if self._problem.kind is not None and self._elsewhere is None:
             prior = self._prior((yield from self._areas(prior)))
 
         def shift(start: int, stop: int) -> None:

@@ -149,9 +149,9 @@ class Problem:
         """Return the problem on some of the N pixels alone."""
         return replace(self, features=self.features[:, chosen], labels=self.labels[chosen], pixels=self.pixels[chosen])
 
-    def with_labels(self, label_map: LabelArray) -> Problem:
-        """Return the same problem with another label map of the same shape."""
-        labels, label_ids = _compact(label_map, self.pixels)
+    def with_labels(self, label_map: LabelArray, label_ids: LabelArray | None = None) -> Problem:
+        """Return the same problem with another label map of the same shape; `label_ids` as in `read_problem`."""
+        labels, label_ids = _compact(label_map, self.pixels, label_ids)
         return replace(self, labels=labels, label_ids=label_ids)
 
 
@@ -195,7 +195,7 @@ def read_problem(
     said = scale_colours(values, picture.contrast_limits, picture.by_channel, features[ndim:])
     labels, label_ids = _compact(label_map, pixels, label_ids)
     without_nan = (label_map.size if given is None else int(np.count_nonzero(given))) - len(pixels)
-    notes = (*_say_nan(without_nan), *said)
+    notes = (*say_nan(without_nan), *said)
     return Problem(features, labels, label_ids, pixels, label_map.shape, sizes, notes)
 
 
@@ -349,7 +349,7 @@ def _without_nan(image: NDArray[Any], mask: MaskArray | None) -> MaskArray | Non
     return taking_part
 
 
-def _say_nan(count: int) -> tuple[str, ...]:
+def say_nan(count: int) -> tuple[str, ...]:
     """Say how many pixels are left out because they are NaN."""
     if count == 0:
         return ()

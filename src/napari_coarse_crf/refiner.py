@@ -38,7 +38,7 @@ from napari_coarse_crf.things import Things, find_things, spread, tell_apart
 from napari_coarse_crf.unary import unpack_unary
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, UnaryArray
     from napari_coarse_crf.elsewhere import Elsewhere
@@ -189,7 +189,13 @@ class Refiner:
 
     @classmethod
     def of_part(
-        cls, problem: Problem, label_map: LabelArray, elsewhere: Elsewhere, *, workers: int | None = None
+        cls,
+        problem: Problem,
+        label_map: LabelArray,
+        elsewhere: Elsewhere,
+        *,
+        things: Things | None = None,
+        workers: int | None = None,
     ) -> Refiner:
         """Return the Refiner of one part of an image, which knows of the rest what the heatmap needs.
 
@@ -200,7 +206,9 @@ class Refiner:
         label_map : array of int
             The labels that it was read from.
         elsewhere : Elsewhere
-            The rest of the image.
+            The rest of the image; of objects as one, where there are any.
+        things : Things, optional
+            The labels that stand for one object each.
         workers : int, optional
             As for `Refiner`.
         """
@@ -208,7 +216,7 @@ class Refiner:
         refiner._workers = chosen_workers(workers)
         refiner._engine = LatticeEngine()
         refiner._label_map, refiner._problem, refiner._elsewhere = label_map, problem, elsewhere
-        refiner._things = refiner._borrowed = None
+        refiner._things, refiner._borrowed = things, None
         refiner._begin_empty()
         return refiner
 
@@ -371,7 +379,8 @@ class Refiner:
         field, marginals = yield from self._cached_field(pool, parameters, report)
         if asks_for_cleaning(parameters):
             report.total += 1
-            cleaned = clean(pool, self._posed(parameters), field, marginals, parameters)
+            beyond = None if self._elsewhere is None else self._elsewhere.outermost
+            cleaned = clean(pool, self._posed(parameters), field, marginals, parameters, beyond)
             marginals = yield from report.stage("cleaning", cleaned)
         if (things := self._told_apart(parameters)) is not None:
             report.total += 1
@@ -486,15 +495,28 @@ class Refiner:
         if (things := self._told_apart(parameters)) is not None:
             classes = self._problem.label_ids[~things.members]  # an object may well be painted in full
             counts = {label_id: counts[label_id] for label_id in map(int, classes)}
-        idle = [label_id for label_id, (before, after) in counts.items() if after == before]
-        took_none = [
-            f"Label {label_id} took none of the {self._problem.n_open} unlabelled pixels: paint more of it, "
-            "or lower the appearance weight."
-            for label_id in idle[:_MOST_NAMED]
-        ]
-        if len(idle) > _MOST_NAMED:
-            took_none.append(f"{len(idle) - _MOST_NAMED} other labels took none of them either.")
-        return (*self._problem.notes, *took_none)
+        return (*self._problem.notes, *took_none(counts, self._problem.n_open))
+
+
+def took_none(counts: Mapping[int, tuple[int, int]], n_open: int) -> list[str]:
+    """Return sentences on labels that took none of the unlabelled pixels.
+
+    Parameters
+    ----------
+    counts : mapping
+        As in `Refinement.label_counts`, of the labels that should have taken some.
+    n_open : int
+        How many pixels were unlabelled.
+    """
+    idle = [label_id for label_id, (before, after) in counts.items() if after == before]
+    sentences = [
+        f"Label {label_id} took none of the {n_open} unlabelled pixels: paint more of it, or lower the appearance "
+        "weight."
+        for label_id in idle[:_MOST_NAMED]
+    ]
+    if len(idle) > _MOST_NAMED:
+        sentences.append(f"{len(idle) - _MOST_NAMED} other labels took none of them either.")
+    return sentences
 
 
 def _check_labels(problem: Problem) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from napari_coarse_crf.tiles.cutting import Tile, cut_tiles
+from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
 
 
 def test_the_cores_cover_each_pixel_once_and_lie_within_their_regions() -> None:
@@ -20,8 +21,6 @@ def test_the_cores_cover_each_pixel_once_and_lie_within_their_regions() -> None:
 
 def test_the_rim_is_where_the_image_goes_on() -> None:
     left, right = cut_tiles((4, 12), (4, 6), (0, 1))
-    assert left.overlaps(right)
-    assert not left.overlaps(Tile(right.core, (slice(0, 4), slice(7, 12))))
     assert [left.region[1], right.region[1]] == [slice(0, 7), slice(5, 12)]
     outermost, rim = left.rims((4, 12))
     assert np.unique(np.nonzero(outermost)[1]).tolist() == [6]
@@ -31,3 +30,18 @@ def test_the_rim_is_where_the_image_goes_on() -> None:
     assert np.unique(np.nonzero(rim)[1]).tolist() == [1]
     (alone,) = cut_tiles((4, 12), (4, 12), (1, 1))
     assert not np.any(alone.rims((4, 12)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "sides", "halos"), [((90, 61), (20, 30), (5, 16)), ((30, 7, 40), (10, 7, 9), (12, 0, 3))]
+)
+def test_neighbours_are_tiles_whose_regions_have_pixels_in_common(
+    shape: tuple[int, ...], sides: tuple[int, ...], halos: tuple[int, ...]
+) -> None:
+    tiles = cut_tiles(shape, sides, halos)
+    covered = np.zeros((len(tiles), *shape), np.bool_)
+    for tile in tiles:
+        covered[tile.number][tile.region] = True
+    flat = covered.reshape(len(tiles), -1).astype(int)
+    common = (flat @ flat.T > 0) & ~np.eye(len(tiles), dtype=np.bool_)
+    assert [sorted(beside) for beside in neighbours(tiles)] == [np.flatnonzero(row).tolist() for row in common]

@@ -10,11 +10,14 @@ import pytest
 from scipy import ndimage as ndi
 from skimage import data
 
-from napari_coarse_crf import InputError, ParameterError, Parameters, refine_labels
+from napari_coarse_crf import CoarseCRFWarning, InputError, ParameterError, Parameters, Refiner, refine_labels
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.inputs import Picture
-from napari_coarse_crf.tiles.tiled import TilePlan, plan_tiles, refine_tiles
+from napari_coarse_crf.tiles.overview import candidates
+from napari_coarse_crf.tiles.plan import TilePlan, plan_tiles
+from napari_coarse_crf.tiles.tiled import refine_tiles
 from tests.storage import stored
+from tests.test_things import cells
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,8 +55,8 @@ def _plan(image: Any, labels: Any, parameters: Parameters | None = None, **optio
 
 def _refined(plan: TilePlan) -> Array:
     out = np.zeros(plan.source.shape, np.uint16)
-    for _ in plan.steps(out):
-        pass
+    for tile in plan.tiles:
+        out[tile.core] = plan.refine(tile).labels
     return out
 
 
@@ -80,7 +83,7 @@ def test_neither_the_order_of_the_tiles_nor_the_number_of_workers_nor_the_proces
     plan = _plan(image, labels, tile=150, workers=2)
     out = np.zeros_like(labels)
     for tile in reversed(plan.tiles):
-        out[tile.core] = pickle.loads(pickle.dumps(plan)).refine(tile, workers=1)
+        out[tile.core] = pickle.loads(pickle.dumps(plan)).refine(tile, workers=1).labels
     np.testing.assert_array_equal(out, _refined(plan))
 
 
@@ -149,7 +152,7 @@ def test_a_tile_takes_memory_for_the_labels_that_its_pixels_can_become() -> None
     labels[24::48, 24::48] = 1 + np.arange(64).reshape(8, 8)
     plan = _plan(image, labels, Parameters(theta_alpha=20, instances="never"), tile=96)
     painted = np.zeros(64, np.bool_)
-    assert max(len(plan.overview.candidates(tile, painted)) for tile in plan.tiles) <= 32
+    assert max(len(candidates(part.most, painted)) for part in plan.parts) <= 32
     np.testing.assert_array_equal(_refined(plan), (1 + np.arange(64).reshape(8, 8)).repeat(48, 0).repeat(48, 1))
 
 
@@ -170,7 +173,7 @@ def test_no_more_is_read_at_once_than_a_tile_or_block_takes_with_channels_anywhe
     labels = _strokes(image, 3, 100)
     lazy, parameters = _Lazy(np.moveaxis(image, 2, 0)), Parameters(similarity="colour", theta_alpha=10)
     refined, direct = (
-        plan.refine(plan.tiles[7])
+        plan.refine(plan.tiles[7]).labels
         for plan in (
             _plan(lazy, _Lazy(labels), parameters, tile=128, channel_axis=0),
             _plan(image, labels, parameters, tile=128),
@@ -204,7 +207,8 @@ def test_the_front_door_writes_into_what_it_is_given() -> None:
 def test_a_full_label_map_is_returned_as_it_is() -> None:
     image = _photograph()[:64, :64]
     labels = np.full(image.shape[:2], 5, np.uint16)
-    np.testing.assert_array_equal(refine_tiles(image, labels, tile=32), labels)
+    with pytest.warns(CoarseCRFWarning, match="has a label already"):
+        np.testing.assert_array_equal(refine_tiles(image, labels, tile=32), labels)
 
 
 @pytest.mark.parametrize(
@@ -232,9 +236,70 @@ def test_what_cannot_be_read_is_said_in_a_sentence(options: dict[str, Any], sent
 
 
 def test_what_no_tile_can_know_is_refused() -> None:
-    image, labels = np.zeros((300, 300), np.uint8), np.zeros((300, 300), np.uint8)
-    labels[::60, ::60] = np.arange(1, 26).reshape(5, 5)
-    labels[30] = 100
-    for parameters in (Parameters(similarity="joint"), Parameters(smallest_part=9), Parameters()):
-        with pytest.raises(ParameterError, match=r"cannot be had in tiles|cleaned in tiles|apart in tiles"):
-            refine_tiles(image, labels, parameters, tile=150)
+    image, labels = np.zeros((30, 30), np.uint8), np.zeros((30, 30), np.uint8)
+    labels[0], labels[9] = 1, 2
+    with pytest.raises(ParameterError, match="cannot be had in tiles"):
+        refine_tiles(image, labels, Parameters(similarity="joint"), tile=15)
+
+
+def _in_tiles(plan: TilePlan) -> tuple[Array, Array, dict[int, tuple[int, int]], tuple[str, ...]]:
+    """Return labels, confidence, counts and warnings of all tiles together."""
+    labels, confidence = np.zeros(plan.source.shape, plan.source.dtype), np.zeros(plan.source.shape, np.float32)
+    gained = np.zeros(len(plan.label_ids), np.int64)
+    for tile in plan.tiles:
+        found = plan.refine(tile)
+        labels[tile.core], confidence[tile.core] = found.labels, found.confidence
+        gained += found.gained
+    return labels, confidence, plan.label_counts(gained), plan.warnings(gained)
+
+
+def test_confidence_counts_and_warnings_are_nearly_those_of_the_whole() -> None:
+    image = _photograph()[:400, :400].astype(np.float32)
+    labels = _strokes(image, 3, 60)
+    image[:50, :70] = np.nan
+    labels[labels == 2] = 0
+    labels[200, 200] = 9  # too little of it to take anything
+    whole = Refiner(image, labels).run()
+    found, confidence, counts, warnings = _in_tiles(_plan(image, labels, tile=200))
+    assert np.abs(confidence - whole.confidence).mean() < 0.02
+    assert counts.keys() == whole.label_counts.keys()
+    for label_id, (before, after) in whole.label_counts.items():
+        assert counts[label_id][0] == before
+        assert counts[label_id][1] == np.count_nonzero((found == label_id) & ~np.isnan(image).any(axis=-1))
+        assert abs(counts[label_id][1] - after) < _MOST_DIFFERING * labels.size
+    assert warnings == whole.warnings
+
+
+def test_uncertain_pixels_stay_unlabelled() -> None:
+    image = _photograph()[:300, :300]
+    labels = _strokes(image, 3, 40)
+    parameters = Parameters(min_confidence=0.9, label_confidence=0.8)
+    found, confidence, _, _ = _in_tiles(_plan(image, labels, parameters, tile=150))
+    np.testing.assert_array_equal(found[labels == 0] == 0, confidence[labels == 0] < 0.9)
+    whole = Refiner(image, labels).run(parameters)
+    assert np.mean((found == 0) != (whole.labels == 0)) < 3 * _MOST_DIFFERING
+
+
+def test_objects_are_told_apart_in_tiles() -> None:
+    image, strokes, _ = cells("nuclei")
+    whole = Refiner(image, strokes).run()
+    plan = _plan(image, strokes, tile=(-(-image.shape[0] // 2), -(-image.shape[1] // 2)))
+    assert len(plan.whole.facts.members) > 4
+    assert len(plan.whole.facts.ids) == 2
+    found, _, counts, warnings = _in_tiles(plan)
+    assert np.mean(found != whole.labels) < _MOST_DIFFERING
+    assert counts.keys() == whole.label_counts.keys()
+    assert warnings == whole.warnings
+    as_classes = refine_tiles(image, strokes, Parameters(instances="never"), tile=200)
+    assert np.mean(as_classes != found) > _MOST_DIFFERING
+
+
+def test_cleaning_in_tiles_removes_what_it_removes_in_the_whole() -> None:
+    image = _photograph()[:400, :400]
+    labels = _strokes(image, 4, 60)
+    parameters = Parameters(smallest_part=200, fill_holes=200, appearance_weight=0.5, smoothness_weight=0.5)
+    whole = refine_labels(image, labels, parameters)
+    untidy = refine_labels(image, labels, parameters.replace(smallest_part=0, fill_holes=0))
+    found = _in_tiles(_plan(image, labels, parameters, tile=200))[0]
+    assert np.mean(untidy != whole) > 0.01
+    assert np.mean(found != whole) < 2 * _MOST_DIFFERING

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import find_objects
 
-from napari_coarse_crf.inputs import OPEN
-from napari_coarse_crf.things import boxes_of_labels
+from napari_coarse_crf.inputs import UNLABELLED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
     from napari_coarse_crf.tiles.source import Box
 
 
@@ -31,6 +31,8 @@ class Census:
         Where the box around these begins and ends.
     n_pixels : int
         How many pixels take part.
+    n_lost : int
+        How many do not because they are NaN.
     """
 
     ids: NDArray[np.int64]
@@ -38,22 +40,28 @@ class Census:
     low: NDArray[np.int64]
     high: NDArray[np.int64]
     n_pixels: int
+    n_lost: int = 0
 
     @classmethod
     def empty(cls, ndim: int) -> Census:
         """Return that of no pixels."""
-        none, nowhere = np.zeros(0, np.int64), np.zeros((0, ndim), np.int64)
-        return cls(none, none, nowhere, nowhere, 0)
+        return cls(*_nothing(ndim), 0)
 
     @classmethod
-    def of(cls, problem: Problem, box: Box) -> Census:
-        """Return that of a problem, which lies in this box of the image."""
-        if not len(problem.label_ids):
-            return replace(cls.empty(len(box)), n_pixels=len(problem.labels))
-        sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=len(problem.label_ids))
-        low, high = boxes_of_labels(problem)
+    def of(cls, labels: LabelArray, taking_part: MaskArray | None, box: Box, n_lost: int = 0) -> Census:
+        """Return that of the labels in one box of the image, where pixels take part."""
+        counted = labels if taking_part is None else np.where(taking_part, labels, UNLABELLED)
+        n_pixels = labels.size if taking_part is None else int(np.count_nonzero(taking_part))
+        painted = counted != UNLABELLED
+        ids, numbers, sizes = np.unique(counted[painted], return_inverse=True, return_counts=True)
+        if not len(ids):
+            return cls(*_nothing(len(box)), n_pixels, n_lost)
+        compact = np.zeros(counted.shape, np.int32)
+        compact[painted] = numbers + 1
+        found = find_objects(compact)
+        low, high = (np.array([[getattr(side, end) for side in one] for one in found]) for end in ("start", "stop"))
         origin = [one.start for one in box]
-        return cls(problem.label_ids.astype(np.int64), sizes, low + origin, high + origin, len(problem.labels))
+        return cls(ids.astype(np.int64), sizes, low + origin, high + origin, n_pixels, n_lost)
 
     def joined(self, other: Census) -> Census:
         """Return that of both."""
@@ -63,9 +71,20 @@ class Census:
         high = np.zeros_like(low)
         np.minimum.at(low, which, np.concatenate([self.low, other.low]))
         np.maximum.at(high, which, np.concatenate([self.high, other.high]))
-        return Census(ids, sizes, low, high, self.n_pixels + other.n_pixels)
+        return Census(ids, sizes, low, high, self.n_pixels + other.n_pixels, self.n_lost + other.n_lost)
+
+    @property
+    def extents(self) -> NDArray[np.int64]:
+        """(L, D) the sides of these boxes."""
+        return self.high - self.low
 
     @property
     def labelled_share(self) -> float:
         """How much of the image is labelled."""
         return float(self.sizes.sum() / self.n_pixels)
+
+
+def _nothing(ndim: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the ids, sizes and boxes of no label."""
+    none, nowhere = np.zeros(0, np.int64), np.zeros((0, ndim), np.int64)
+    return none, none, nowhere, nowhere

@@ -28,10 +28,13 @@ class Tile:
         The part of the result that the tile gives; the cores of all tiles are the image.
     region : tuple of slice
         What is refined for it: the core and the halo around.
+    number : int
+        Which of the tiles it is.
     """
 
     core: Box
     region: Box
+    number: int
 
     @property
     def core_within(self) -> Box:
@@ -42,11 +45,6 @@ class Tile:
     def origin(self) -> tuple[int, ...]:
         """The first pixel of the region."""
         return tuple(one.start for one in self.region)
-
-    def overlaps(self, other: Tile) -> bool:
-        """Whether two regions have pixels in common."""
-        sides = zip(self.region, other.region, strict=True)
-        return all(one.start < two.stop and two.start < one.stop for one, two in sides)
 
     def rims(self, shape: Sequence[int]) -> tuple[MaskArray, MaskArray]:
         """Return which pixels of the region have neighbours beyond it, and which are next to these.
@@ -95,4 +93,33 @@ def cut_tiles(shape: Sequence[int], sides: Sequence[int], halos: Sequence[int]) 
             for one, halo, size in zip(core, halos, shape, strict=True)
         )
 
-    return [Tile(core, region(core)) for core in cut_boxes(shape, sides)]
+    return [Tile(core, region(core), number) for number, core in enumerate(cut_boxes(shape, sides))]
+
+
+def neighbours(tiles: Sequence[Tile]) -> list[list[int]]:
+    """Return for each tile the numbers of the others whose regions have pixels in common with its own.
+
+    Examples
+    --------
+    >>> neighbours(cut_tiles((60,), (20,), (5,)))
+    [[1], [0, 2], [1]]
+    """
+    number_of = {_starts(tile): tile.number for tile in tiles}
+    along = []
+    for axis in range(len(tiles[0].region)):
+        sides = {tile.core[axis].start: tile.region[axis] for tile in tiles}
+        along.append(
+            {
+                start: [other for other, two in sides.items() if one.start < two.stop and two.start < one.stop]
+                for start, one in sides.items()
+            }
+        )
+    beside = []
+    for tile in tiles:
+        places = product(*(of_axis[start] for of_axis, start in zip(along, _starts(tile), strict=True)))
+        beside.append([number_of[place] for place in places if place != _starts(tile)])
+    return beside
+
+
+def _starts(tile: Tile) -> tuple[int, ...]:
+    return tuple(one.start for one in tile.core)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.colours import find_contrast_limits, scale_colours
-from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.heatmap import contrast_gain
-from napari_coarse_crf.inputs import UNLABELLED, read_problem
-from napari_coarse_crf.refiner import Progress
-from napari_coarse_crf.tiles.apart import spread
+from napari_coarse_crf.inputs import read_problem, say_nan
+from napari_coarse_crf.similarity import FORMS
+from napari_coarse_crf.things import stand_for_objects
 from napari_coarse_crf.tiles.census import Census
 from napari_coarse_crf.tiles.cutting import cut_boxes
 from napari_coarse_crf.tiles.palette import Palette
@@ -20,40 +18,21 @@ from napari_coarse_crf.tiles.reduced import step_within, thin_out, thin_out_labe
 from napari_coarse_crf.tiles.source import holds_data
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
-    from napari_coarse_crf.inputs import Picture, Problem
+    from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, MaskArray
+    from napari_coarse_crf.inputs import Picture
     from napari_coarse_crf.parameters import Parameters
-    from napari_coarse_crf.tiles.source import Box, Source
+    from napari_coarse_crf.tiles.scale import Scale
+    from napari_coarse_crf.tiles.source import Box
 
 _BLOCK_PIXELS = 2**20
-_PATCHES = 64
-"""Parts of the image in which its scale is found."""
-_PATCH_PIXELS = 2**16
-_PATCH_STEP = 4  # every such pixel of a patch
 _MOST_COLOURS = 2**18
 """Of all labels: what every tile looks up beside its own pixels."""
 _FINEST = 0.25
 """Of the colour tolerance: how far apart colours are that are taken together; up to all of it where they are many."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scale:
-    """How the values of an image are read.
-
-    Attributes
-    ----------
-    contrast_limits : (C, 2) array or None
-        What becomes 0 and 255; None: bytes stay what they are.
-    gain : float
-        What turns I into I'.
-    """
-
-    contrast_limits: Any
-    gain: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +46,26 @@ class Facts:
     census : Census
         How many pixels of each label there are.
     palette : Palette
-        The colours of each label.
+        The colours of each label, those of objects together.
+    members : (M,) int64
+        The labels that stand for one object each, sorted: refined as one, which has the name of the first.
+    ids : (K,) int64
+        The labels as they are refined, sorted.
+    sizes : (K,) float32
+        What the prior counts: how many pixels each has or, where objects are taken as one, would get.
     """
 
     scale: Scale
     census: Census
     palette: Palette
+    members: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    sizes: FloatArray
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the image, one sentence each."""
+        return (*say_nan(self.census.n_lost), *self.scale.notes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,22 +86,15 @@ class Reduced:
     mask: MaskArray
 
     @classmethod
-    def empty(cls, source: Source, step: int) -> Reduced:
-        """Return the reduced image before anything was read."""
-        picture, labels = source.read(tuple(slice(0, 1) for _ in source.shape))
-        shape = tuple(-(-size // step) for size in source.shape)
-        image = np.zeros((*shape, picture.image.shape[-1]), picture.image.dtype)
-        return cls(step, image, np.zeros(shape, labels.dtype), np.zeros(shape, np.bool_))
-
-    def put(self, box: Box, picture: Picture, problem: Problem) -> None:
-        """Take over one block, whose box begins at multiples of the step."""
-        place = tuple(slice(one.start // self.step, -(-one.stop // self.step)) for one in box)
-        labels, taking_part = np.zeros(problem.shape, self.labels.dtype), np.zeros(problem.shape, np.bool_)
-        labels.reshape(-1)[problem.pixels] = np.append(problem.label_ids, UNLABELLED)[problem.labels]
-        taking_part.reshape(-1)[problem.pixels] = True
-        self.labels[place] = thin_out_labels(labels, self.step)
-        self.mask[place] = thin_out(taking_part, self.step, len(box))
-        self.image[place] = thin_out(picture.image, self.step, len(box))
+    def of(cls, shape: Sequence[int], step: int, blocks: Sequence[Block]) -> Reduced:
+        """Put the blocks of an image of this shape together."""
+        sides, pixel = [-(-size // step) for size in shape], blocks[0].image
+        image = np.zeros((*sides, pixel.shape[-1]), pixel.dtype)
+        labels, mask = np.zeros(sides, blocks[0].labels.dtype), np.zeros(sides, np.bool_)
+        for block in blocks:
+            place = tuple(slice(one.start // step, -(-one.stop // step)) for one in block.box)
+            image[place], labels[place], mask[place] = block.image, block.labels, block.mask
+        return cls(step, image, labels, mask)
 
     def within(self, budget: int) -> Reduced:
         """Return it with at most so many pixels."""
@@ -119,74 +105,119 @@ class Reduced:
         return Reduced(self.step * more, image, thin_out_labels(self.labels, more), mask)
 
 
-def find_scale(source: Source) -> Scale:
-    """Find how the values of an image are read, from patches all over it.
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """One block of an image at reduced size: `image`, `labels` and `mask` as of `Reduced`, in a `box` of the whole."""
 
-    Raises
-    ------
-    InputError
-        If no pixel takes part, or contrast limits cannot be used.
-    """
-    side = max(1, round(_PATCH_PIXELS ** (1 / len(source.shape))))
-    boxes = cut_boxes(source.shape, [side] * len(source.shape))
-    values = _values(source, spread(boxes, _PATCHES)) or _values(source, boxes)
-    if not values:
-        raise InputError(
-            "No pixel takes part: the image is NaN or the mask False everywhere; choose an image that holds data, and "
-            "set the mask True where pixels should take part."
-        )
-    limits, together = source.picture.contrast_limits, np.concatenate(values)
-    if limits is None and together.dtype != np.uint8:
-        limits = find_contrast_limits(together, source.picture.by_channel)
-    colours = np.empty(together.shape[::-1], np.float32)
-    scale_colours(together, limits, source.picture.by_channel, colours)
-    return Scale(limits, contrast_gain(colours))
+    box: Box
+    image: NDArray[Any]
+    labels: LabelArray
+    mask: MaskArray
 
 
-def _values(source: Source, boxes: Sequence[Box]) -> list[NDArray[Any]]:
-    """Return some of the (N, C) values that take part in each box that holds any."""
-    found = []
-    for box in boxes:
-        picture, labels = source.read(box)
-        if holds_data(picture):
-            fitted = picture.fitted(labels.shape)
-            values = fitted.image.reshape(-1, fitted.image.shape[-1])
-            found.append((values if fitted.mask is None else values[fitted.mask.reshape(-1)])[::_PATCH_STEP])
-    return found
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """What is known of some blocks."""
+
+    census: Census
+    palette: Palette
+    blocks: tuple[Block, ...]
 
 
-def gather_facts(
-    source: Source, scale: Scale, parameters: Parameters, budget: int
-) -> Generator[Progress, None, tuple[Facts, Reduced]]:
-    """Read the whole image block by block; returns what is true of it, and itself at reduced size.
+@dataclass(frozen=True)  # without slots, as these have no room for what is cached
+class Survey:
+    """How the blocks of an image are read, the same for all of them.
 
-    Parameters
+    Attributes
     ----------
-    source, scale, parameters : Source, Scale, Parameters
-        What is read, and how.
-    budget : int
-        How many pixels the reduced image has at most.
-
-    Yields
-    ------
-    Progress
-        After each block.
+    shape : tuple of int
+        Of the image.
+    scale : Scale
+        How values are read.
+    parameters : Parameters
+        What it is refined with.
+    members : (M,) int64
+        As in `Facts`.
+    step : int
+        By how much the image is reduced.
     """
-    step = step_within(source.shape, budget)
-    reduced = Reduced.empty(source, step)
-    side = max(1, round(_BLOCK_PIXELS ** (1 / len(source.shape)) / step)) * step
-    boxes = cut_boxes(source.shape, [side] * len(source.shape))
-    census, palette = Census.empty(len(source.shape)), None
-    for number, box in enumerate(boxes):
-        yield Progress("reading", number, len(boxes))
-        picture, labels = source.read(box)
+
+    shape: tuple[int, ...]
+    scale: Scale
+    parameters: Parameters
+    members: NDArray[np.int64]
+    step: int
+
+    @cached_property
+    def boxes(self) -> list[Box]:
+        """The blocks, each from multiples of the step on."""
+        side = max(1, round(_BLOCK_PIXELS ** (1 / len(self.shape)) / self.step)) * self.step
+        return cut_boxes(self.shape, [side] * len(self.shape))
+
+    def read(self, box: Box, picture: Picture, labels: LabelArray) -> Gathered | None:
+        """Return what is to be known of one block; None if nothing there takes part."""
         if not holds_data(picture):
-            continue
-        problem = read_problem(replace(picture, contrast_limits=scale.contrast_limits), labels)
-        census = census.joined(Census.of(problem, box))
-        tolerance = parameters.heatmap_colour / scale.gain
-        of_block = Palette.of(problem, _FINEST * tolerance)
-        palette = of_block if palette is None else palette.joined(of_block, _MOST_COLOURS, tolerance)
-        reduced.put(box, picture, problem)
-    assert palette is not None  # noqa: S101  # some pixel takes part, see find_scale
-    return Facts(scale, census, palette), reduced
+            return None
+        as_one = take_as_one(labels, self.members)
+        problem = read_problem(replace(picture, contrast_limits=self.scale.contrast_limits), as_one)
+        taking_part = np.zeros(labels.shape, np.bool_)
+        taking_part.reshape(-1)[problem.pixels] = True
+        given = labels.size if picture.mask is None else int(np.count_nonzero(picture.mask))
+        ndim, strokes = len(box), np.where(taking_part, as_one, as_one.dtype.type(0))
+        small = Block(
+            box,
+            thin_out(picture.image, self.step, ndim),
+            thin_out_labels(strokes, self.step),
+            thin_out(taking_part, self.step, ndim),
+        )
+        census = Census.of(labels, taking_part, box, given - len(problem.pixels))
+        return Gathered(census, Palette.of(problem, _FINEST * self._tolerance), (small,))
+
+    def join(self, parts: Iterable[Gathered | None]) -> Gathered | None:
+        """Return what is known of all these, in this order: sums of floats depend on it."""
+        found = [part for part in parts if part is not None]
+        if not found:
+            return None
+        first, *others = found
+        census, palette, blocks = first.census, first.palette, list(first.blocks)
+        for other in others:
+            census = census.joined(other.census)
+            palette = palette.joined(other.palette, _MOST_COLOURS, self._tolerance)
+            blocks.extend(other.blocks)
+        return Gathered(census, palette, tuple(blocks))
+
+    def conclude(self, gathered: Gathered) -> tuple[Facts, Reduced]:
+        """Return what is true of the whole image, and itself at reduced size."""
+        census = gathered.census
+        ids, which = np.unique(take_as_one(census.ids, self.members).astype(np.int64), return_inverse=True)
+        sizes = np.bincount(which, census.sizes, len(ids)).astype(np.float32)
+        reduced = Reduced.of(self.shape, self.step, gathered.blocks)
+        return Facts(self.scale, census, gathered.palette, self.members, ids, sizes), reduced
+
+    @property
+    def _tolerance(self) -> float:
+        """How far apart colours are that count as alike, in grey levels."""
+        return self.parameters.heatmap_colour / self.scale.gain
+
+
+def label_boxes(shape: Sequence[int]) -> list[Box]:
+    """Return the blocks in which labels alone are read."""
+    return cut_boxes(shape, [round((4 * _BLOCK_PIXELS) ** (1 / len(shape)))] * len(shape))
+
+
+def find_members(
+    census: Census, parameters: Parameters, shape: tuple[int, ...], spacing: tuple[float, ...]
+) -> NDArray[np.int64]:
+    """Return the labels that stand for one object each and are to be told apart, sorted."""
+    if parameters.instances != "auto" or "instances" not in FORMS[parameters.similarity].reads:
+        return np.zeros(0, np.int64)
+    members: NDArray[np.int64] = census.ids[stand_for_objects(census.extents, shape, spacing)]
+    return members
+
+
+def take_as_one(labels: LabelArray, members: NDArray[np.int64]) -> LabelArray:
+    """Return labels in which the first of the members stands for all of them."""
+    if not len(members):
+        return labels
+    as_one: LabelArray = np.where(np.isin(labels, members), members[0], labels).astype(labels.dtype)
+    return as_one

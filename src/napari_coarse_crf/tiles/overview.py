@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import IndexArray
+    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, MaskArray
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts, Reduced
@@ -46,36 +46,41 @@ class Overview:
     step: int
     likely: NDArray[np.float16]
 
-    def candidates(self, tile: Tile, painted: NDArray[np.bool_]) -> IndexArray:
-        """Return the labels that pixels of a tile can become, and as many more as take no more time.
-
-        Parameters
-        ----------
-        tile : Tile
-            Which tile.
-        painted : (L,) bool
-            Labels that a person painted there.
-        """
+    def within(self, tile: Tile) -> FloatArray:
+        """Return how probable each of the L labels is at most in a tile; all 0: nothing was seen there."""
         place = tuple(slice(one.start // self.step, -(-one.stop // self.step)) for one in tile.region)
-        most = self.likely[(slice(None), *place)].reshape(len(self.likely), -1).max(axis=1).astype(np.float32)
-        if not most.any():  # the overview saw nothing there that takes part
-            return np.arange(len(most), dtype=np.int32)
-        most[painted] = 2.0
-        count = padded(int(np.count_nonzero(most > _CANDIDATE)))
-        return np.sort(np.argsort(-most, kind="stable")[:count]).astype(np.int32)
+        most: FloatArray = self.likely[(slice(None), *place)].reshape(len(self.likely), -1).max(axis=1)
+        return most.astype(np.float32)
+
+
+def candidates(most: FloatArray, painted: MaskArray) -> IndexArray:
+    """Return the labels that pixels of a tile can become, and as many more as take no more time.
+
+    Parameters
+    ----------
+    most : (L,) float32
+        From `Overview.within`.
+    painted : (L,) bool
+        Labels that a person painted there.
+    """
+    if not most.any():
+        return np.arange(len(most), dtype=np.int32)
+    ranked = np.where(painted, np.float32(2.0), most)
+    count = padded(int(np.count_nonzero(ranked > _CANDIDATE)))
+    return np.sort(np.argsort(-ranked, kind="stable")[:count]).astype(np.int32)
 
 
 def elsewhere_of(facts: Facts, labels: IndexArray) -> Elsewhere:
     """Return what a part of which some labels are candidates must know of the whole image, but for its rim."""
     palette = facts.palette
-    column = np.full(len(facts.census.ids) + 1, len(labels), np.int32)
+    column = np.full(len(facts.ids) + 1, len(labels), np.int32)
     column[labels], column[-1] = np.arange(len(labels)), OPEN
-    compact = np.where(palette.ids == UNLABELLED, len(facts.census.ids), np.searchsorted(facts.census.ids, palette.ids))
+    compact = np.where(palette.ids == UNLABELLED, len(facts.ids), np.searchsorted(facts.ids, palette.ids))
     weights = palette.counts / np.bincount(compact, palette.counts)[compact]
     return Elsewhere(
         facts.scale.gain,
         facts.census.labelled_share,
-        facts.census.sizes[labels].astype(np.float32),
+        facts.sizes[labels],
         palette.colours,
         column[compact],
         weights.astype(np.float32),
@@ -84,15 +89,31 @@ def elsewhere_of(facts: Facts, labels: IndexArray) -> Elsewhere:
 
 def look_over(
     pool: ThreadPoolExecutor, reduced: Reduced, facts: Facts, parameters: Parameters, spacing: Sequence[float] | None
+) -> Generator[int | None, None, tuple[Overview, Facts]]:
+    """Return the overview of an image, of which `reduced` is every `step`-th pixel, and the facts for its tiles.
+
+    The prior of objects taken as one counts the pixels that each label would get with the prior of the strokes, as in
+    an image refined at once: so the overview is made twice.
+    """
+    overview = yield from _look(pool, reduced, facts, parameters, spacing)
+    if len(facts.members):
+        areas = np.where(reduced.labels == UNLABELLED, overview.likely, 0).reshape(len(facts.ids), -1)
+        sizes = areas.sum(axis=1, dtype=np.float64) * reduced.step**reduced.labels.ndim
+        facts = replace(facts, sizes=sizes.astype(np.float32))
+        overview = yield from _look(pool, reduced, facts, parameters, spacing)
+    return overview, facts
+
+
+def _look(
+    pool: ThreadPoolExecutor, reduced: Reduced, facts: Facts, parameters: Parameters, spacing: Sequence[float] | None
 ) -> Generator[int | None, None, Overview]:
-    """Return the overview of an image, of which `reduced` is every `step`-th pixel."""
     picture = Picture(reduced.image, reduced.mask, contrast_limits=facts.scale.contrast_limits)
+    n_labels = len(facts.ids)
     if not holds_data(picture):  # what takes part is so thin that every `step`-th pixel misses it
-        return Overview(reduced.step, np.ones((len(facts.census.ids), *reduced.labels.shape), np.float16))
-    problem = read_problem(picture, reduced.labels, label_ids=facts.census.ids)
+        return Overview(reduced.step, np.ones((n_labels, *reduced.labels.shape), np.float16))
+    problem = read_problem(picture, reduced.labels, label_ids=facts.ids)
     sizes = read_spacing(spacing, problem.shape)
     problem = replace(problem, spacing=tuple(reduced.step * size for size in sizes))
-    n_labels = len(facts.census.ids)
     elsewhere = elsewhere_of(facts, np.arange(n_labels, dtype=np.int32))
     unary = yield from compute_unary(pool, problem, parameters, elsewhere)
     likely = np.zeros((n_labels, reduced.labels.size), np.float16)

@@ -17,7 +17,7 @@ from napari_coarse_crf.heatmap import crossing_cost
 from napari_coarse_crf.inputs import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
     from numpy.typing import NDArray
@@ -48,11 +48,12 @@ class Rim:
     lengths: FloatArray
 
     @classmethod
-    def of(cls, tile: Tile, shape: Sequence[int], labels: IndexArray) -> Rim:
-        """Return the rim of a tile before anything is known."""
-        _, rim = tile.rims(shape)
-        places = np.argwhere(rim) + np.array(tile.origin)
-        return cls(places, labels, np.full((len(places), len(labels)), UNREACHED, np.float32))
+    def of(cls, places: NDArray[np.intp], labels: IndexArray, found: Iterable[Found]) -> Rim:
+        """Return a rim of which others found lengths, one after the other."""
+        rim = cls(places, labels, np.full((len(places), len(labels)), UNREACHED, np.float32))
+        for one in found:
+            rim.shorten(one)
+        return rim
 
     def lengths_to(self, labels: IndexArray) -> FloatArray:
         """Return the lengths for other labels, (R, L)."""
@@ -61,11 +62,37 @@ class Rim:
         lengths[:, there] = self.lengths[:, here]
         return lengths
 
-    def shorten(self, rows: NDArray[np.intp], labels: IndexArray, lengths: FloatArray) -> None:
-        """Take over the lengths of the paths to some labels, at some of the pixels, where they are shorter."""
-        _, here, there = np.intersect1d(self.labels, labels, assume_unique=True, return_indices=True)
-        some = np.ix_(rows, here)
-        self.lengths[some] = np.minimum(self.lengths[some], lengths[:, there])
+    def shorten(self, found: Found) -> None:
+        """Take over lengths where they are shorter."""
+        _, here, there = np.intersect1d(self.labels, found.labels, assume_unique=True, return_indices=True)
+        some = np.ix_(found.rows, here)
+        self.lengths[some] = np.minimum(self.lengths[some], found.lengths[:, there])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What a sweep found at the rim of another tile.
+
+    Attributes
+    ----------
+    rows : (P,) int
+        At which of its places.
+    labels : (K,) int32
+        The labels that were swept.
+    lengths : (P, K) float32
+        How long the paths to these are.
+    """
+
+    rows: NDArray[np.intp]
+    labels: IndexArray
+    lengths: FloatArray
+
+
+def rim_places(tile: Tile, shape: Sequence[int]) -> NDArray[np.intp]:
+    """Return where paths come into a tile: (R, D) places in an image of this shape."""
+    _, rim = tile.rims(shape)
+    places: NDArray[np.intp] = np.argwhere(rim) + np.array(tile.origin)
+    return places
 
 
 class Finder:
@@ -88,13 +115,12 @@ def hand_on(
     pool: ThreadPoolExecutor,
     problem: Problem,
     tile: Tile,
-    outermost: PixelArray,
-    own: tuple[IndexArray, PixelArray, FloatArray],
-    rims: Sequence[Rim],
+    own: tuple[IndexArray, PixelArray, PixelArray, FloatArray],
+    rims: Sequence[NDArray[np.intp]],
     facts: Facts,
     parameters: Parameters,
-) -> Generator[None, None, None]:
-    """Sweep one tile and tell the rims of others what was found there.
+) -> Generator[None, None, list[Found | None]]:
+    """Sweep one tile and return what was found at the rims of others; None for those out of reach.
 
     Parameters
     ----------
@@ -102,34 +128,30 @@ def hand_on(
         Where the work is done.
     problem, tile : Problem, Tile
         The tile.
-    outermost : (B,) int
-        As in `Elsewhere`.
-    own : labels, rim, lengths
+    own : labels, outermost, rim, lengths
         The labels of the problem, and as in `Elsewhere`.
-    rims : sequence of Rim
-        Of other tiles.
+    rims : sequence of (R, D) int
+        The places of the rims of other tiles.
     facts, parameters : Facts, Parameters
         Of the whole image.
     """
-    labels, rim, lengths = own
+    labels, outermost, rim, lengths = own
     finder = Finder(problem, tile)
-    found = [(other, *finder.find(other.places)) for other in rims]
-    found = [(other, rows, pixels) for other, rows, pixels in found if len(rows)]
-    if not found:
-        return
-    chosen = np.concatenate([pixels for _, _, pixels in found])
-    grid = PixelGrid(problem)
-    slowness = yield from edge_slowness(pool, problem, grid, facts.scale.gain, parameters.geodesic_colour_weight)
-    slowness[grid.cells[outermost]] = np.inf
+    seen = [finder.find(places) for places in rims]
+    chosen = np.concatenate([pixels for _, pixels in seen])
     distances = np.full((len(chosen), len(labels)), UNREACHED, np.float32)
+    if len(chosen):
+        grid = PixelGrid(problem)
+        slowness = yield from edge_slowness(pool, problem, grid, facts.scale.gain, parameters.geodesic_colour_weight)
+        slowness[grid.cells[outermost]] = np.inf
 
-    def keep(rows: slice, columns: slice, some: FloatArray) -> None:
-        kept = distances[rows, columns]
-        kept[:] = some[:, : kept.shape[1]]
+        def keep(rows: slice, columns: slice, some: FloatArray) -> None:
+            kept = distances[rows, columns]
+            kept[:] = some[:, : kept.shape[1]]
 
-    crossing, begin = crossing_cost(facts.census.labelled_share), (rim, lengths)
-    yield from geodesic_distances(pool, problem, grid, slowness, crossing, keep, chosen=chosen, begin=begin)
-    start = 0
-    for other, rows, pixels in found:
-        other.shorten(rows, labels, distances[start : start + len(pixels)])
-        start += len(pixels)
+        crossing, begin = crossing_cost(facts.census.labelled_share), (rim, lengths)
+        yield from geodesic_distances(pool, problem, grid, slowness, crossing, keep, chosen=chosen, begin=begin)
+    parts = np.split(distances, np.cumsum([len(pixels) for _, pixels in seen])[:-1])
+    return [
+        Found(rows, labels, part.copy()) if len(rows) else None for (rows, _), part in zip(seen, parts, strict=True)
+    ]

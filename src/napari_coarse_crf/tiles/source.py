@@ -17,7 +17,7 @@ from napari_coarse_crf.tiles.parts import cut_out
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import LabelArray
+    from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
 
 Box = tuple[slice, ...]
 """A range along each axis."""
@@ -83,6 +83,17 @@ class Source:
         mask = None if picture.mask is None else np.asarray(picture.mask[box])
         cut = replace(picture, image=image if has_channels else image[..., np.newaxis], mask=mask, channel_axis=-1)
         return cut, read_labels(np.asarray(self.labels[box]))
+
+    def read_labels(self, box: Box) -> tuple[LabelArray, MaskArray | None]:
+        """Return the labels and the mask of one part alone.
+
+        Raises
+        ------
+        InputError
+            If the labels hold what cannot be one.
+        """
+        mask = None if self.picture.mask is None else np.asarray(self.picture.mask[box])
+        return read_labels(np.asarray(self.labels[box])), mask
 
 
 def holds_data(picture: Picture) -> bool:

@@ -1,0 +1,317 @@
+"""How an image that does not fit into memory is refined tile by tile, found before the first tile is.
+
+The heatmap is global: which colours a label has, how large it is, how far its strokes are. So one pass over the image
+finds what is true of all of it (`facts`), an overview at reduced size which labels a tile can become, and a pass there
+and back over the tiles how long the paths are that come in over their rims. Then each tile is refined with a halo, as
+wide as the appearance kernel reaches; it needs these and its own pixels, nothing of its neighbours, so tiles may be
+refined anywhere in any order.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from napari_coarse_crf.compute.arrays import real_numbers
+from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish, in_chunks
+from napari_coarse_crf.errors import InputError, ParameterError, in_short
+from napari_coarse_crf.inputs import Picture, check_number_of_labels, read_spacing
+from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.refiner import ALL_LABELLED, Progress, took_none
+from napari_coarse_crf.similarity import FORMS
+from napari_coarse_crf.tiles.census import Census
+from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
+from napari_coarse_crf.tiles.facts import Survey, find_members, label_boxes
+from napari_coarse_crf.tiles.one import TilePart, Whole, refining_tile, sweep_tile
+from napari_coarse_crf.tiles.overview import candidates, look_over
+from napari_coarse_crf.tiles.reduced import step_within
+from napari_coarse_crf.tiles.rims import Rim, rim_places
+from napari_coarse_crf.tiles.scale import find_scale
+from napari_coarse_crf.tiles.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.tiles.cutting import Tile
+    from napari_coarse_crf.tiles.facts import Facts, Gathered, Reduced
+    from napari_coarse_crf.tiles.one import TileRefinement
+    from napari_coarse_crf.tiles.overview import Overview
+
+T = TypeVar("T")
+
+TILE_PIXELS = 2**22
+OVERVIEW_PIXELS = 2**20
+_OVERVIEW_NUMBERS = 2**25  # pixels times labels
+_LEAST_HALO = 32  # px; for the smoothness kernel
+_REACH = 1.75
+"""Of theta_alpha: how wide a halo is. Of 8 Mpx with strokes on 2 %, in tiles of 1024 px, .11 % differ at 1.5 and .51 %
+beside seams; at 1.75 .08 and .33 %."""
+_AT_ONCE = 8
+"""Blocks that are read side by side."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TilePlan:
+    """How an image is refined tile by tile.
+
+    Attributes
+    ----------
+    source : Source
+        The image and its labels.
+    whole : Whole
+        What all tiles have in common.
+    tiles : list of Tile
+        The parts of the image.
+    parts : list of TilePart
+        What each must know besides.
+    """
+
+    source: Source
+    whole: Whole
+    tiles: list[Tile]
+    parts: list[TilePart]
+
+    @property
+    def parameters(self) -> Parameters:
+        """What the image is refined with."""
+        return self.whole.parameters
+
+    @property
+    def label_ids(self) -> NDArray[np.int64]:
+        """(L,) the ids that occur among the pixels that take part, sorted."""
+        return self.whole.facts.census.ids
+
+    def part(self, tile: Tile) -> TilePart:
+        """Return what a tile must know besides its pixels and `whole`, for another process: see `one.refine_tile`."""
+        return self.parts[tile.number]
+
+    def refine(self, tile: Tile, workers: int | None = None) -> TileRefinement:
+        """Return the refinement of the core of a tile. Depends on nothing but the plan and the tile.
+
+        Parameters
+        ----------
+        tile : Tile
+            One of the tiles.
+        workers : int, optional
+            Threads; by default as many as the process may use. The result has the same bits for any number.
+        """
+        return finish(self.refining(tile, workers))
+
+    def refining(self, tile: Tile, workers: int | None = None) -> Generator[Progress, None, TileRefinement]:
+        """Return the same step by step; to close it stops the work."""
+        read = self.source.read(tile.region)
+        return (yield from refining_tile(self.whole, self.part(tile), *read, workers))
+
+    def label_counts(self, gained: NDArray[np.int64]) -> dict[int, tuple[int, int]]:
+        """Return `{id: (pixels before, pixels after)}`, as in a `Refinement`.
+
+        Parameters
+        ----------
+        gained : (L,) int
+            The sum of what the tiles gained.
+        """
+        census = self.whole.facts.census
+        rows = zip(census.ids.tolist(), census.sizes.tolist(), gained.tolist(), strict=True)
+        return {label_id: (before, before + more) for label_id, before, more in rows}
+
+    def warnings(self, gained: NDArray[np.int64]) -> tuple[str, ...]:
+        """Return what a person should look at, one sentence each, as in a `Refinement`."""
+        facts = self.whole.facts
+        counts = self.label_counts(gained)
+        n_open = facts.census.n_pixels - int(facts.census.sizes.sum())
+        if not n_open:
+            return (*facts.notes, ALL_LABELLED)
+        for member in facts.members.tolist():
+            counts.pop(member, None)  # an object may well be painted in full
+        return (*facts.notes, *took_none(counts, n_open))
+
+
+def plan_tiles(
+    picture: Picture,
+    labels: Any,
+    parameters: Parameters | None = None,
+    *,
+    tile: int | Sequence[int] | None = None,
+    halo: int | None = None,
+    overview_pixels: int = OVERVIEW_PIXELS,
+    workers: int | None = None,
+) -> Generator[Progress, None, TilePlan]:
+    """Read the whole image once and return how it is refined tile by tile.
+
+    Parameters
+    ----------
+    picture, labels
+        The image and its labels, which are read part by part: see `Source`.
+    parameters : Parameters, optional
+        By default `Parameters()`.
+    tile : int or sequence of int, optional
+        How long a tile is along all axes or each, in pixels; by default about four million pixels.
+    halo : int, optional
+        How much is refined around it, in pixels of the finest axis; by default as far as the appearance kernel reaches.
+    overview_pixels : int
+        How many pixels are looked at first.
+    workers : int, optional
+        Threads.
+
+    Raises
+    ------
+    InputError
+        If the image, the labels or what comes with them cannot be used.
+    ParameterError
+        If a parameter asks for what cannot be done in tiles.
+    """
+    chosen = Parameters() if parameters is None else parameters
+    check_parameters(chosen)
+    source = Source.of(picture, labels)
+    sides = tile_sides(tile, source.shape)
+    tiles = cut_tiles(source.shape, sides, halos(halo, chosen, source, sides))
+    scale = find_scale(source)
+    with ThreadPoolExecutor(chosen_workers(workers)) as pool:
+        members = yield from _find_members(pool, source, chosen)
+        survey = Survey(source.shape, scale, chosen, members, step_within(source.shape, overview_pixels))
+        facts, reduced = yield from _gather(pool, source, survey)
+        looking = look_over(pool, fit_overview(reduced, facts), facts, chosen, picture.spacing)
+        overview, facts = yield from _alive(looking, Progress("overview", 0, 1))
+        whole = Whole(source.shape, chosen, facts)
+        parts = yield from _sweep(pool, source, whole, tiles, overview)
+    return TilePlan(source, whole, tiles, parts)
+
+
+def fit_overview(reduced: Reduced, facts: Facts) -> Reduced:
+    """Check the facts, and return the image so small that its heatmap fits into memory."""
+    if facts.census.sizes.sum() < facts.census.n_pixels:  # a full label map is returned as it is, whatever it holds
+        check_number_of_labels(facts.census.ids)
+    return reduced.within(_OVERVIEW_NUMBERS // max(1, len(facts.ids)))
+
+
+def first_part(tile: Tile, whole: Whole, overview: Overview) -> TilePart:
+    """Return what is known of a tile before anything is of its rim."""
+    most = overview.within(tile)
+    nobody = np.zeros(len(most), np.bool_)
+    return TilePart(tile, most, Rim.of(rim_places(tile, whole.shape), candidates(most, nobody), ()))
+
+
+def visits(n_tiles: int) -> list[int]:
+    """Return in which order tiles are swept, there and back."""
+    return [*range(n_tiles), *reversed(range(n_tiles - 1))] if n_tiles > 1 else []
+
+
+def _find_members(
+    pool: ThreadPoolExecutor, source: Source, parameters: Parameters
+) -> Generator[Progress, None, NDArray[np.int64]]:
+    """Find which labels stand for one object each: by the labels alone, before the image is read."""
+    boxes, census = label_boxes(source.shape), Census.empty(len(source.shape))
+
+    def count(box: Any) -> Census:
+        return Census.of(*source.read_labels(box), box)
+
+    for start, stop in blocks(len(boxes), _AT_ONCE):
+        work = in_chunks(pool, count, [(box,) for box in boxes[start:stop]])
+        for found in (yield from _alive(work, Progress("labels", start, len(boxes)))):
+            census = census.joined(found)
+    return find_members(census, parameters, source.shape, read_spacing(source.picture.spacing, source.shape))
+
+
+def _gather(
+    pool: ThreadPoolExecutor, source: Source, survey: Survey
+) -> Generator[Progress, None, tuple[Facts, Reduced]]:
+    """Read the whole image block by block; returns what is true of it, and itself at reduced size."""
+    gathered: Gathered | None = None
+
+    def read(box: Any) -> Gathered | None:
+        return survey.read(box, *source.read(box))
+
+    for start, stop in blocks(len(survey.boxes), _AT_ONCE):
+        work = in_chunks(pool, read, [(box,) for box in survey.boxes[start:stop]])
+        found = yield from _alive(work, Progress("reading", start, len(survey.boxes)))
+        gathered = survey.join([gathered, *found])
+    assert gathered is not None  # noqa: S101  # some pixel takes part, see find_scale
+    return survey.conclude(gathered)
+
+
+def _sweep(
+    pool: ThreadPoolExecutor, source: Source, whole: Whole, tiles: list[Tile], overview: Overview
+) -> Generator[Progress, None, list[TilePart]]:
+    """Find how long the paths are at all rims, tile after tile, there and back."""
+    parts = [first_part(tile, whole, overview) for tile in tiles]
+    if not FORMS[whole.parameters.similarity].sweeps:
+        return parts
+    order, beside = visits(len(tiles)), neighbours(tiles)
+    for number, visit in enumerate(order):
+        others = [parts[other].rim for other in beside[visit]]
+        read = source.read(tiles[visit].region)
+        work = sweep_tile(pool, whole, parts[visit], *read, [rim.places for rim in others])
+        found = yield from _alive(work, Progress("paths", number, len(order)))
+        for rim, one in zip(others, found, strict=True):
+            if one is not None:
+                rim.shorten(one)
+    return parts
+
+
+def check_parameters(parameters: Parameters) -> None:
+    """Raise if something is asked for that no tile can know."""
+    if not FORMS[parameters.similarity].knows_parts:
+        able = ", ".join(name for name, form in FORMS.items() if form.knows_parts)
+        raise ParameterError(
+            f"similarity is {parameters.similarity!r}, which cannot be had in tiles; choose one of: {able}."
+        )
+
+
+def tile_sides(tile: int | Sequence[int] | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how long a tile is along each axis.
+
+    Raises
+    ------
+    InputError
+        If `tile` is no length.
+    """
+    if tile is None:
+        return _default_sides(shape)
+    sides = real_numbers(tile)
+    sides = np.broadcast_to(sides, (len(shape),)) if sides.ndim == 0 else sides
+    if sides.shape != (len(shape),) or not (sides >= 1).all() or (sides % 1 != 0).any():
+        raise InputError(
+            f"tile is {in_short(tile)}; pass a whole number of pixels, or {len(shape)}, one for each axis of the "
+            "labels."
+        )
+    return tuple(min(int(side), size) for side, size in zip(sides, shape, strict=True))
+
+
+def _default_sides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return equal sides of about `TILE_PIXELS` in all; what is shorter is not cut."""
+    sides = list(shape)
+    left, budget = len(shape), float(TILE_PIXELS)
+    for axis in np.argsort(shape, kind="stable"):
+        sides[axis] = min(shape[axis], max(1, round(budget ** (1 / left))))
+        left, budget = left - 1, budget / sides[axis]
+    return tuple(sides)
+
+
+def halos(halo: int | None, parameters: Parameters, source: Source, sides: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how wide the halo is along each axis: what the appearance kernel reaches, but not over half of a tile."""
+    sizes = read_spacing(source.picture.spacing, source.shape)
+    cut = [side * size for side, size, all_of in zip(sides, sizes, source.shape, strict=True) if side < all_of]
+    if halo is None:
+        appearance = _REACH * parameters.theta_alpha if parameters.appearance_weight > 0 else 0.0
+        halo = max(_LEAST_HALO, math.ceil(min(appearance, min(cut, default=0) / 2)))
+    return tuple(math.ceil(halo / size) for size in sizes)
+
+
+def _alive(work: Generator[Any, None, T], progress: Progress) -> Generator[Progress, None, T]:
+    """Say the same whenever some work may be stopped; returns what it returns."""
+    yield progress
+    with closing(work):
+        while True:
+            try:
+                next(work)
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+            yield progress
