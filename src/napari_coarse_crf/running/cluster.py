@@ -33,6 +33,7 @@ def processes_here(count: int) -> Iterator[Any]:
             memory_limit=0,  # what is known beforehand is known better; dask would pause a worker for good
             dashboard_address=None,
             silence_logs=logging.CRITICAL,
+            preload="napari_coarse_crf.running.worker",
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
