@@ -38,19 +38,17 @@ class Job:
     picture: Picture
     labels: Any
 
-    def open_results(self, plan: Any, goes_on: bool) -> Results:
-        mode = "r+" if goes_on else "w"
-        shape, chunks = plan.source.shape, (TILE, TILE)
+    def results(self, tile: int = TILE) -> Results:
         arrays = [
-            zarr.open_array(self.folder / name, mode=mode, shape=shape, chunks=chunks, dtype=kind)
-            for name, kind in (("refined.zarr", plan.source.dtype), ("confidence.zarr", np.float32))
+            zarr.open_array(self.folder / name, mode="a", shape=(SIDE, SIDE), chunks=(tile, tile), dtype=kind)
+            for name, kind in (("refined.zarr", self.labels.dtype), ("confidence.zarr", np.float32))
         ]
         return Results(*arrays)
 
     def prepare(self, parameters: Parameters = PARAMETERS, **wanted: Any) -> Run:
         return finish(
             Run.prepare(
-                *(self.picture, self.labels, parameters, self.folder / "journal", self.open_results),
+                *(self.picture, self.labels, parameters, self.folder / "journal", self.results()),
                 wanted=wanted,
                 tile=TILE,
             )
@@ -128,7 +126,7 @@ def test_a_stopped_run_goes_on_with_the_same_result_and_makes_no_tile_twice(
 def test_a_plan_is_made_once(job: Job) -> None:
     run = job.prepare()
     stages = set()
-    steps = Run.prepare(job.picture, job.labels, PARAMETERS, job.folder / "journal", job.open_results, tile=TILE)
+    steps = Run.prepare(job.picture, job.labels, PARAMETERS, job.folder / "journal", job.results(), tile=TILE)
     while True:
         try:
             stages.add(next(steps).stage)
@@ -191,6 +189,6 @@ def test_a_lost_worker_costs_its_tiles_time_alone(job: Job, client: Any, expecte
 def test_processes_do_not_share_chunks(job: Job) -> None:
     plan = finish(plan_tiles(job.picture, job.labels, PARAMETERS, tile=50))
     with pytest.raises(InputError, match=r"Chunks of the result are 64 x 64 pixels.*--tile"):
-        job.open_results(plan, goes_on=False).check_side_by_side(plan.tiles)
+        job.results().check_side_by_side(plan.tiles)
     with pytest.raises(InputError, match="lies in the memory of this process"):
         Results(np.zeros((SIDE, SIDE), np.uint16)).check_side_by_side(plan.tiles)

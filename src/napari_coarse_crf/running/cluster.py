@@ -6,13 +6,16 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from napari_coarse_crf.errors import InputError
+import dask.config
+
+from napari_coarse_crf.errors import InputError, ParameterError
 from napari_coarse_crf.refine import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PATIENCE = 30  # seconds until a worker has come
+_QUIET = {"distributed.admin.large-graph-warning-threshold": "1 TB"}  # what a plan weighs is sent once
 
 
 @contextmanager
@@ -23,8 +26,12 @@ def processes_here(count: int) -> Iterator[Any]:
     ------
     InputError
         If the package is missing.
+    ParameterError
+        If that is no whole number from 1 up.
     """
     distributed = _distributed()
+    if count < 1:
+        raise ParameterError(f"processes is {count}; it must be a whole number from 1 up.")
     warm_up()  # processes that compile at the same time would each do it, into the same cache
     with (
         distributed.LocalCluster(
@@ -36,6 +43,7 @@ def processes_here(count: int) -> Iterator[Any]:
             preload="napari_coarse_crf.running.worker",
         ) as cluster,
         distributed.Client(cluster) as client,
+        dask.config.set(_QUIET),
     ):
         yield client
 
@@ -57,7 +65,7 @@ def connected(address: str) -> Iterator[Any]:
             f"There is no scheduler at {address} ({error}). Give the address that it printed when it started, such as "
             "tcp://host:8786."
         ) from error
-    with client:
+    with client, dask.config.set(_QUIET):
         yield client
 
 

@@ -64,8 +64,6 @@ class Journal:
     ----------
     done : dict of int to Record
         The tiles that were finished before, by their numbers.
-    goes_on : bool
-        Whether there was a run of the same inputs.
 
     Raises
     ------
@@ -77,8 +75,7 @@ class Journal:
         self._folder, self._digest = folder, digest
         about = _read_about(folder)
         _check_alone(folder, about)
-        self.goes_on = about.get("digest") == digest
-        if not self.goes_on:
+        if about.get("digest") != digest:
             _remove(folder)
         make_folder(folder)
         write_files({folder / _ABOUT: _line({"about": _NOTE, "digest": digest, **_this_process()})})

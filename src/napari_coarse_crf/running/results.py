@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.running.inputs import digest_arrays
+from napari_coarse_crf.running.planes import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +57,7 @@ class Results:
             If an array lies in the memory of this process, or two tiles share a chunk, which one of them would lose.
         """
         for array in (self.labels, self.confidence):
-            if isinstance(array, np.ndarray):
+            if isinstance(stored(array), np.ndarray):
                 raise InputError(
                     "The result lies in the memory of this process, where others cannot write it. Pass an array of "
                     "zarr, or refine without processes and scheduler."

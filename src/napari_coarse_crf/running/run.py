@@ -12,7 +12,7 @@ from napari_coarse_crf.tiles.plan import plan_tiles
 from napari_coarse_crf.tiles.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
     from napari_coarse_crf.inputs import Picture
@@ -50,7 +50,7 @@ class Run:
         labels: Any,
         parameters: Parameters,
         folder: Path,
-        open_results: Callable[[TilePlan, bool], Results],
+        results: Results,
         *,
         wanted: Mapping[str, Any] | None = None,
         tile: int | Sequence[int] | None = None,
@@ -64,8 +64,8 @@ class Run:
             As for `plan_tiles`.
         folder : Path
             Of the journal.
-        open_results : callable
-            Called with the plan and whether what is there is gone on with; returns the arrays to write.
+        results : Results
+            What is written, perhaps with the tiles of a run before.
         wanted : mapping, optional
             What a person asked for that changes the result, where it is not the other arguments alone that do.
         """
@@ -78,7 +78,6 @@ class Run:
             journal.keep_plan(without_source(plan))
         else:
             plan = replace(plan, source=source)
-        results = open_results(plan, journal.goes_on)
         lost = yield from check_finished(plan, results, journal.done.values())
         journal.forget(lost)
         return cls(plan, results, journal, len(journal.done))

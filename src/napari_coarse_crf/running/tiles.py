@@ -20,6 +20,7 @@ from napari_coarse_crf.errors import CoarseCRFError, InputError
 from napari_coarse_crf.io.places import in_words
 from napari_coarse_crf.refiner import Progress
 from napari_coarse_crf.running.journal import Record
+from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.tiles.one import refining_tile
 
 if TYPE_CHECKING:
@@ -114,14 +115,15 @@ def run_on_cluster(
 
     waiting = (tile for tile in plan.tiles if tile.number not in done)
     # A task that returns it, rather than scattered data: what is lost with a worker is sent again.
-    common = client.submit(_Common, plan.whole, results, plan.source if _is_elsewhere(plan.source) else None, workers)
+    source = plan.source if _is_elsewhere(plan.source) else None
+    common = client.submit(_Common, plan.whole, results, source, workers, pure=False)
     under_way: dict[Any, Tile] = {}
     count, total = len(done), len(plan.tiles)
 
     def submit(at_most: int) -> list[Any]:
         futures = []
         for tile in islice(waiting, at_most):
-            read = None if _is_elsewhere(plan.source) else plan.source.read(tile.region)
+            read = None if source is not None else plan.source.read(tile.region)
             future = client.submit(refine_on_worker, common, plan.part(tile), read, pure=False, retries=_RETRIES)
             under_way[future] = tile
             futures.append(future)
@@ -215,7 +217,7 @@ def _while_wanted(steps: Generator[Progress, None, T]) -> Generator[Progress, No
 
 def _is_elsewhere(source: Source) -> bool:
     """Whether other processes can read the image: all of it lies in stores, nothing in the memory of this one."""
-    arrays = (source.picture.image, source.picture.mask, source.labels)
+    arrays = [stored(array) for array in (source.picture.image, source.picture.mask, source.labels)]
     return not any(isinstance(array, np.ndarray) or is_dask_collection(array) for array in arrays)
 
 
