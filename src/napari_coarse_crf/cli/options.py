@@ -3,10 +3,12 @@
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from dask.utils import parse_bytes
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io import files
@@ -20,6 +22,11 @@ Preset = Annotated[
 ]
 """The option `--preset`, for `chosen_parameters`."""
 
+_LARGE = "Large images"
+"""The panel of the help."""
+
+_LEAST_MEMORY = 2 * 10**8
+
 Spacing = Annotated[
     str | None,
     typer.Option(help="Size of a pixel along each axis, separated by commas, for example 2,0.5,0.5."),
@@ -29,13 +36,23 @@ Spacing = Annotated[
 
 def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say how its files are read. The command gets them as its argument `reading`."""
+    return _with_options_of(_reading, "reading", command)
+
+
+def with_tiling_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options for large images. The command gets them as its argument `tiling`."""
+    return _with_options_of(_tiling, "tiling", command)
+
+
+def _with_options_of(make: Callable[..., Any], name: str, command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a function, and what this makes of them as one argument."""
 
     @functools.wraps(command)
     def wrapper(**arguments: Any) -> None:
-        given = {name: arguments.pop(name) for name in inspect.signature(_reading).parameters}
-        command(**arguments, reading=_reading(**given))
+        given = {option: arguments.pop(option) for option in inspect.signature(make).parameters}
+        command(**arguments, **{name: make(**given)})
 
-    _take_options(wrapper, command, "reading", list(inspect.signature(_reading).parameters.values()))
+    _take_options(wrapper, command, name, list(inspect.signature(make).parameters.values()))
     return wrapper
 
 
@@ -80,6 +97,103 @@ def _reading(
         each_slice=each_slice,
         ignore=tuple(ignore or ()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """What a person says of images that do not fit into memory.
+
+    Attributes
+    ----------
+    tile : sequence of int or None
+        How long a tile is, along all axes or each.
+    memory_limit : int or None
+        Bytes that a refinement may take.
+    processes : int or None
+        How many tiles are refined at a time, each in a process.
+    scheduler : str or None
+        The address of the scheduler of a cluster that refines them.
+    """
+
+    tile: tuple[int, ...] | None = None
+    memory_limit: int | None = None
+    processes: int | None = None
+    scheduler: str | None = None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether the image is to be cut, however small it is."""
+        return self.tile is not None or self.processes is not None or self.scheduler is not None
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What of it changes the result."""
+        return {"tile": self.tile, "memory_limit": self.memory_limit}
+
+
+def _tiling(
+    *,
+    tile: Annotated[
+        str | None,
+        typer.Option(
+            help="Refine in tiles of so many pixels along each axis, or along all, for example 16,1024,1024 or 2048; "
+            "without, where an image does not fit into the memory that it may take.",
+            rich_help_panel=_LARGE,
+        ),
+    ] = None,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            help="How much memory a refinement may take, for example 4GB; without, half of what is free.",
+            rich_help_panel=_LARGE,
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            help="So many tiles at a time, each in a process of its own with --workers threads, by default one.",
+            rich_help_panel=_LARGE,
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a dask scheduler whose cluster refines the tiles; it must reach the same files.",
+            rich_help_panel=_LARGE,
+        ),
+    ] = None,
+) -> Tiling:
+    if processes is not None and scheduler is not None:
+        raise InputError("--processes and --scheduler both say where tiles are refined; give one of them.")
+    if processes is not None and processes < 1:
+        raise InputError(f"--processes is {processes}; give a whole number from 1 up.")
+    return Tiling(_read_tile(tile), _read_size(memory_limit), processes, scheduler)
+
+
+def _read_tile(text: str | None) -> tuple[int, ...] | None:
+    """Return the sides of a tile, None if they were not given."""
+    if text is None:
+        return None
+    try:
+        sides = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sides = ()
+    if not sides or min(sides) < 1:
+        raise InputError(f"--tile is {text!r}. Give a number of pixels, or one for each axis, such as 16,1024,1024.")
+    return sides
+
+
+def _read_size(text: str | None) -> int | None:
+    """Return how many bytes a size such as "4GB" is, None if it was not given."""
+    if text is None:
+        return None
+    try:
+        size = int(parse_bytes(text))
+    except ValueError:
+        size = 0
+    if size < _LEAST_MEMORY:
+        raise InputError(f"--memory-limit is {text!r}. Give a size from {_LEAST_MEMORY // 10**6}MB up, such as 4GB.")
+    return size
 
 
 def read_numbers(text: str | None) -> tuple[float, ...] | None:

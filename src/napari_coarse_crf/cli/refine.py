@@ -15,12 +15,15 @@ from napari_coarse_crf.cli.batch import Settings, refine_folders
 from napari_coarse_crf.cli.console import memory_note, run_refiner, say, stdout, tell, warn
 from napari_coarse_crf.cli.options import (
     Preset,
+    Tiling,
     chosen_parameters,
     preset_file,
     with_parameter_options,
     with_reading_options,
+    with_tiling_options,
 )
 from napari_coarse_crf.cli.suggest import suggest_for
+from napari_coarse_crf.cli.tiled import goes_by_tiles, job_in_memory, run_tiles
 from napari_coarse_crf.compute.arrays import LabelArray
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
@@ -30,12 +33,14 @@ from napari_coarse_crf.io.pairs import Reading, read_pair
 from napari_coarse_crf.io.places import real_path
 from napari_coarse_crf.io.results import encode_results
 from napari_coarse_crf.refiner import EngineName, Refinement
+from napari_coarse_crf.running.job import Job, unfinished_folder
 from napari_coarse_crf.tiles.apart import make_refiner
 
 _MOST_ROWS = 40  # of the summary: a map of numbered objects has thousands of ids
 
 
 @with_parameter_options
+@with_tiling_options
 @with_reading_options
 def refine(
     *,
@@ -80,6 +85,7 @@ def refine(
         bool, typer.Option("--overwrite", help="Replace files that exist; without, those of folders are skipped.")
     ] = False,
     reading: Reading,
+    tiling: Tiling,
     changes: dict[str, Any],
 ) -> None:
     """Refine the coarse labels of an image: every unlabelled pixel gets the label that fits it best.
@@ -96,9 +102,11 @@ def refine(
         reading, parameters, changes if suggest else None, cast("EngineName", engine), workers, overwrite
     )
     if holds_several(image) or holds_several(coarse):
+        if tiling != Tiling():
+            raise InputError("Images of folders are refined at once each. Leave out the options for large images.")
         refine_folders(image, coarse, out, confidence_out, settings)
     else:
-        _refine_files(image, coarse, out, confidence_out, settings, preset_file(preset))
+        _refine_files(image, coarse, out, confidence_out, settings, tiling, preset_file(preset))
 
 
 def _refine_files(
@@ -107,6 +115,7 @@ def _refine_files(
     out: Path,
     confidence_out: Path | None,
     settings: Settings,
+    tiling: Tiling,
     preset: tuple[Path, ...],
 ) -> None:
     """Refine one pair of files and say what came of it."""
@@ -125,19 +134,38 @@ def _refine_files(
     refiner = make_refiner(pair.picture, pair.labels, pair.apart, engine=settings.engine, workers=settings.workers)
     tell(pair)
     parameters = settings.parameters if settings.changes is None else suggest_for([pair], settings.changes)
-    if sentence := memory_note(pair, refiner, parameters):
-        warn(sentence)
-    refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")
+    title, job = coarse.name, None
+    if goes_by_tiles(refiner, parameters, tiling, settings.engine, unfinished_folder(out)):
+        del refiner
+        job = job_in_memory(pair, parameters, tiling, unfinished_folder(out), confidence=confidence_out is not None)
+        refinement = _refined_in_tiles(job, tiling, settings.workers, title)
+    else:
+        if sentence := memory_note(pair, refiner, parameters):
+            warn(sentence)
+        refinement = run_refiner(refiner, parameters, f"Refining {title}")
     refinement = replace(refinement, labels=pair.finished(refinement.labels))
     contents = encode_results(pair, refinement, out, confidence_out)
     files.write_files(contents, overwrite=settings.overwrite)
-    _print_summary(pair.stored, refinement, time.perf_counter() - start)
+    if job is not None:
+        job.finish()
+    what = f"{refinement.iterations} iterations" if job is None else f"{job.tiles} tiles"
+    _print_summary(pair.stored, refinement, f"{what}, {time.perf_counter() - start:.1f} s")
     for target in contents:
         say(f"Wrote {target}")
 
 
-def _print_summary(painted: LabelArray, refinement: Refinement, seconds: float) -> None:
-    """Print the pixels of each label before and after, all over the image."""
+def _refined_in_tiles(job: Job, tiling: Tiling, workers: int | None, title: str) -> Refinement:
+    """Refine tile by tile and return the whole in memory."""
+    run_tiles(job, tiling, workers, title)
+    labels = np.asarray(job.results.labels[:])
+    confidence = labels != UNLABELLED if job.results.confidence is None else job.results.confidence[:]
+    counts, warnings = job.counts, tuple(job.warnings)
+    known = np.asarray(confidence, np.float32)
+    return Refinement(labels, known, job.parameters, job.parameters.iterations, counts, warnings)
+
+
+def _print_summary(painted: LabelArray, refinement: Refinement, took: str) -> None:
+    """Print the pixels of each label before and after, all over the image, and what the run took."""
     pixels = painted.size
     before, after = _counts(painted), _counts(refinement.labels)
     table = Table(box=box.SIMPLE_HEAD, title="Pixels by label id", title_justify="left")
@@ -152,7 +180,7 @@ def _print_summary(painted: LabelArray, refinement: Refinement, seconds: float) 
         say(f"The {_MOST_ROWS} largest of {len(largest)} labels are shown.")
     for warning in refinement.warnings:
         warn(warning)
-    say(f"{refinement.iterations} iterations, {seconds:.1f} s")
+    say(took)
 
 
 def _counts(labels: LabelArray) -> Counter[int]:

@@ -76,7 +76,7 @@ class Journal:
         about = _read_about(folder)
         _check_alone(folder, about)
         if about.get("digest") != digest:
-            _remove(folder)
+            remove_run(folder)
         make_folder(folder)
         write_files({folder / _ABOUT: _line({"about": _NOTE, "digest": digest, **_this_process()})})
         self.done = self._read_records()
@@ -134,7 +134,7 @@ class Journal:
 
     def remove(self) -> None:
         """Remove the folder: the run is finished."""
-        _remove(self._folder)
+        remove_run(self._folder)
 
     def _head(self, content: bytes) -> bytes:
         return f"plan {self._digest} {hashlib.blake2b(content).hexdigest()}".encode()
@@ -202,8 +202,14 @@ def _is_own(path: Path) -> bool:
     return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
 
 
-def _remove(folder: Path) -> None:
-    """Remove the folder of a run, `run.json` last: what is left of it stays known for one."""
+def remove_run(folder: Path) -> None:
+    """Remove the folder of a run with all it holds, `run.json` last: what is left of it stays known for one.
+
+    Raises
+    ------
+    InputError
+        If the system refuses.
+    """
     if not exists(folder):
         return
     try:

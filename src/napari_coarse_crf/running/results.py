@@ -35,13 +35,11 @@ class Results:
     confidence: Any = None
 
     def write(self, core: Box, refinement: TileRefinement) -> tuple[str, ...]:
-        """Write a tile, and return a hash of each array's part of it."""
-        hashes = []
-        for array, values in self._pairs(refinement):
-            part = np.asarray(values, array.dtype)
-            array[core] = part
-            hashes.append(digest_arrays(part))
-        return tuple(hashes)
+        """Write a tile, and return a hash of what each array then holds of it."""
+        self.labels[core] = refinement.labels
+        if self.confidence is not None:
+            self.confidence[core] = refinement.confidence
+        return self.digests(core)
 
     def digests(self, core: Box) -> tuple[str, ...]:
         """Return the hashes of what is there now."""
@@ -71,7 +69,3 @@ class Results:
                         f"Chunks of the result are {' x '.join(map(str, chunks))} pixels, which tiles would share, and "
                         "processes overwrite each other. Give sides of tiles (--tile) that are multiples of these."
                     )
-
-    def _pairs(self, refinement: TileRefinement) -> list[tuple[Any, Any]]:
-        pairs = [(self.labels, refinement.labels)]
-        return pairs if self.confidence is None else [*pairs, (self.confidence, refinement.confidence)]

@@ -87,6 +87,7 @@ class Run:
         if client is None:
             yield from run_here(self.plan, self.results, self.journal.done, self.journal.keep, workers)
         else:
+            self.results.check_side_by_side(self.plan.tiles)
             tiles = self.plan, self.results, self.journal.done, self.journal.keep
             yield from run_on_cluster(client, *tiles, workers=workers or 1)
 

@@ -82,7 +82,7 @@ def run_here(
                 yield Progress(step.stage, count, total)
         keep(_write(tile, results, refinement))
         count += 1
-        yield Progress("writing", count, total)
+        yield Progress("written", count, total)
 
 
 def run_on_cluster(
@@ -129,14 +129,14 @@ def run_on_cluster(
             futures.append(future)
         return futures
 
-    yield Progress("tiles", count, total)
+    yield Progress("on the cluster", count, total)
     completed = as_completed(submit(_WAITING * sum(client.nthreads().values())))
     try:
         for future in completed:
             keep(_record_of(future, under_way.pop(future)))
             count += 1
             completed.update(submit(1))
-            yield Progress("tiles", count, total)
+            yield Progress("on the cluster", count, total)
     finally:
         client.cancel([*under_way, common], force=True)
 

@@ -1,0 +1,139 @@
+"""`napari-coarse-crf refine` tile by tile: what a person sees of it, and how a stopped run goes on."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from napari_coarse_crf.cli.console import say, stderr
+from napari_coarse_crf.cli.options import Tiling
+from napari_coarse_crf.errors import InputError, ParameterError
+from napari_coarse_crf.io.pairs import Pair
+from napari_coarse_crf.memory import free_memory
+from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.refiner import EngineName, Refiner
+from napari_coarse_crf.refiner import Progress as Step
+from napari_coarse_crf.running.cluster import connected, processes_here, wait_for_workers
+from napari_coarse_crf.running.job import Job, is_unfinished, middle_part, scratch_results, sides_of_all
+from napari_coarse_crf.running.sides import fitting_sides
+from napari_coarse_crf.tiles.apart import PartRefiner
+from napari_coarse_crf.tiles.plan import check_parameters, tile_sides
+from napari_coarse_crf.tiles.source import Source
+
+_REMEMBERED = 3600.0
+"""Seconds over which the speed is averaged; by default 30, in which a large tile is not finished."""
+
+
+def goes_by_tiles(
+    refiner: Refiner | PartRefiner, parameters: Parameters, tiling: Tiling, engine: EngineName, folder: Path
+) -> bool:
+    """Whether an image in memory is refined tile by tile: as asked for, or for the memory's sake, which is said."""
+    if engine != "lattice":
+        if tiling.is_asked_for:
+            raise InputError(f"--engine {engine} knows no tiles. Leave out --tile, --processes and --scheduler.")
+        return False
+    needed, allowed = refiner.estimate_memory(parameters), _allowed(tiling)
+    if needed <= allowed and not tiling.is_asked_for and not is_unfinished(folder):
+        return False
+    try:
+        check_parameters(parameters)
+    except ParameterError:
+        if tiling.is_asked_for:
+            raise
+        return False
+    if needed > allowed:
+        say(
+            f"Refined in tiles: at once it would take about {needed / 1e9:.1f} GB of memory, and "
+            f"{allowed / 1e9:.1f} GB may be taken (--memory-limit)."
+        )
+    return True
+
+
+def job_in_memory(pair: Pair, parameters: Parameters, tiling: Tiling, folder: Path, *, confidence: bool) -> Job:
+    """Return what refines an image in memory tile by tile, into arrays of which files are made afterwards."""
+    picture, labels = pair.picture, pair.labels
+    sides = chosen_sides(middle_part(picture, labels, pair.apart), parameters, tiling)
+    chunks = sides_of_all(sides, labels.ndim, pair.apart)
+    results = scratch_results(folder, labels.shape, labels.dtype, chunks, confidence=confidence)
+    return Job(picture, labels, pair.apart, parameters, results, folder, sides, tiling.wanted)
+
+
+def chosen_sides(source: Source, parameters: Parameters, tiling: Tiling) -> tuple[int, ...]:
+    """Return the sides of tiles: as asked for, or as the memory allows."""
+    if tiling.tile is not None:
+        return tile_sides(tiling.tile if len(tiling.tile) > 1 else tiling.tile[0], source.shape)
+    if tiling.scheduler is not None and tiling.memory_limit is None:  # whose memory nobody knows here
+        return tile_sides(None, source.shape)
+    return fitting_sides(source, parameters, _allowed(tiling), tiling.processes or 1)
+
+
+def _allowed(tiling: Tiling) -> int:
+    """Return how many bytes may be taken."""
+    return free_memory() // 2 if tiling.memory_limit is None else tiling.memory_limit
+
+
+def run_tiles(job: Job, tiling: Tiling, workers: int | None, title: str) -> None:
+    """Refine all tiles that are left, with a progress bar on the error stream."""
+    count = len(job.parts)
+    with _said_when_stopped(), _client(tiling) as client, _bar() as show:
+        for number in range(count):
+            named = title if count == 1 else f"{title}, slice {number + 1} of {count}"
+            run = _shown(job.prepare(number, workers), show, f"Preparing {named}")
+            if run is None:
+                continue
+            if run.found_done:
+                stderr.print(f"{run.found_done} of {len(run.plan.tiles)} tiles were finished before and are kept.")
+            _shown(run.steps(client, workers), show, f"Refining {named}")
+
+
+def _shown(steps: Generator[Step, None, Any], show: Callable[[str, Step], None], title: str) -> Any:
+    """Run a generator to its end and show where it stands; returns what it returns."""
+    with closing(steps):
+        while True:
+            try:
+                show(title, next(steps))
+            except StopIteration as stop:
+                return stop.value
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, Step], None]]:
+    """Yield what shows a step of a stage on the error stream; the time left is that of the stage."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=stderr, speed_estimate_period=_REMEMBERED) as bar:
+        task, shown = bar.add_task("Starting", total=None), ("", 0, 0)
+
+        def show(title: str, step: Step) -> None:
+            nonlocal shown
+            if shown[:2] != (title, step.total) or step.step < shown[2]:  # another stage: its time is its own
+                bar.reset(task, total=step.total, completed=step.step)
+            shown = title, step.total, step.step
+            bar.update(task, description=f"{title}: {step.stage}", completed=step.step)
+
+        yield show
+
+
+@contextmanager
+def _said_when_stopped() -> Iterator[None]:
+    """Say how to go on after Ctrl-C, or when the system ends the process."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        stderr.print("Stopped. Finished tiles are kept: run the same command again to go on.")
+        raise
+
+
+@contextmanager
+def _client(tiling: Tiling) -> Iterator[Any]:
+    """Yield the client of what refines the tiles, None if this process does."""
+    where: AbstractContextManager[Any] = nullcontext()
+    if tiling.scheduler is not None:
+        where = connected(tiling.scheduler)
+    elif tiling.processes is not None:
+        where = processes_here(tiling.processes)
+    with where as client:
+        if tiling.scheduler is not None:
+            wait_for_workers(client, tiling.scheduler)
+        yield client
