@@ -80,6 +80,11 @@ class Multiscale:
             return letters
         return letters.replace(CHANNELS, SAMPLES) if self.channels == _COLOURS else letters
 
+    def place(self, letter: str) -> tuple[float, float]:
+        """Return the size of a pixel along an axis, and where the first one lies."""
+        axis = self.letters.index(letter)
+        return self.scales[0][axis], self.translations[0][axis]
+
     def without(self, gone: Collection[int]) -> Multiscale:
         """Return the same without some of its axes."""
 
