@@ -36,7 +36,8 @@ def write_ome(
     datasets = []
     for number, level in enumerate(levels):
         chunks = tuple(min(size, CHUNK) for size in level.shape)
-        group.create_array(str(number), shape=level.shape, dtype=level.dtype, chunks=chunks)[:] = level
+        named: Any = {} if version == "0.4" else {"dimension_names": list(axes)}
+        group.create_array(str(number), shape=level.shape, dtype=level.dtype, chunks=chunks, **named)[:] = level
         ratios = [full / size for full, size in zip(levels[0].shape, level.shape, strict=True)]
         scale = [(sizes or {}).get(name, 1.0) * round(ratio) for name, ratio in zip(axes, ratios, strict=True)]
         datasets.append({"path": str(number), "coordinateTransformations": [{"type": "scale", "scale": scale}]})

@@ -6,7 +6,7 @@ brings clients of S3 and HTTP and ngff-zarr compiled filters. zarr reads and wri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from napari_coarse_crf.io.grid import UNKNOWN, Grid, in_one_unit
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 Version = Literal["0.4", "0.5"]
 
@@ -79,6 +79,25 @@ class Multiscale:
         if CHANNELS not in letters or dtype != np.uint8 or shape[letters.index(CHANNELS)] != len(_COLOURS):
             return letters
         return letters.replace(CHANNELS, SAMPLES) if self.channels == _COLOURS else letters
+
+    def place(self, letter: str) -> tuple[float, float]:
+        """Return the size of a pixel along an axis, and where the first one lies."""
+        axis = self.letters.index(letter)
+        return self.scales[0][axis], self.translations[0][axis]
+
+    def without(self, gone: Collection[int]) -> Multiscale:
+        """Return the same without some of its axes."""
+
+        def rest(values: Sequence[float]) -> tuple[float, ...]:
+            return tuple(value for axis, value in enumerate(values) if axis not in gone)
+
+        return replace(
+            self,
+            axes=[axis for number, axis in enumerate(self.axes) if number not in gone],
+            scales=tuple(rest(scale) for scale in self.scales),
+            translations=tuple(rest(translation) for translation in self.translations),
+            channels=(),
+        )
 
     @property
     def grid(self) -> Grid:
@@ -162,27 +181,50 @@ def said_version(attributes: Mapping[str, Any]) -> Version:
     raise InputError(f"It is OME-Zarr {version}, and 0.4 and 0.5 are read here. Convert it to one of them.")
 
 
-def write_multiscale(like: Multiscale, shown: Mapping[int, tuple[int, ...]] | None = None) -> dict[str, Any]:
-    """Return the attributes of a group of labels with the axes, levels and places of a pyramid.
+def unit_in_ome(unit: str) -> str | None:
+    """Return what OME-Zarr calls a unit; None where it has no word for it."""
+    if unit in _UNITS:
+        return unit
+    return next((word for word, short in _UNITS.items() if short == unit), None)
+
+
+def describe_pyramid(
+    like: Multiscale,
+    name: str,
+    *,
+    are_labels: bool,
+    shown: Mapping[int, Sequence[int]] | None = None,
+    source: str | None = None,
+) -> dict[str, Any]:
+    """Return the attributes of a group with the axes, levels and places of a pyramid.
 
     Parameters
     ----------
     like : Multiscale
         The pyramid.
+    name : str
+        Of what the group holds.
+    are_labels : bool
+        Whether that is a label map.
     shown : mapping of int to (R, G, B, A), optional
         The colour of each id, 0..255.
+    source : str, optional
+        Where the image lies, seen from the group.
     """
     levels = [
         {"path": path, "coordinateTransformations": _transformations(scale, translation)}
         for path, scale, translation in zip(like.paths, like.scales, like.translations, strict=True)
     ]
-    pyramid: dict[str, Any] = {"name": like.name, "axes": like.axes, "datasets": levels, "type": "nearest"}
-    label: dict[str, Any] = {}
+    pyramid: dict[str, Any] = {"name": name, "axes": like.axes, "datasets": levels, "type": "nearest"}
+    label: dict[str, Any] = {} if like.version == "0.5" else {"version": "0.4"}
     if shown:
         label["colors"] = [{"label-value": label_id, "rgba": list(rgba)} for label_id, rgba in sorted(shown.items())]
+    if source is not None:
+        label["source"] = {"image": source}
+    words: dict[str, Any] = {"image-label": label} if are_labels else {}
     if like.version == "0.5":
-        return {"ome": {"version": "0.5", "multiscales": [pyramid], "image-label": label}}
-    return {"multiscales": [pyramid | {"version": "0.4"}], "image-label": label | {"version": "0.4"}}
+        return {"ome": {"version": "0.5", "multiscales": [pyramid], **words}}
+    return {"multiscales": [pyramid | {"version": "0.4"}], **words}
 
 
 def _letters(axes: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -62,8 +62,10 @@ class LazyImage(ImageFile):
         The image at all its sizes, the full one first.
     multiscale : Multiscale or None
         What an OME-Zarr image says of its axes and levels.
-    stored : tuple of int
-        The shape of the full size as it is stored, with axes of length 1.
+    stored_levels : tuple of tuple of int
+        The shape of each size as it is stored, with axes of length 1.
+    kept : tuple of bool
+        Which axes of these are axes of the image.
     """
 
     image: Any
@@ -72,7 +74,8 @@ class LazyImage(ImageFile):
     place: Place
     levels: tuple[Level, ...]
     multiscale: Multiscale | None
-    stored: tuple[int, ...]
+    stored_levels: tuple[tuple[int, ...], ...]
+    kept: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -152,7 +155,8 @@ def open_image(place: Place, channel_axis: int | None = None, labels_shape: tupl
             place=place,
             levels=levels,
             multiscale=opened.multiscale,
-            stored=tuple(full.shape),
+            stored_levels=tuple(tuple(level.shape) for level in opened.levels),
+            kept=image.kept,
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
@@ -15,6 +16,9 @@ from napari_coarse_crf.io.lazy.ome import Multiscale, ome_attributes, read_multi
 from napari_coarse_crf.io.lazy.places import Place, below
 from napari_coarse_crf.io.lazy.stored import Pyramid, ratios, stand_in
 from napari_coarse_crf.io.raster import CHANNELS, Raster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LABELS = "labels"
 """The group of an OME-Zarr image that holds its label maps."""
@@ -33,6 +37,8 @@ def open_zarr(place: Place) -> Pyramid:
         If it holds no image, or one that is not understood.
     """
     node = open_node(place)
+    if UNFINISHED in node.attrs:
+        raise InputError("It is not finished: the run that writes it goes on, or was stopped. Start that again.")
     if isinstance(node, zarr.Array):
         axes, names_axes = _axes_of(node)
         return Pyramid((node,), ((1.0,) * node.ndim,), _raster(node, axes, names_axes, Grid()))
@@ -72,12 +78,34 @@ def open_label_map(place: Place) -> tuple[Pyramid, Place]:
     return open_zarr(place), place
 
 
-def open_node(place: Place, mode: Any = "r") -> zarr.Group | zarr.Array[Any]:
-    """Open the group or array at a place."""
+UNFINISHED = "coarse_crf_unfinished"
+"""The attribute that a store of ours bears until it is finished, with what the run that writes it is known by."""
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep zarr from warning of what lies beside, and of what other programs do not know yet."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ZarrUserWarning)  # of files beside, and of what is new in zarr 3
+        warnings.simplefilter("ignore", ZarrUserWarning)
+        yield
+
+
+def open_node(place: Place, mode: Any = "r") -> zarr.Group | zarr.Array[Any]:
+    """Open the group or array at a place: as it is, whatever an older summary of its metadata says.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    with quiet():
         try:
-            return zarr.open(str(place), mode=mode)
+            node = zarr.open(str(place), mode=mode)
+            return (
+                node
+                if isinstance(node, zarr.Array)
+                else zarr.open_group(node.store_path, mode=mode, use_consolidated=False)
+            )
         except zarr.errors.NodeNotFoundError as error:
             raise InputError("It holds no zarr array or group. Give one that does, or an image file.") from error
 
