@@ -35,10 +35,10 @@ def refine_labels(
 
     Parameters
     ----------
-    image : array ([Z,] Y, X[, C])
-        The shape of `labels`, or one axis more for channels. Any real dtype: uint8 is used as it is, everything else
-        is scaled to 0..255 by `contrast_limits`. Pixels of NaN take no part. Drop an alpha channel first (and pass
-        alpha > 0 as `mask`).
+    image : array ([Z,] Y, X[, C]), or sequence of arrays ([Z,] Y, X)
+        The shape of `labels`, or one axis more for channels, or an array of that shape for each channel. Any real
+        dtype: uint8 is used as it is, everything else is scaled to 0..255 by `contrast_limits`. Pixels of NaN take no
+        part. Drop an alpha channel first (and pass alpha > 0 as `mask`).
     labels : array of int ([Z,] Y, X)
         Any ids; 0 = unlabelled. At least two ids must occur.
     parameters : Parameters, optional
@@ -46,7 +46,7 @@ def refine_labels(
     mask : array of bool, optional
         True where pixels take part. Elsewhere the result equals `labels`, and nothing there influences the rest.
     channel_axis : int
-        Axis of the channels, where the image has one axis more than the labels.
+        Axis of the channels, where the image is one array with one axis more than the labels.
     spacing : sequence of float, optional
         Size of a pixel along each axis. Twice the size halves the reach of the kernels in pixels there.
     contrast_limits : (low, high), or one such pair for each channel, optional
