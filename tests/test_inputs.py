@@ -373,7 +373,6 @@ ERRORS: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     ),
     "a channel that is coloured": ([_image(), RGB], _labels(), {}, r"number 2 \(18, 29, 3\)"),
     "separate channels of another shape": ([_image((9, 29))] * 2, _labels(), {}, r"labels have shape \(18, 29\)"),
-    "a lazy channel": ([_image(), da.from_array(_image())], _labels(), {}, "lazy dask array was given for the image's"),
     "a channel of words": ([_image(), _image().astype(str)], _labels(), {}, "image's channel 2 has dtype <U"),
     "empty image": (np.zeros((0, 29), np.uint8), _labels(), {}, r"image is empty \(shape \(0, 29\)\)"),
     "no channels": (np.zeros((18, 29, 0)), _labels(), {}, "image is empty"),
@@ -386,9 +385,6 @@ ERRORS: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "time image": (_image().astype("m8[s]"), _labels(), {}, "image has dtype timedelta64"),
     "ragged image": ([[1, 2], [3]], _labels(), {}, "image cannot be read as one array"),
     "masked image": (np.ma.masked_less(_image(), 3), _labels(), {}, "image is a masked array.*mask=~image.mask"),
-    "dask image": (da.from_array(_image()), _labels(), {}, r"A lazy dask array .* the image.*image\.compute\(\)"),
-    "dask labels": (_image(), da.from_array(_labels()), {}, r"A lazy dask array .* the labels.*labels\.compute\(\)"),
-    "dask mask": (_image(), _labels(), {"mask": da.ones((18, 29), bool)}, "A lazy dask array was given for the mask"),
     "NaN alone": (_image() * np.nan, _labels(), {}, "NaN everywhere, so no pixel takes part"),
     "NaN in the mask": (
         np.where(_image() > 200, _image(), np.nan), _labels(), {"mask": _image() < 9}, "NaN everywhere where the mask",
@@ -442,6 +438,21 @@ def test_what_cannot_be_used_is_refused_in_words(image: Any, labels: Any, option
     for function in (Refiner, refine_labels):
         with pytest.raises(InputError, match=f"(?s){message}"):
             function(image, labels, **options)
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "mask", "message"),
+    [
+        (da.from_array(_image()), _labels(), None, r"A lazy dask array .* the image,.*image\.compute\(\)"),
+        (_image(), da.from_array(_labels()), None, r"A lazy dask array .* the labels,.*labels\.compute\(\)"),
+        (_image(), _labels(), da.ones((18, 29), bool), "A lazy dask array was given for the mask"),
+        ([_image(), da.from_array(_image())], _labels(), None, "lazy dask array was given for the image's"),
+    ],
+    ids=["image", "labels", "mask", "channel"],
+)
+def test_what_works_in_memory_refuses_lazy_arrays(image: Any, labels: Any, mask: Any, message: str) -> None:
+    with pytest.raises(InputError, match=f"{message}.*refine_labels"):
+        Refiner(image, labels, mask=mask)
 
 
 @pytest.mark.parametrize("engine", ["gpu", "", None, "Lattice", []])

@@ -323,7 +323,8 @@ def read_array(name: str, value: Any) -> NDArray[Any]:
         raise InputError(f"The {name} is a masked array; pass its data, and mask=~{name}.mask.")
     if type(value).__module__.partition(".")[0] == "dask":
         raise InputError(
-            f"A lazy dask array was given for the {name}, which is not supported yet: pass {name}.compute()."
+            f"A lazy dask array was given for the {name}, which would be read at once: pass {name}.compute(), or "
+            "refine it with refine_labels, in tiles."
         )
     try:
         return np.asarray(value)

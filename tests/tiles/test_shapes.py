@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from napari_coarse_crf import InputError, Parameters, Refiner
-from napari_coarse_crf.tiles.tiled import refine_tiles
+from napari_coarse_crf import InputError, Parameters, Refiner, refine_labels
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -38,7 +37,7 @@ def _case(shape: tuple[int, ...], channels: int = 0, dots: float = 0.02) -> tupl
 def _assert_nearly_the_whole(
     image: Any, labels: Array, tile: int | tuple[int, ...], parameters: Parameters = NEAR, **options: Any
 ) -> None:
-    refined = refine_tiles(image, labels, parameters, tile=tile, **options)
+    refined = refine_labels(image, labels, parameters, tile=tile, **options)
     whole = Refiner(image, labels, **options).run(parameters).labels
     assert refined.dtype == labels.dtype
     np.testing.assert_array_equal(refined[labels > 0], labels[labels > 0])
@@ -151,8 +150,8 @@ def test_channels_of_a_volume_may_stand_on_any_axis(channel_axis: int) -> None:
     image, labels = _case((5, 21, 33), channels=2)
     options: dict[str, Any] = {"tile": (5, 12, 12), "spacing": (3, 1, 1)}
     moved = np.moveaxis(image, -1, channel_axis)
-    found = refine_tiles(moved, labels, NEAR, channel_axis=channel_axis, **options)
-    np.testing.assert_array_equal(found, refine_tiles(image, labels, NEAR, **options))
+    found = refine_labels(moved, labels, NEAR, channel_axis=channel_axis, **options)
+    np.testing.assert_array_equal(found, refine_labels(image, labels, NEAR, **options))
 
 
 @pytest.mark.parametrize(
@@ -163,19 +162,20 @@ def test_channels_of_a_volume_may_stand_on_any_axis(channel_axis: int) -> None:
 def test_ids_may_be_as_large_as_their_type_holds(dtype: DTypeLike, offset: int) -> None:
     image, labels = _case((64, 90))
     ids = np.array([0, *(offset + label for label in (1, 2, 3))], dtype)
-    found = refine_tiles(image, ids[labels], NEAR, tile=20)
+    found = refine_labels(image, ids[labels], NEAR, tile=20)
     assert found.dtype == np.dtype(dtype)
-    np.testing.assert_array_equal(found, ids[refine_tiles(image, labels, NEAR, tile=20)])
+    np.testing.assert_array_equal(found, ids[refine_labels(image, labels, NEAR, tile=20)])
 
 
 def test_neither_strides_nor_the_order_of_bytes_matter() -> None:
     image, labels = _case((64, 90), channels=2)
-    expected = refine_tiles(image, labels, NEAR, tile=20)
+    expected = refine_labels(image, labels, NEAR, tile=20)
     turned = np.asfortranarray(image[::-1, ::-1])[::-1, ::-1]
-    np.testing.assert_array_equal(refine_tiles(turned, labels.T.copy().T, NEAR, tile=20), expected)
+    np.testing.assert_array_equal(refine_labels(turned, labels.T.copy().T, NEAR, tile=20), expected)
     wide = image.astype(np.uint16) * 200
     np.testing.assert_array_equal(
-        refine_tiles(wide.astype(">u2"), labels.astype(">i4"), NEAR, tile=20), refine_tiles(wide, labels, NEAR, tile=20)
+        refine_labels(wide.astype(">u2"), labels.astype(">i4"), NEAR, tile=20),
+        refine_labels(wide, labels, NEAR, tile=20),
     )
 
 
@@ -198,7 +198,7 @@ def test_parameters_mean_in_tiles_what_they_mean_at_once(changes: dict[str, Any]
 def test_what_is_wrong_in_a_part_that_is_read_late_is_said_too() -> None:
     image, labels = _case((64, 90))
     with pytest.raises(InputError, match="infinite"):
-        refine_tiles(np.where(np.arange(90) == 89, np.inf, image), labels, tile=20)
+        refine_labels(np.where(np.arange(90) == 89, np.inf, image), labels, tile=20)
     labels[-1, -1] = -1
     with pytest.raises(InputError, match="negative id -1"):
-        refine_tiles(image, labels, tile=20)
+        refine_labels(image, labels, tile=20)
