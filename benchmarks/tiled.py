@@ -48,13 +48,14 @@ def near_seams(shape: tuple[int, int], tile: int) -> np.ndarray:
 
 def run(how: str, folder: Path, tile: int) -> None:
     """Refine in one of two ways, keep the result, and print the peak memory of this process."""
+    from napari_coarse_crf.inputs import Picture
     from napari_coarse_crf.tiles.tiled import refine_tiles
 
     image = np.load(folder / "image.npy", mmap_mode="r")
     labels = np.load(folder / "labels.npy", mmap_mode="r")
     if how == "tiled":
         out = np.lib.format.open_memmap(folder / "tiled.npy", "w+", labels.dtype, labels.shape)
-        refine_tiles(image, labels, out=out, tile=tile)
+        refine_tiles(Picture(image), labels, out=out, tile=tile)
     else:
         np.save(folder / "whole.npy", refine(np.asarray(image), np.asarray(labels)))
     print(peak_mb())

@@ -60,8 +60,27 @@ def test_slowness_is_made_of_the_sobel_gradient() -> None:
     np.testing.assert_allclose(found[1:-1, 1:-1], np.sqrt(1 + (0.5 * squared / 10) ** 2)[1:-1, 1:-1], rtol=1e-4)
 
 
-def test_paths_cost_what_the_spacing_says() -> None:
-    _assert_shortest(_noisy((6, 9, 8)), _spots((6, 9, 8), 2), 0.005, spacing=(3.0, 1.0, 1.5))
+@pytest.mark.parametrize(
+    ("shape", "spacing"),
+    [
+        ((90,), (2.0,)),
+        ((6, 9, 8), (3.0, 1.0, 1.5)),
+        ((5, 8, 9), (60.0, 1.0, 0.5)),
+        ((2, 5, 6, 4), (1.0, 4.0, 1.0, 2.0)),
+    ],
+    ids=["1-D", "3-D", "3-D, far apart", "4-D"],
+)
+def test_paths_cost_what_the_spacing_says(shape: tuple[int, ...], spacing: tuple[float, ...]) -> None:
+    for crossing in (0.0, 7.0):
+        _assert_shortest(_noisy(shape), _spots(shape, 3), 0.005, crossing, spacing=spacing)
+
+
+def test_paths_through_a_volume_go_around_what_the_mask_leaves_out() -> None:
+    mask = np.ones((5, 9, 10), bool)
+    mask[2, :, 3:], mask[:4, 4] = False, False  # a ceiling with a gap, and a wall that leaves the last plane
+    labels = _spots(mask.shape, 2)
+    labels[~mask] = 0
+    _assert_shortest(_noisy(mask.shape, 2), labels, 0.001, 7.0, mask=mask, spacing=(2.5, 1.0, 1.0))
 
 
 def test_paths_go_around_what_the_mask_leaves_out() -> None:

@@ -139,6 +139,36 @@ def test_channels_may_stand_on_any_axis() -> None:
     assert _same(last, Refiner(np.moveaxis(image, -1, 1), _labels(), channel_axis=-2).run(QUICK))
 
 
+@pytest.mark.parametrize("channel_axis", [-1, 0, 1])
+def test_channels_may_be_arrays_of_their_own(channel_axis: int) -> None:
+    channels = [_image(), 255 - _image(), _image() // 2]
+    together = Refiner(np.stack(channels, axis=-1), _labels()).run(QUICK)
+    for given_as in (list, tuple):
+        refiner = Refiner(given_as(channels), _labels(), channel_axis=channel_axis)
+        assert _same(together, refiner.run(QUICK))
+
+
+def test_channels_of_a_volume_may_be_arrays_of_their_own() -> None:
+    labels = np.stack([_labels()] * 4)
+    channels = [np.stack([_image()] * 4), np.stack([255 - _image()] * 4)]
+    together = Refiner(np.stack(channels, axis=-1), labels, spacing=(3, 1, 1)).run(QUICK)
+    assert _same(together, Refiner(channels, labels, spacing=(3, 1, 1)).run(QUICK))
+
+
+def test_channels_of_unlike_types_are_read_as_the_widest() -> None:
+    channels = [_image(), _image().astype(np.uint16) * 100, np.where(_image() == 255, np.nan, 3.5)]
+    together = Refiner(np.stack(channels, axis=-1), _labels()).run(QUICK)
+    assert _same(together, Refiner(channels, _labels()).run(QUICK))
+
+
+def test_planes_in_a_list_are_a_volume_and_one_array_is_one_channel() -> None:
+    labels, planes = np.stack([_labels()] * 4), [_image()] * 4
+    assert _same(Refiner(np.stack(planes), labels).run(QUICK), Refiner(planes, list(labels)).run(QUICK))
+    coloured = [np.stack([plane] * 3, axis=-1) for plane in planes]
+    assert _same(Refiner(np.stack(coloured), labels).run(QUICK), Refiner(coloured, labels).run(QUICK))
+    assert _same(Refiner(_image(), _labels()).run(QUICK), Refiner([_image()], _labels()).run(QUICK))
+
+
 def test_one_channel_on_an_axis_is_a_grey_image() -> None:
     assert _same(Refiner(_image()[..., None], _labels()).run(QUICK), Refiner(_image(), _labels()).run(QUICK))
 
@@ -337,6 +367,13 @@ ERRORS: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "no such channel axis": (RGB, _labels(), {"channel_axis": 3}, "channel_axis is 3 but the image has 3 axes"),
     "channel axis of no number": (RGB, _labels(), {"channel_axis": None}, "channel_axis is None.* -3 to 2"),
     "channel axis between": (RGB, _labels(), {"channel_axis": 1.5}, "channel_axis is 1.5"),
+    "channels of unlike shapes": (
+        [_image(), _image((9, 29))], _labels(), {},
+        r"number 1 has shape \(18, 29\) and number 2 \(9, 29\).*each channel the shape of the labels, \(18, 29\)",
+    ),
+    "a channel that is coloured": ([_image(), RGB], _labels(), {}, r"number 2 \(18, 29, 3\)"),
+    "separate channels of another shape": ([_image((9, 29))] * 2, _labels(), {}, r"labels have shape \(18, 29\)"),
+    "a channel of words": ([_image(), _image().astype(str)], _labels(), {}, "image's channel 2 has dtype <U"),
     "empty image": (np.zeros((0, 29), np.uint8), _labels(), {}, r"image is empty \(shape \(0, 29\)\)"),
     "no channels": (np.zeros((18, 29, 0)), _labels(), {}, "image is empty"),
     "empty labels": (_image(), np.zeros((18, 0), int), {}, "labels are empty"),
@@ -348,9 +385,6 @@ ERRORS: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "time image": (_image().astype("m8[s]"), _labels(), {}, "image has dtype timedelta64"),
     "ragged image": ([[1, 2], [3]], _labels(), {}, "image cannot be read as one array"),
     "masked image": (np.ma.masked_less(_image(), 3), _labels(), {}, "image is a masked array.*mask=~image.mask"),
-    "dask image": (da.from_array(_image()), _labels(), {}, r"A lazy dask array .* the image.*image\.compute\(\)"),
-    "dask labels": (_image(), da.from_array(_labels()), {}, r"A lazy dask array .* the labels.*labels\.compute\(\)"),
-    "dask mask": (_image(), _labels(), {"mask": da.ones((18, 29), bool)}, "A lazy dask array was given for the mask"),
     "NaN alone": (_image() * np.nan, _labels(), {}, "NaN everywhere, so no pixel takes part"),
     "NaN in the mask": (
         np.where(_image() > 200, _image(), np.nan), _labels(), {"mask": _image() < 9}, "NaN everywhere where the mask",
@@ -404,6 +438,21 @@ def test_what_cannot_be_used_is_refused_in_words(image: Any, labels: Any, option
     for function in (Refiner, refine_labels):
         with pytest.raises(InputError, match=f"(?s){message}"):
             function(image, labels, **options)
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "mask", "message"),
+    [
+        (da.from_array(_image()), _labels(), None, r"A lazy dask array .* the image,.*image\.compute\(\)"),
+        (_image(), da.from_array(_labels()), None, r"A lazy dask array .* the labels,.*labels\.compute\(\)"),
+        (_image(), _labels(), da.ones((18, 29), bool), "A lazy dask array was given for the mask"),
+        ([_image(), da.from_array(_image())], _labels(), None, "lazy dask array was given for the image's"),
+    ],
+    ids=["image", "labels", "mask", "channel"],
+)
+def test_what_works_in_memory_refuses_lazy_arrays(image: Any, labels: Any, mask: Any, message: str) -> None:
+    with pytest.raises(InputError, match=f"{message}.*refine_labels"):
+        Refiner(image, labels, mask=mask)
 
 
 @pytest.mark.parametrize("engine", ["gpu", "", None, "Lattice", []])

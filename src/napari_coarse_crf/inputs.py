@@ -50,8 +50,9 @@ class Picture:
 
     Attributes
     ----------
-    image : array ([Z,] Y, X[, C])
+    image : array ([Z,] Y, X[, C]), or sequence of arrays ([Z,] Y, X)
         Any real dtype: uint8 is used as it is, everything else is scaled to 0..255 by `contrast_limits`. NaN: no data.
+        A sequence of arrays, each of the shape of the labels, holds one channel in each: see `separate_channels`.
     mask : array of bool or None
         True where pixels take part; None: everywhere.
     channel_axis : int
@@ -82,11 +83,12 @@ class Picture:
         InputError
             If image or mask cannot be used, or do not fit the labels.
         """
-        image = read_array("image", self.image)
-        if image.dtype.kind not in "buif":
-            hint = ", for example np.abs(image)" if image.dtype.kind == "c" else ""
-            raise InputError(f"The image has dtype {image.dtype}; pass an array of real numbers{hint}.")
-        channels_last = _channels_last(image, shape, self.channel_axis)
+        channels = separate_channels(self.image, shape)
+        if channels is None:
+            channels_last = _channels_last(_read_numbers("image", self.image), shape, self.channel_axis)
+        else:
+            read = [_read_numbers(f"image's channel {number}", one) for number, one in enumerate(channels, start=1)]
+            channels_last = np.stack(read, axis=-1)
         mask = _without_nan(channels_last, _read_mask(self.mask, shape))
         return replace(self, image=channels_last, mask=mask, channel_axis=-1)
 
@@ -263,6 +265,44 @@ def fitting_channel_axes(image_shape: Sequence[int], labels_shape: Sequence[int]
     return [axis for axis in range(len(image)) if image[:axis] + image[axis + 1 :] == labels]
 
 
+def separate_channels(image: Any, shape: tuple[int, ...]) -> list[Any] | None:
+    """Return the channels of an image that was given as a list of arrays, one for each; None if it was given otherwise.
+
+    Arrays of the shape of the labels are channels, whatever `channel_axis` says. Arrays of another shape are the planes
+    of one array, as numpy takes them; and so are lists of numbers.
+
+    Parameters
+    ----------
+    image : array or sequence
+        As given. Only shapes are asked for, so arrays may be lazy.
+    shape : tuple of int
+        Of the labels.
+
+    Raises
+    ------
+    InputError
+        If the arrays differ in shape.
+
+    Examples
+    --------
+    >>> red, green = np.zeros((2, 40, 60))
+    >>> len(separate_channels([red, green], (40, 60)))
+    2
+    >>> separate_channels(np.zeros((2, 40, 60)), (40, 60)) is None
+    True
+    """
+    if not isinstance(image, list | tuple) or not image or not all(hasattr(one, "shape") for one in image):
+        return None
+    shapes = [tuple(one.shape) for one in image]
+    for number, other in enumerate(shapes, start=1):
+        if other != shapes[0]:
+            raise InputError(
+                f"The image is a list of arrays, of which number 1 has shape {shapes[0]} and number {number} {other}. "
+                f"Give each channel the shape of the labels, {shape}."
+            )
+    return list(image) if shapes[0] == shape else None
+
+
 def gather(values: NDArray[Any], index: NDArray[np.signedinteger[Any]]) -> NDArray[Any]:
     """Return values[index], block by block, as numpy turns all indices into 64 bits at once."""
     gathered = np.empty((len(index), *values.shape[1:]), values.dtype)
@@ -283,12 +323,22 @@ def read_array(name: str, value: Any) -> NDArray[Any]:
         raise InputError(f"The {name} is a masked array; pass its data, and mask=~{name}.mask.")
     if type(value).__module__.partition(".")[0] == "dask":
         raise InputError(
-            f"A lazy dask array was given for the {name}, which is not supported yet: pass {name}.compute()."
+            f"A lazy dask array was given for the {name}, which would be read at once: pass {name}.compute(), or "
+            "refine it with refine_labels, in tiles."
         )
     try:
         return np.asarray(value)
     except ValueError as error:  # ragged lists
         raise InputError(f"The {name} cannot be read as one array ({error}); pass a numpy array.") from error
+
+
+def _read_numbers(name: str, value: Any) -> NDArray[Any]:
+    """Return an image or a channel as an array of real numbers, or say what it holds instead."""
+    array = read_array(name, value)
+    if array.dtype.kind not in "buif":
+        hint = ", for example np.abs(image)" if array.dtype.kind == "c" else ""
+        raise InputError(f"The {name} has dtype {array.dtype}; pass an array of real numbers{hint}.")
+    return array
 
 
 def _channels_last(image: NDArray[Any], shape: tuple[int, ...], channel_axis: int) -> NDArray[Any]:

@@ -108,15 +108,15 @@ class Refiner:
 
     Parameters
     ----------
-    image : array ([Z,] Y, X[, C])
-        The shape of `labels`, or one axis more for channels. Any real dtype: uint8 is used as it is, everything else
-        is scaled to 0..255 by `contrast_limits`.
+    image : array ([Z,] Y, X[, C]), or sequence of arrays ([Z,] Y, X)
+        The shape of `labels`, or one axis more for channels, or an array of that shape for each channel. Any real
+        dtype: uint8 is used as it is, everything else is scaled to 0..255 by `contrast_limits`.
     labels : array of int ([Z,] Y, X)
         Any ids; 0 = unlabelled. At least two ids must occur.
     mask : array of bool, optional
         True where pixels take part. Elsewhere the result equals `labels`, and nothing there influences the rest.
     channel_axis : int
-        Axis of the channels, where the image has one axis more than the labels.
+        Axis of the channels, where the image is one array with one axis more than the labels.
     spacing : sequence of float, optional
         Size of a pixel along each axis. Only ratios matter: distances count in pixels of the finest axis.
     contrast_limits : (low, high), or one such pair for each channel, optional

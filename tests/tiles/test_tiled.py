@@ -192,23 +192,17 @@ def test_arrays_may_be_stored_in_any_way_and_the_result_too(storage: str, tmp_pa
         folder.mkdir()
     lazy = [stored(array, storage, folder) for array, folder in zip((image, labels), folders, strict=False)]
     out = stored(np.zeros_like(labels), "zarr", folders[2])
-    refine_tiles(*lazy, out=out, tile=60)
-    np.testing.assert_array_equal(out[:], refine_tiles(image, labels, tile=60))
-
-
-def test_the_front_door_writes_into_what_it_is_given() -> None:
-    image = _photograph()[:128, :128]
-    labels = _strokes(image, 3, 10)
-    out = np.zeros(labels.shape, np.int64)
-    assert refine_tiles(image, labels, out=out, tile=64) is out
-    np.testing.assert_array_equal(out, refine_tiles(image, labels, tile=64))
+    written, _ = refine_tiles(Picture(lazy[0]), lazy[1], out=out, tile=60)
+    assert written is out
+    np.testing.assert_array_equal(out[:], refine_labels(image, labels, tile=60))
+    np.testing.assert_array_equal(refine_labels(*lazy, tile=60), out[:])
 
 
 def test_a_full_label_map_is_returned_as_it_is() -> None:
     image = _photograph()[:64, :64]
     labels = np.full(image.shape[:2], 5, np.uint16)
     with pytest.warns(CoarseCRFWarning, match="has a label already"):
-        np.testing.assert_array_equal(refine_tiles(image, labels, tile=32), labels)
+        np.testing.assert_array_equal(refine_labels(image, labels, tile=32), labels)
 
 
 @pytest.mark.parametrize(
@@ -232,14 +226,14 @@ def test_what_cannot_be_read_is_said_in_a_sentence(options: dict[str, Any], sent
     labels[0, 0] = 2
     given = {"image": np.zeros((8, 9), np.uint8), "labels": labels, **options}
     with pytest.raises(InputError, match=sentence):
-        refine_tiles(**given)
+        refine_labels(**{"tile": 4, **given})
 
 
 def test_what_no_tile_can_know_is_refused() -> None:
     image, labels = np.zeros((30, 30), np.uint8), np.zeros((30, 30), np.uint8)
     labels[0], labels[9] = 1, 2
     with pytest.raises(ParameterError, match="cannot be had in tiles"):
-        refine_tiles(image, labels, Parameters(similarity="joint"), tile=15)
+        refine_labels(image, labels, Parameters(similarity="joint"), tile=15)
 
 
 def _in_tiles(plan: TilePlan) -> tuple[Array, Array, dict[int, tuple[int, int]], tuple[str, ...]]:
@@ -290,7 +284,7 @@ def test_objects_are_told_apart_in_tiles() -> None:
     assert np.mean(found != whole.labels) < _MOST_DIFFERING
     assert counts.keys() == whole.label_counts.keys()
     assert warnings == whole.warnings
-    as_classes = refine_tiles(image, strokes, Parameters(instances="never"), tile=200)
+    as_classes = refine_labels(image, strokes, Parameters(instances="never"), tile=200)
     assert np.mean(as_classes != found) > _MOST_DIFFERING
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from dask.utils import parse_bytes
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.pairs import Reading
 from napari_coarse_crf.io.places import exists
 from napari_coarse_crf.parameters import PRESETS, Description, Parameters
+from napari_coarse_crf.tiles.choice import read_limit
 
 Preset = Annotated[
     str | None,
@@ -24,8 +24,6 @@ Preset = Annotated[
 
 _LARGE = "Large images"
 """The panel of the help."""
-
-_LEAST_MEMORY = 2 * 10**8
 
 Spacing = Annotated[
     str | None,
@@ -167,7 +165,7 @@ def _tiling(
         raise InputError("--processes and --scheduler both say where tiles are refined; give one of them.")
     if processes is not None and processes < 1:
         raise InputError(f"--processes is {processes}; give a whole number from 1 up.")
-    return Tiling(_read_tile(tile), _read_size(memory_limit), processes, scheduler)
+    return Tiling(_read_tile(tile), None if memory_limit is None else read_limit(memory_limit), processes, scheduler)
 
 
 def _read_tile(text: str | None) -> tuple[int, ...] | None:
@@ -181,19 +179,6 @@ def _read_tile(text: str | None) -> tuple[int, ...] | None:
     if not sides or min(sides) < 1:
         raise InputError(f"--tile is {text!r}. Give a number of pixels, or one for each axis, such as 16,1024,1024.")
     return sides
-
-
-def _read_size(text: str | None) -> int | None:
-    """Return how many bytes a size such as "4GB" is, None if it was not given."""
-    if text is None:
-        return None
-    try:
-        size = int(parse_bytes(text))
-    except ValueError:
-        size = 0
-    if size < _LEAST_MEMORY:
-        raise InputError(f"--memory-limit is {text!r}. Give a size from {_LEAST_MEMORY // 10**6}MB up, such as 4GB.")
-    return size
 
 
 def read_numbers(text: str | None) -> tuple[float, ...] | None:

@@ -23,7 +23,7 @@ from napari_coarse_crf.cli.options import (
     with_tiling_options,
 )
 from napari_coarse_crf.cli.suggest import suggest_for
-from napari_coarse_crf.cli.tiled import goes_by_tiles, job_in_memory, run_tiles
+from napari_coarse_crf.cli.tiled import choose_way, job_in_memory, run_tiles
 from napari_coarse_crf.compute.arrays import LabelArray
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
@@ -34,7 +34,7 @@ from napari_coarse_crf.io.places import real_path
 from napari_coarse_crf.io.results import encode_results
 from napari_coarse_crf.refiner import EngineName, Refinement
 from napari_coarse_crf.running.job import Job, unfinished_folder
-from napari_coarse_crf.tiles.apart import make_refiner
+from napari_coarse_crf.tiles.choice import InTiles
 
 _MOST_ROWS = 40  # of the summary: a map of numbered objects has thousands of ids
 
@@ -131,18 +131,17 @@ def _refine_files(
         files.check_plane_fits(pair.labels.shape, confidence_out)
 
     start = time.perf_counter()
-    refiner = make_refiner(pair.picture, pair.labels, pair.apart, engine=settings.engine, workers=settings.workers)
     tell(pair)
     parameters = settings.parameters if settings.changes is None else suggest_for([pair], settings.changes)
-    title, job = coarse.name, None
-    if goes_by_tiles(refiner, parameters, tiling, settings.engine, unfinished_folder(out)):
-        del refiner
-        job = job_in_memory(pair, parameters, tiling, unfinished_folder(out), confidence=confidence_out is not None)
-        refinement = _refined_in_tiles(job, tiling, settings.workers, title)
+    folder, job = unfinished_folder(out), None
+    way = choose_way(pair, parameters, tiling, folder, engine=settings.engine, workers=settings.workers)
+    if isinstance(way, InTiles):
+        job = job_in_memory(pair, parameters, way, tiling, folder, confidence=confidence_out is not None)
+        refinement = _refined_in_tiles(job, tiling, settings.workers, coarse.name)
     else:
-        if sentence := memory_note(pair, refiner, parameters):
+        if sentence := memory_note(pair, way, parameters):
             warn(sentence)
-        refinement = run_refiner(refiner, parameters, f"Refining {title}")
+        refinement = run_refiner(way, parameters, f"Refining {coarse.name}")
     refinement = replace(refinement, labels=pair.finished(refinement.labels))
     contents = encode_results(pair, refinement, out, confidence_out)
     files.write_files(contents, overwrite=settings.overwrite)

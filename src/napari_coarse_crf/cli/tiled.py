@@ -9,16 +9,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from napari_coarse_crf.cli.console import say, stderr
 from napari_coarse_crf.cli.options import Tiling
-from napari_coarse_crf.errors import InputError, ParameterError
+from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.pairs import Pair
-from napari_coarse_crf.memory import free_memory
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import EngineName, Refiner
 from napari_coarse_crf.refiner import Progress as Step
 from napari_coarse_crf.running.cluster import connected, processes_here, wait_for_workers
 from napari_coarse_crf.running.job import Job, is_unfinished, middle_part, scratch_results, sides_of_all
-from napari_coarse_crf.running.sides import fitting_sides
-from napari_coarse_crf.tiles.apart import PartRefiner
+from napari_coarse_crf.tiles.apart import PartRefiner, make_refiner
+from napari_coarse_crf.tiles.choice import InTiles, choose, read_limit
 from napari_coarse_crf.tiles.plan import check_parameters, tile_sides
 from napari_coarse_crf.tiles.source import Source
 
@@ -26,52 +25,49 @@ _REMEMBERED = 3600.0
 """Seconds over which the speed is averaged; by default 30, in which a large tile is not finished."""
 
 
-def goes_by_tiles(
-    refiner: Refiner | PartRefiner, parameters: Parameters, tiling: Tiling, engine: EngineName, folder: Path
-) -> bool:
-    """Whether an image in memory is refined tile by tile: as asked for, or for the memory's sake, which is said."""
-    if engine != "lattice":
-        if tiling.is_asked_for:
-            raise InputError(f"--engine {engine} knows no tiles. Leave out --tile, --processes and --scheduler.")
-        return False
-    needed, allowed = refiner.estimate_memory(parameters), _allowed(tiling)
-    if needed <= allowed and not tiling.is_asked_for and not is_unfinished(folder):
-        return False
-    try:
-        check_parameters(parameters)
-    except ParameterError:
-        if tiling.is_asked_for:
-            raise
-        return False
-    if needed > allowed:
-        say(
-            f"Refined in tiles: at once it would take about {needed / 1e9:.1f} GB of memory, and "
-            f"{allowed / 1e9:.1f} GB may be taken (--memory-limit)."
-        )
-    return True
+def choose_way(
+    pair: Pair, parameters: Parameters, tiling: Tiling, folder: Path, *, engine: EngineName, workers: int | None
+) -> Refiner | PartRefiner | InTiles:
+    """Return what refines an image in memory at once, or how it is refined tile by tile, and say why if nobody asked.
+
+    An unfinished run is gone on with tile by tile, whatever memory is free by now.
+    """
+    if tiling.is_asked_for and engine != "lattice":
+        raise InputError(f"--engine {engine} knows no tiles. Leave out --tile, --processes and --scheduler.")
+    if tiling.is_asked_for or is_unfinished(folder):
+        return InTiles(asked_sides(middle_part(pair.picture, pair.labels, pair.apart), parameters, tiling), ())
+    limit = read_limit(tiling.memory_limit)
+    if not pair.apart:
+        return choose(pair.picture, pair.labels, parameters, limit, engine=engine, workers=workers)
+    refiner = make_refiner(pair.picture, pair.labels, pair.apart, engine=engine, workers=workers)
+    source = middle_part(pair.picture, pair.labels, pair.apart)
+    way = choose(source.picture, source.labels, parameters, limit, engine=engine, workers=workers)
+    return way if isinstance(way, InTiles) else refiner
 
 
-def job_in_memory(pair: Pair, parameters: Parameters, tiling: Tiling, folder: Path, *, confidence: bool) -> Job:
-    """Return what refines an image in memory tile by tile, into arrays of which files are made afterwards."""
-    picture, labels = pair.picture, pair.labels
-    sides = chosen_sides(middle_part(picture, labels, pair.apart), parameters, tiling)
-    chunks = sides_of_all(sides, labels.ndim, pair.apart)
-    results = scratch_results(folder, labels.shape, labels.dtype, chunks, confidence=confidence)
-    return Job(picture, labels, pair.apart, parameters, results, folder, sides, tiling.wanted)
-
-
-def chosen_sides(source: Source, parameters: Parameters, tiling: Tiling) -> tuple[int, ...]:
+def asked_sides(source: Source, parameters: Parameters, tiling: Tiling) -> tuple[int, ...]:
     """Return the sides of tiles: as asked for, or as the memory allows."""
+    check_parameters(parameters)
     if tiling.tile is not None:
         return tile_sides(tiling.tile if len(tiling.tile) > 1 else tiling.tile[0], source.shape)
     if tiling.scheduler is not None and tiling.memory_limit is None:  # whose memory nobody knows here
         return tile_sides(None, source.shape)
-    return fitting_sides(source, parameters, _allowed(tiling), tiling.processes or 1)
+    limit = read_limit(tiling.memory_limit) // (tiling.processes or 1)
+    way = choose(source.picture, source.labels, parameters, limit)
+    return tile_sides(way.tile if isinstance(way, InTiles) else None, source.shape)
 
 
-def _allowed(tiling: Tiling) -> int:
-    """Return how many bytes may be taken."""
-    return free_memory() // 2 if tiling.memory_limit is None else tiling.memory_limit
+def job_in_memory(
+    pair: Pair, parameters: Parameters, way: InTiles, tiling: Tiling, folder: Path, *, confidence: bool
+) -> Job:
+    """Return what refines an image in memory tile by tile, into arrays of which files are made afterwards."""
+    for sentence in way.why:
+        say(sentence.replace("memory_limit", "--memory-limit"))
+    labels, apart = pair.labels, pair.apart
+    sides = tile_sides(way.tile, middle_part(pair.picture, labels, apart).shape)
+    chunks = sides_of_all(sides, labels.ndim, apart)
+    results = scratch_results(folder, labels.shape, labels.dtype, chunks, confidence=confidence)
+    return Job(pair.picture, labels, apart, parameters, results, folder, sides, tiling.wanted)
 
 
 def run_tiles(job: Job, tiling: Tiling, workers: int | None, title: str) -> None:

@@ -47,6 +47,15 @@ class Plane:
         chunks = getattr(self.data, "shards", None) or getattr(self.data, "chunks", None)
         return None if chunks is None else tuple(int(one) for one in of_axes_left(chunks, self.part))
 
+    @property
+    def ndim(self) -> int:
+        """How many axes stay."""
+        return len(self.shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Read all of it."""
+        return self[(slice(None),) * self.ndim].astype(dtype or self.dtype, copy=False)
+
     def __getitem__(self, key: tuple[slice, ...]) -> NDArray[Any]:
         """Read a part."""
         return np.asarray(self.data[self._place(key)])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_coarse_crf.compute.parallel import chosen_workers, finish
+from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.inputs import UNLABELLED, read_problem
 from napari_coarse_crf.refiner import Progress, Refiner
 from napari_coarse_crf.things import Things
@@ -19,6 +18,7 @@ from napari_coarse_crf.tiles.source import holds_data
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from concurrent.futures import ThreadPoolExecutor
 
     from numpy.typing import NDArray
 
@@ -142,14 +142,6 @@ def sweep_tile(
     problem = posed.problem if posed.things is None else posed.things.as_one
     own = (posed.labels, *posed.around)
     return (yield from hand_on(pool, problem, part.tile, own, others, whole.facts, whole.parameters))
-
-
-def sweep_alone(
-    whole: Whole, part: TilePart, picture: Picture, label_map: LabelArray, others: Sequence[NDArray[np.intp]]
-) -> list[Found | None]:
-    """Do the same at once."""
-    with ThreadPoolExecutor(chosen_workers(None)) as pool:
-        return finish(sweep_tile(pool, whole, part, picture, label_map, others))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf import InputError, Parameters, Refinement
 from napari_coarse_crf.compute.parallel import blocks
+from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.refiner import Refinement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
+    from napari_coarse_crf.parameters import Parameters
 
 Part = tuple[int | slice, ...]
 """Where one part lies in the label array: a number for an axis that it has only one slice of."""

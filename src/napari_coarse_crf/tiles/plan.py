@@ -264,8 +264,8 @@ def check_parameters(parameters: Parameters) -> None:
         )
 
 
-def tile_sides(tile: int | Sequence[int] | None, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return how long a tile is along each axis.
+def tile_sides(tile: int | Sequence[int] | None, shape: tuple[int, ...], pixels: int = TILE_PIXELS) -> tuple[int, ...]:
+    """Return how long a tile is along each axis; where that was not said, of about so many pixels in all.
 
     Raises
     ------
@@ -273,7 +273,7 @@ def tile_sides(tile: int | Sequence[int] | None, shape: tuple[int, ...]) -> tupl
         If `tile` is no length.
     """
     if tile is None:
-        return _default_sides(shape)
+        return _default_sides(shape, pixels)
     sides = real_numbers(tile)
     sides = np.broadcast_to(sides, (len(shape),)) if sides.ndim == 0 else sides
     if sides.shape != (len(shape),) or not (sides >= 1).all() or (sides % 1 != 0).any():
@@ -284,10 +284,10 @@ def tile_sides(tile: int | Sequence[int] | None, shape: tuple[int, ...]) -> tupl
     return tuple(min(int(side), size) for side, size in zip(sides, shape, strict=True))
 
 
-def _default_sides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return equal sides of about `TILE_PIXELS` in all; what is shorter is not cut."""
+def _default_sides(shape: tuple[int, ...], pixels: int) -> tuple[int, ...]:
+    """Return equal sides of about so many pixels in all; what is shorter is not cut."""
     sides = list(shape)
-    left, budget = len(shape), float(TILE_PIXELS)
+    left, budget = len(shape), float(pixels)
     for axis in np.argsort(shape, kind="stable"):
         sides[axis] = min(shape[axis], max(1, round(budget ** (1 / left))))
         left, budget = left - 1, budget / sides[axis]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.inputs import Picture, read_labels, read_spacing
+from napari_coarse_crf.inputs import Picture, read_labels, read_spacing, separate_channels
 from napari_coarse_crf.tiles.parts import cut_out
 
 if TYPE_CHECKING:
@@ -21,6 +21,35 @@ if TYPE_CHECKING:
 
 Box = tuple[slice, ...]
 """A range along each axis."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stacked:
+    """Arrays of one shape as one array, whose last axis they are: read part by part.
+
+    Attributes
+    ----------
+    channels : list of array
+        May be lazy.
+    shape : tuple of int
+        With the last axis.
+    dtype : dtype
+        In which all of them can be told.
+    """
+
+    channels: list[Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, channels: list[Any]) -> Stacked:
+        """Return the stack of some arrays."""
+        stand_ins = [_stand_in("image", channel) for channel in channels]
+        return cls(channels, (*stand_ins[0].shape, len(channels)), np.result_type(*stand_ins))
+
+    def __getitem__(self, part: tuple[slice, ...]) -> NDArray[Any]:
+        """Read a part."""
+        return np.stack([np.asarray(one[part[:-1]]) for one in self.channels[part[-1]]], axis=-1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,13 +72,16 @@ class Source:
 
     @classmethod
     def of(cls, picture: Picture, labels: Any) -> Source:
-        """Check what can be checked by reading one pixel.
+        """Check what can be checked without reading.
 
         Raises
         ------
         InputError
             If something cannot be sliced, or image, labels and mask do not fit each other.
         """
+        channels = separate_channels(picture.image, tuple(getattr(labels, "shape", ())))
+        if channels is not None:
+            picture = replace(picture, image=Stacked.of(channels), channel_axis=len(labels.shape))
         given = {"image": picture.image, "labels": labels}
         if picture.mask is not None:
             given["mask"] = picture.mask
@@ -108,11 +140,13 @@ def _stand_in(name: str, array: Any) -> NDArray[Any]:
     """Return an array of one value that has the shape and dtype of one that may be lazy."""
     try:
         shape = tuple(array.shape)
-        dtype = np.asarray(array[tuple(slice(0, 1) for _ in shape)]).dtype  # tensorstore has types of its own
+        dtype = getattr(array, "dtype", None)
+        if not isinstance(dtype, np.dtype):  # tensorstore has types of its own
+            dtype = np.asarray(array[tuple(slice(0, 1) for _ in shape)]).dtype
     except (AttributeError, TypeError) as error:
         raise InputError(
             f"The {name} is a {type(array).__name__}, of which no part can be read; pass an array with a shape that "
             "can be sliced, such as one of numpy, zarr or dask."
         ) from error
-    value = np.ones((), np.uint8 if dtype.kind == "f" else dtype)  # no NaN to look for
+    value = np.ones((), np.uint8 if name == "image" and dtype.kind == "f" else dtype)  # no NaN to look for
     return np.broadcast_to(value, shape)

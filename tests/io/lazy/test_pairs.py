@@ -18,7 +18,7 @@ from napari_coarse_crf.io.lazy.pairs import LazyPair, open_pair
 from napari_coarse_crf.io.lazy.places import is_lazy
 from napari_coarse_crf.io.lazy.writing import create_labels
 from napari_coarse_crf.io.pairs import Reading, read_pair
-from napari_coarse_crf.tiles.tiled import plan_tiles
+from napari_coarse_crf.tiles.plan import plan_tiles
 from tests.io.lazy.making import numbered, write_labels, write_ome
 
 if TYPE_CHECKING:

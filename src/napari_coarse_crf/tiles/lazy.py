@@ -1,0 +1,393 @@
+"""A dask graph that refines an image tile by tile when it is computed: dask in, dask out.
+
+The same functions as in `plan`, and the same bits, whatever computes them: threads, processes or a cluster. Nothing is
+read before. What a tile must know of the whole image is part of the graph: who computes one tile waits for all of that.
+Each part of the image is read where it is needed, four times in all, rather than kept: nothing grows with the image.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from itertools import product
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import dask
+import dask.array as da
+import numpy as np
+from dask.delayed import Delayed
+from dask.graph_manipulation import clone
+from dask.highlevelgraph import HighLevelGraph
+
+from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
+from napari_coarse_crf.inputs import Picture, read_labels, read_spacing, separate_channels
+from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.similarity import FORMS
+from napari_coarse_crf.tiles.census import Census
+from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
+from napari_coarse_crf.tiles.facts import Survey, find_members, label_boxes
+from napari_coarse_crf.tiles.one import TilePart, TileRefinement, Whole, refining_tile, sweep_tile
+from napari_coarse_crf.tiles.overview import look_over
+from napari_coarse_crf.tiles.plan import (
+    OVERVIEW_PIXELS,
+    TilePlan,
+    check_parameters,
+    first_part,
+    fit_overview,
+    halos,
+    tile_sides,
+    visits,
+)
+from napari_coarse_crf.tiles.reduced import step_within
+from napari_coarse_crf.tiles.rims import Rim
+from napari_coarse_crf.tiles.scale import Scale, find_scale, patch_values, patches, scale_of
+from napari_coarse_crf.tiles.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import LabelArray
+    from napari_coarse_crf.tiles.facts import Gathered
+    from napari_coarse_crf.tiles.overview import Overview
+    from napari_coarse_crf.tiles.rims import Found
+    from napari_coarse_crf.tiles.source import Box
+
+_Key = tuple[str | int, ...]
+_AT_ONCE = 8
+"""Blocks of which one task joins what is known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LazyRefinement:
+    """What a `Refinement` tells, computed when asked for.
+
+    Attributes
+    ----------
+    labels : dask array
+        The refined labels, in the chunks of the given ones.
+    confidence : dask array of float32
+        As of a `Refinement`.
+    label_counts, warnings : dask delayed
+        As of a `Refinement`.
+    """
+
+    labels: da.Array
+    confidence: da.Array
+    label_counts: Any
+    warnings: Any
+
+
+def refine_lazily(
+    picture: Picture,
+    labels: Any,
+    parameters: Parameters | None = None,
+    *,
+    tile: int | Sequence[int] | None = None,
+    overview_pixels: int = OVERVIEW_PIXELS,
+    workers: int | None = 1,
+) -> LazyRefinement:
+    """Return what refines an image when it is computed, tile by tile.
+
+    Parameters
+    ----------
+    picture : Picture
+        Image and mask may be arrays of dask, zarr or numpy.
+    labels : array
+        Likewise.
+    parameters : Parameters, optional
+        By default `Parameters()`.
+    tile : int or sequence of int, optional
+        How long a tile is along all axes or each, in pixels; by default whole chunks of the labels, about four million
+        pixels.
+    overview_pixels : int
+        As for `plan_tiles`.
+    workers : int, optional
+        Threads of each task; dask runs several tasks at once.
+
+    Raises
+    ------
+    InputError
+        If shapes or types do not fit. What only the values tell is raised when they are read.
+    ParameterError
+        If a parameter asks for what cannot be done in tiles.
+    """
+    graph = _Graph(picture, labels, Parameters() if parameters is None else parameters, tile, overview_pixels, workers)
+    results = graph.refinements()
+    gained = graph.add(_sum, [graph.add(attrgetter("gained"), result) for result in results])
+    return LazyRefinement(
+        graph.assembled("labels", results, graph.source.dtype),
+        graph.assembled("confidence", results, np.dtype(np.float32)),
+        graph.delayed(graph.add(partial(_tell, TilePlan.label_counts), graph.whole, gained)),
+        graph.delayed(graph.add(partial(_tell, TilePlan.warnings), graph.whole, gained)),
+    )
+
+
+class _Graph:
+    """The nodes of a dask graph, each of which calls one function. Written by hand: there are many."""
+
+    def __init__(
+        self,
+        picture: Picture,
+        labels: Any,
+        parameters: Parameters,
+        tile: int | Sequence[int] | None,
+        overview_pixels: int,
+        workers: int | None,
+    ) -> None:
+        check_parameters(parameters)
+        self._name = f"refine-{uuid4()}"
+        self._nodes: dict[Any, Any] = {}
+        self._arrays: list[da.Array] = []
+        self._workers = chosen_workers(workers)
+        self._labels = _as_dask(labels)
+        self.source = Source.of(_picture_as_dask(picture, self._labels.shape), self._labels)
+        self._picture = self.source.picture
+        self._shape, self._parameters = self.source.shape, parameters
+        self._sides = _whole_chunks(self._labels) if tile is None else tile_sides(tile, self._shape)
+        self._tiles = cut_tiles(self._shape, self._sides, halos(None, parameters, self.source, self._sides))
+        both = self._look(overview_pixels)
+        self.whole, self._overview = self.add(itemgetter(0), both), self.add(itemgetter(1), both)
+
+    def add(self, function: Callable[..., Any], *inputs: Any) -> _Key:
+        """Add the node of a call of a function with what other nodes return: keys, or lists of these."""
+        key = (self._name, len(self._nodes))
+        self._nodes[key] = (function, *inputs)
+        return key
+
+    def delayed(self, key: _Key) -> Any:
+        """Return a node as a value of its own."""
+        return Delayed(key, self._graph(), layer=self._name)
+
+    def assembled(self, which: str, results: Sequence[_Key], dtype: np.dtype[Any]) -> da.Array:
+        """Return the array of which all tiles give the cores, in the chunks of the labels."""
+        chunks = tuple(
+            tuple(stop - start for start, stop in blocks(size, side))
+            for size, side in zip(self._shape, self._sides, strict=True)
+        )
+        name, graph = f"{which}-{self._name}", self._graph()
+        places = np.ndindex(*(len(along) for along in chunks))
+        cores = {(name, *place): (attrgetter(which), key) for place, key in zip(places, results, strict=True)}
+        layers: dict[str, Any] = {**graph.layers, name: cores}
+        below = {**graph.dependencies, name: {self._name}}
+        whole = da.Array(HighLevelGraph(layers, below), name, chunks, dtype)
+        in_chunks: da.Array = whole.rechunk(self._labels.chunks)
+        return in_chunks
+
+    def refinements(self) -> list[_Key]:
+        """Return the node of each tile."""
+        parts, reading = self._parts(), self._reading()
+        refine = partial(_refine, self._workers)
+        return [
+            self.add(refine, self.whole, part, reading(tile.region))
+            for part, tile in zip(parts, self._tiles, strict=True)
+        ]
+
+    def _graph(self) -> HighLevelGraph:
+        arrays: Sequence[Any] = self._arrays
+        return HighLevelGraph.from_collections(self._name, self._nodes, dependencies=arrays)
+
+    def _reading(self) -> Callable[[Box], _Key]:
+        """Return what adds nodes that read parts of image and labels: of a copy, as dask keeps what others need."""
+        image, labels = self._copied(self._picture.image), self._copied(self._labels)
+        mask = None if self._picture.mask is None else self._copied(self._picture.mask)
+        meta = replace(self._picture, image=None, mask=None)
+        channel_axis = meta.channel_axis if image.ndim > labels.ndim else None
+
+        def read(box: Box) -> _Key:
+            of_image = list(box)
+            if channel_axis is not None:
+                of_image.insert(channel_axis, slice(0, image.shape[channel_axis]))
+            arrays = [self._cut(image, of_image), self._cut(labels, box)]
+            arrays += [] if mask is None else [self._cut(mask, box)]
+            return self.add(partial(_read, meta, self.source.dtype), *arrays)
+
+        return read
+
+    def _copied(self, array: da.Array) -> da.Array:
+        copy: da.Array = clone(array)
+        self._arrays.append(copy)
+        return copy
+
+    def _cut(self, array: da.Array, box: Sequence[slice]) -> _Key:
+        """Add the node that puts a part of an array together from its chunks."""
+        numbers, inner = [], []
+        for sizes, one in zip(array.chunks, box, strict=True):
+            ends = np.cumsum(sizes)
+            first, last = np.searchsorted(ends, [one.start, one.stop - 1], "right")
+            begin = int(ends[first] - sizes[first])
+            numbers.append(range(first, last + 1))
+            inner.append(slice(one.start - begin, one.stop - begin))
+        places = [(array.name, *place) for place in product(*numbers)]
+        return self.add(partial(_put_together, [len(along) for along in numbers], tuple(inner)), places)
+
+    def _look(self, overview_pixels: int) -> _Key:
+        """Return the node of what all tiles have in common, and of the overview."""
+        spacing, reading = read_spacing(self._picture.spacing, self._shape), self._reading()
+        values = [self.add(_values, reading(box)) for box in patches(self._shape)[0]]
+        scale = self.add(partial(_scale, self.source), values)
+        labels = self._copied(self._labels)
+        mask = None if self._picture.mask is None else self._copied(self._picture.mask)
+        counts = []
+        for box in label_boxes(self._shape):
+            cut = [self._cut(array, box) for array in (labels, mask) if array is not None]
+            counts.append(self.add(partial(_count, box), *cut))
+        members = self.add(partial(_members, self._parameters, self._shape, spacing), counts)
+        step = step_within(self._shape, overview_pixels)
+        survey = self.add(partial(_survey, self._shape, self._parameters, step), scale, members)
+        boxes = Survey(self._shape, Scale(None, 1.0), self._parameters, np.zeros(0, np.int64), step).boxes
+        gathered, reading = self.add(_nothing), self._reading()
+        for start, stop in blocks(len(boxes), _AT_ONCE):
+            found = [self.add(partial(_gather, box), survey, reading(box)) for box in boxes[start:stop]]
+            gathered = self.add(_join, survey, gathered, found)
+        return self.add(partial(_look, self._picture.spacing), survey, gathered)
+
+    def _parts(self) -> list[_Key]:
+        """Return the node of what each tile must know, its rim swept there and back."""
+        firsts = [self.add(partial(first_part, tile), self.whole, self._overview) for tile in self._tiles]
+        if not FORMS[self._parameters.similarity].sweeps:
+            return firsts
+        beside, seen = neighbours(self._tiles), set[int]()
+        found: list[list[_Key]] = [[] for _ in self._tiles]
+        there, back = self._reading(), self._reading()
+        for visit in visits(len(self._tiles)):
+            read = (back if visit in seen else there)(self._tiles[visit].region)
+            seen.add(visit)
+            part = self.add(_with_rim, firsts[visit], list(found[visit]))
+            places = [self.add(_places, firsts[other]) for other in beside[visit]]
+            swept = self.add(partial(_sweep, self._workers), self.whole, part, read, places)
+            for number, other in enumerate(beside[visit]):
+                found[other].append(self.add(itemgetter(number), swept))
+        return [self.add(_with_rim, first, those) for first, those in zip(firsts, found, strict=True)]
+
+
+def _picture_as_dask(picture: Picture, shape: tuple[int, ...]) -> Picture:
+    """Return a picture whose image, of labels of this shape, and mask are arrays of dask."""
+    mask = None if picture.mask is None else _as_dask(picture.mask)
+    channels = separate_channels(picture.image, shape)
+    if channels is None:
+        return replace(picture, image=_as_dask(picture.image), mask=mask)
+    together = da.stack([_as_dask(channel) for channel in channels], axis=-1)
+    return replace(picture, image=together, mask=mask, channel_axis=len(shape))
+
+
+def _as_dask(array: Any) -> da.Array:
+    """Return an array as one of dask, which reads it where it is asked for."""
+    if isinstance(array, da.Array):
+        return array
+    sides = getattr(array, "chunks", None) or "auto"
+    lazy: da.Array = da.from_array(array, chunks=sides, name=f"source-{uuid4()}")
+    return lazy
+
+
+def _whole_chunks(labels: da.Array) -> tuple[int, ...]:
+    """Return sides of tiles that are whole chunks, of about `TILE_PIXELS` in all."""
+    sides = tile_sides(None, labels.shape)
+    chunks = [max(along) for along in labels.chunks]
+    return tuple(
+        min(size, max(1, round(side / chunk)) * chunk) if chunk <= 2 * side else side
+        for side, chunk, size in zip(sides, chunks, labels.shape, strict=True)
+    )
+
+
+def _put_together(counts: list[int], inner: tuple[slice, ...], chunks: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return a part of some chunks side by side, so many along each axis."""
+    if len(chunks) == 1:
+        return chunks[0][inner]
+    grid = np.empty(len(chunks), object)
+    grid[:] = chunks
+    together: NDArray[Any] = np.block(grid.reshape(counts).tolist())
+    return together[inner]
+
+
+def _read(
+    meta: Picture, dtype: np.dtype[Any], image: NDArray[Any], labels: NDArray[Any], mask: NDArray[Any] | None = None
+) -> tuple[Picture, LabelArray]:
+    source = Source(replace(meta, image=image, mask=mask), labels, dtype)
+    return source.read(tuple(slice(0, size) for size in labels.shape))
+
+
+def _values(region: tuple[Picture, LabelArray]) -> NDArray[Any] | None:
+    return patch_values(*region)
+
+
+def _scale(source: Source, values: Sequence[NDArray[Any] | None]) -> Scale:
+    found = [some for some in values if some is not None]
+    if found:
+        return scale_of(found, source.picture)
+    with dask.config.set(scheduler="synchronous"):  # a task of a cluster must not wait for other tasks
+        return find_scale(source)
+
+
+def _count(box: Box, labels: NDArray[Any], mask: NDArray[Any] | None = None) -> Census:
+    return Census.of(read_labels(labels), mask, box)
+
+
+def _members(
+    parameters: Parameters, shape: tuple[int, ...], spacing: tuple[float, ...], counts: Sequence[Census]
+) -> NDArray[np.int64]:
+    return find_members(reduce(Census.joined, counts), parameters, shape, spacing)
+
+
+def _survey(
+    shape: tuple[int, ...], parameters: Parameters, step: int, scale: Scale, members: NDArray[np.int64]
+) -> Survey:
+    return Survey(shape, scale, parameters, members, step)
+
+
+def _nothing() -> None:
+    return None
+
+
+def _gather(box: Box, survey: Survey, region: tuple[Picture, LabelArray]) -> Gathered | None:
+    return survey.read(box, *region)
+
+
+def _join(survey: Survey, before: Gathered | None, found: Sequence[Gathered | None]) -> Gathered | None:
+    return survey.join([before, *found])
+
+
+def _look(spacing: Sequence[float] | None, survey: Survey, gathered: Gathered) -> tuple[Whole, Overview]:
+    facts, reduced = survey.conclude(gathered)
+    with ThreadPoolExecutor(chosen_workers(None)) as pool:
+        looking = look_over(pool, fit_overview(reduced, facts), facts, survey.parameters, spacing)
+        overview, facts = finish(looking)
+    return Whole(survey.shape, survey.parameters, facts), overview
+
+
+def _with_rim(first: TilePart, found: Sequence[Found | None]) -> TilePart:
+    rim = Rim.of(first.rim.places, first.rim.labels, [one for one in found if one is not None])
+    return replace(first, rim=rim)
+
+
+def _places(part: TilePart) -> NDArray[np.intp]:
+    return part.rim.places
+
+
+def _sweep(
+    workers: int,
+    whole: Whole,
+    part: TilePart,
+    region: tuple[Picture, LabelArray],
+    others: Sequence[NDArray[np.intp]],
+) -> list[Found | None]:
+    with ThreadPoolExecutor(workers) as pool:
+        return finish(sweep_tile(pool, whole, part, *region, others))
+
+
+def _refine(workers: int, whole: Whole, part: TilePart, region: tuple[Picture, LabelArray]) -> TileRefinement:
+    return finish(refining_tile(whole, part, *region, workers))
+
+
+def _tell(what: Callable[[TilePlan, Any], Any], whole: Whole, gained: NDArray[np.int64]) -> Any:
+    """Return what a plan tells once all tiles are done."""
+    return what(TilePlan(Source(Picture(None), None, np.dtype(np.int64)), whole, [], []), gained)
+
+
+def _sum(gained: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    total: NDArray[np.int64] = np.sum(gained, axis=0)
+    return total
