@@ -148,12 +148,19 @@ def test_a_tiff_is_opened_as_it_is_read(tmp_path: Path, shape: tuple[int, ...], 
 
 
 def test_the_levels_of_a_slide_are_found(tmp_path: Path) -> None:
+    """As a scanner of Aperio writes them: the slide, a picture of it in strips, its levels, its label and the glass."""
     array = numbered(128, 192, 3)
+    said = "Aperio Image Library v1\n192x128 (32x32)"
+    plain: dict[str, Any] = {"photometric": "rgb", "metadata": None}
     with tifffile.TiffWriter(tmp_path / "i.svs", bigtiff=True) as file:
-        file.write(array, tile=(32, 32), photometric="rgb", subifds=2)
+        file.write(array, tile=(32, 32), description=f"{said}|AppMag = 40|MPP = 0.25", **plain)
+        file.write(array[::8, ::8], description=f"{said} -> 24x16", **plain)
         for step in (2, 4):
-            file.write(array[::step, ::step], tile=(32, 32), photometric="rgb", subfiletype=1)
+            file.write(array[::step, ::step], tile=(32, 32), description=f"{said} -> level", **plain)
+        for name in ("label", "macro"):
+            file.write(array[:20, :20], description=f"Aperio\n{name} 20x20", subfiletype=1, **plain)
     opened = open_image(tmp_path / "i.svs")
+    assert (opened.grid.sizes, opened.grid.unit, opened.notes) == ({"X": 0.25, "Y": 0.25}, "µm", ())
     assert [level.scale for level in opened.levels] == [(1, 1, 1), (2, 2, 1), (4, 4, 1)]
     assert _is_alike(opened.levels[2].data, array[::4, ::4])
 
@@ -265,6 +272,7 @@ def test_what_cannot_be_opened_is_said_in_a_sentence(tmp_path: Path) -> None:
         ("memory://nothing.zarr", "no zarr array or group"),
         ("unheard://bucket/i.zarr", "cannot be read: Protocol not known: unheard"),
         ("memory://nothing.tif", "There is nothing"),
+        ("oss://bucket/i.zarr", "What reads such addresses is not installed: Install ossfs"),
     ],
 )
 def test_urls_that_lead_nowhere_are_named(url: str, sentence: str) -> None:

@@ -6,7 +6,7 @@ brings clients of S3 and HTTP and ngff-zarr compiled filters. zarr reads and wri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -56,8 +56,8 @@ class Multiscale:
         Size of a pixel along each axis and where the first one lies, level by level.
     channels : tuple of str
         The colour of each channel in hexadecimal digits; empty where nobody says.
-    name : str
-        Of the image.
+    colours : mapping of int to (R, G, B, A)
+        Of the ids of a label map, 0..255; empty where nobody says.
     """
 
     version: Version
@@ -66,7 +66,7 @@ class Multiscale:
     scales: tuple[tuple[float, ...], ...]
     translations: tuple[tuple[float, ...], ...]
     channels: tuple[str, ...] = ()
-    name: str = ""
+    colours: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def letters(self) -> str:
@@ -97,6 +97,7 @@ class Multiscale:
             scales=tuple(rest(scale) for scale in self.scales),
             translations=tuple(rest(translation) for translation in self.translations),
             channels=(),
+            colours={},
         )
 
     @property
@@ -151,7 +152,7 @@ def read_multiscale(attributes: Mapping[str, Any]) -> Multiscale | None:
         tuple(scale for scale, _ in places),
         tuple(translation for _, translation in places),
         _channels(said),
-        known.name or "",
+        _colours_of_ids(said),
     )
 
 
@@ -263,3 +264,12 @@ def _channels(said: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(str(channel["color"]).lstrip("#").upper() for channel in said["omero"]["channels"])
     except (LookupError, TypeError):
         return ()
+
+
+def _colours_of_ids(said: Mapping[str, Any]) -> dict[int, tuple[int, ...]]:
+    """Return the colours of a label map, as far as they are understood: nothing but looks depends on them."""
+    try:
+        listed = said["image-label"]["colors"]
+        return {int(one["label-value"]): tuple(int(part) for part in one["rgba"]) for one in listed if "rgba" in one}
+    except (LookupError, TypeError, ValueError):
+        return {}

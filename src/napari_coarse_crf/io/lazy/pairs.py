@@ -20,6 +20,8 @@ from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 from napari_coarse_crf.io.reading import read_image, read_labels, read_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.io.grid import Grid
     from napari_coarse_crf.io.reading import ImageFile, LabelFile
@@ -54,6 +56,8 @@ class LazyPair:
         What `create_labels` and `create_confidence` are told of the pixels.
     void : Void
         Where the label map holds what is no label.
+    colours : mapping of int to (R, G, B, A)
+        In which the label map shows its ids, 0..255, as far as it says: for `create_labels`.
     image : ImageFile
         The image as it was opened; a `LazyImage` has its levels too.
     """
@@ -70,6 +74,7 @@ class LazyPair:
     ground: Ground
     void: Void
     image: ImageFile
+    colours: Mapping[int, tuple[int, ...]]
 
     def finished(self, refined: LabelArray, box: tuple[slice, ...]) -> LabelArray:
         """Return the refined labels of a part with what is no id as it is stored."""
@@ -139,6 +144,7 @@ def open_pair(image: Place, labels: Place, reading: Reading | None = None, *, ma
         ground=replace(ground, grid=fit.grid),
         void=void,
         image=pictured,
+        colours=painted.colours if isinstance(painted, LazyLabels) else _colours(painted.palette),
     )
 
 
@@ -163,6 +169,12 @@ def _read_mask(place: Place | None, labels: LabelFile) -> tuple[Any, tuple[str, 
         return lazy.mask, lazy.said
     read = read_mask(Path(place), labels)
     return read.mask, read.said
+
+
+def _colours(palette: bytes | None) -> dict[int, tuple[int, ...]]:
+    """Return the colours that a PNG shows its ids in; 0 is no label and has none."""
+    numbers = np.frombuffer(palette or b"", np.uint8).reshape(-1, 3).tolist()
+    return {label_id: (*colour, 255) for label_id, colour in enumerate(numbers) if label_id}
 
 
 def _laid_on(labels: LazyLabels, image: ImageFile) -> LazyLabels:
