@@ -84,6 +84,38 @@ def test_red_green_and_blue_bytes_are_colours(tmp_path: Path, version: str) -> N
     assert _is_alike(opened.image, np.moveaxis(array, 0, -1))
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_axes_are_told_apart_by_type_name_and_place(tmp_path: Path, version: str) -> None:
+    """Units that the specification does not know are those of people."""
+    write_ome(tmp_path / "i.zarr", [numbered(2, 4, 20, 30)], "czyx", version=version)
+    group = zarr.open_group(str(tmp_path / "i.zarr"))
+    said: Any = group.attrs.asdict()
+    pyramid = said.get("ome", said)["multiscales"][0]
+    for axes, letters in (
+        ([("c", "channel"), ("depth", "space"), ("row", "space"), ("column", "space")], "CZYX"),
+        ([("c", "channel"), ("x", "space"), ("y", "space"), ("z", "space")], "CXYZ"),
+        ([("angle", "angle"), ("z", "space"), ("y", "space"), ("x", "space")], "?ZYX"),
+        ([("phase", None), ("z", "space"), ("y", "space"), ("x", "space")], "?ZYX"),
+    ):
+        pyramid["axes"] = [
+            {"name": name, "unit": "micron"} | ({} if kind is None else {"type": kind}) for name, kind in axes
+        ]
+        group.attrs.put(said)
+        opened = open_image(tmp_path / "i.zarr")
+        assert (opened.axes, opened.grid.unit) == (letters, "micron")
+
+
+def test_the_first_of_several_images_is_taken_which_is_said(tmp_path: Path) -> None:
+    """As bioformats2raw writes them."""
+    group = zarr.create_group(str(tmp_path / "i.zarr"), zarr_format=2)
+    group.attrs.put({"bioformats2raw.layout": 3})
+    for name in ("0", "1"):
+        write_ome(tmp_path / "i.zarr" / name, [numbered(40, 60)], "yx", version="0.4")
+    opened = open_image(tmp_path / "i.zarr")
+    assert _is_alike(opened.image, numbered(40, 60))
+    assert opened.notes == (f"{tmp_path / 'i.zarr'}: It holds 2 images; the first one is taken.",)
+
+
 def test_a_url_is_opened_as_a_path_is() -> None:
     array = numbered(3, 40, 60, dtype=np.uint16)
     write_ome("memory://folder/i.zarr", [array], "cyx")

@@ -151,6 +151,14 @@ def test_labels_of_another_shape_without_metadata_are_left_to_the_core(tmp_path:
         finish(plan_tiles(pair.picture, pair.labels))
 
 
+def test_a_mask_of_another_shape_is_refused(tmp_path: Path) -> None:
+    write_ome(tmp_path / "i.zarr", [numbered(40, 60)], "yx")
+    write_labels(tmp_path / "i.zarr", "coarse", [_strokes(40, 60)], "yx")
+    zarr.create_array(str(tmp_path / "m.zarr"), data=numbered(40, 30))
+    with pytest.raises(InputError, match=r"The mask has shape \(40, 30\) but the labels are \(40, 60\)"):
+        open_pair(tmp_path / "i.zarr", tmp_path / "i.zarr", mask=str(tmp_path / "m.zarr"))
+
+
 def test_a_turned_image_is_not_turned_part_by_part(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "i.tif", numbered(40, 60), extratags=[(274, 3, 1, 6, True)])
     tifffile.imwrite(tmp_path / "l.tif", _strokes(60, 40))

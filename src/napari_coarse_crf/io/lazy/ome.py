@@ -6,6 +6,7 @@ brings clients of S3 and HTTP and ngff-zarr compiled filters. zarr reads and wri
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,6 +38,7 @@ _UNITS = {
     "foot": "ft",
 }
 _SECONDS = {"second": "s", "millisecond": "ms", "minute": "min", "hour": "h", "day": "d"}
+_SPACE = ("Z", "Y", "X")
 _COLOURS = ("FF0000", "00FF00", "0000FF")
 
 
@@ -132,7 +134,9 @@ def read_multiscale(attributes: Mapping[str, Any]) -> Multiscale | None:
         first = dict(said["multiscales"][0])
         if version == "0.4":
             first["version"] = version
-        known = _MULTISCALE[version].model_validate(first)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # yaozarrs tells programmers of units that the specification lacks
+            known = _MULTISCALE[version].model_validate(first)
     except ValidationError as error:
         told = error.errors()[0]
         place = ".".join(str(step) for step in ("multiscales", 0, *told["loc"]))
@@ -229,17 +233,19 @@ def describe_pyramid(
 
 
 def _letters(axes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what each axis is: by its type, those of space by their names, or by their places if these are others."""
     kinds = {"time": "T", "channel": CHANNELS}
     places = iter("ZYX"[-sum(axis.get("type") == "space" for axis in axes) :])
     letters = []
     for axis in axes:
-        if axis.get("type") == "space":  # by their places if by their names they are not all told apart
-            letters.append(next(places))
-        else:
-            letters.append(kinds.get(str(axis.get("type")), UNKNOWN))
+        kind = axis.get("type")
+        letters.append(next(places) if kind == "space" else kinds.get(str(kind), UNKNOWN))
     names = [str(axis["name"]).upper() for axis in axes]
-    said = [name if name in "XYZ" else letter for name, letter in zip(names, letters, strict=True)]
-    return said if len(set(said)) == len(said) else letters
+    named = [
+        name if name in _SPACE and axis.get("type") == "space" else letter
+        for name, letter, axis in zip(names, letters, axes, strict=True)
+    ]
+    return named if len(set(named)) == len(named) else letters
 
 
 def _transformed(known: Any, level: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
