@@ -14,7 +14,7 @@ def test_a_frame_is_read_and_written_where_it_lies() -> None:
     assert frame.shape == (2, 4, 5)
     place = slice(0, 1), slice(2, 4), slice(1, 5)
     np.testing.assert_array_equal(frame[place], series[0:1, 1, 2:4, 1:5])
-    frame[place] = -1
+    frame[place] = np.full((1, 2, 4), -1)
     assert (series[0, 1, 2:4, 1:5] == -1).all()
     assert (series == -1).sum() == 8
 

@@ -11,6 +11,7 @@ import typer
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.lazy.places import Place, is_url
 from napari_coarse_crf.io.pairs import Reading
 from napari_coarse_crf.io.places import exists
 from napari_coarse_crf.parameters import PRESETS, Description, Parameters
@@ -179,6 +180,11 @@ def _read_tile(text: str | None) -> tuple[int, ...] | None:
     if not sides or min(sides) < 1:
         raise InputError(f"--tile is {text!r}. Give a number of pixels, or one for each axis, such as 16,1024,1024.")
     return sides
+
+
+def read_place(text: str) -> Place:
+    """Return a path, or a URL as it is."""
+    return text if is_url(text) else Path(text)
 
 
 def read_numbers(text: str | None) -> tuple[float, ...] | None:

@@ -1,28 +1,28 @@
 """`napari-coarse-crf refine`: an image and its coarse labels to refined labels; folders of them see `batch`."""
 
 import time
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import numpy as np
 import typer
-from rich import box
-from rich.table import Table
 
 from napari_coarse_crf.cli.batch import Settings, refine_folders
-from napari_coarse_crf.cli.console import memory_note, run_refiner, say, stdout, tell, warn
+from napari_coarse_crf.cli.console import memory_note, run_refiner, say, tell, warn
+from napari_coarse_crf.cli.lazy import Places, refine_lazily
 from napari_coarse_crf.cli.options import (
     Preset,
     Tiling,
     chosen_parameters,
     preset_file,
+    read_place,
     with_parameter_options,
     with_reading_options,
     with_tiling_options,
 )
 from napari_coarse_crf.cli.suggest import suggest_for
+from napari_coarse_crf.cli.summary import print_summary
 from napari_coarse_crf.cli.tiled import choose_way, job_in_memory, run_tiles
 from napari_coarse_crf.compute.arrays import LabelArray
 from napari_coarse_crf.errors import InputError
@@ -33,10 +33,9 @@ from napari_coarse_crf.io.pairs import Reading, read_pair
 from napari_coarse_crf.io.places import real_path
 from napari_coarse_crf.io.results import encode_results
 from napari_coarse_crf.refiner import EngineName, Refinement
-from napari_coarse_crf.running.job import Job, unfinished_folder
+from napari_coarse_crf.running.job import Job
+from napari_coarse_crf.running.unfinished import unfinished_folder
 from napari_coarse_crf.tiles.choice import InTiles
-
-_MOST_ROWS = 40  # of the summary: a map of numbered objects has thousands of ids
 
 
 @with_parameter_options
@@ -45,29 +44,40 @@ _MOST_ROWS = 40  # of the summary: a map of numbered objects has thousands of id
 def refine(
     *,
     image: Annotated[
-        Path,
+        Any,
         typer.Argument(
-            help="The image: PNG or TIFF, grey, colour or with any number of channels. Or a folder of them, or a "
-            "quoted pattern such as 'cells/*_image.tif'."
+            parser=read_place,
+            metavar="IMAGE",
+            help="The image: PNG, TIFF, OME-Zarr or a zarr array, grey, colour or with any number of channels; a path "
+            "or a URL. Or a folder of images, or a quoted pattern such as 'cells/*_image.tif'.",
         ),
     ],
     coarse: Annotated[
-        Path,
-        typer.Argument(help="The coarse labels: PNG or TIFF of label ids, 0 = unlabelled. Or a folder, or a pattern."),
+        Any,
+        typer.Argument(
+            parser=read_place,
+            metavar="COARSE",
+            help="The coarse labels, 0 = unlabelled, in the same formats; image.zarr/labels/NAME for those in an "
+            "image. Or a folder, or a pattern.",
+        ),
     ],
     out: Annotated[
-        Path,
+        Any,
         typer.Option(
             "--out",
             "-o",
-            help="Where the refined labels go: .png, .tif or .tiff. For folders a folder, made if missing, in which "
-            "they have the names of the coarse labels.",
+            parser=read_place,
+            metavar="PATH",
+            help="Where the refined labels go: .png, .tif or .zarr, or image.zarr/labels/NAME. For folders a folder, "
+            "made if missing, in which they have the names of the coarse labels.",
         ),
     ],
     confidence_out: Annotated[
-        Path | None,
+        Any,
         typer.Option(
-            help="Write the confidence too: 0 to 1 in a TIFF, 0 to 65535 in a PNG. For folders another folder."
+            parser=read_place,
+            metavar="PATH",
+            help="Write the confidence too: 0 to 1 in a TIFF or zarr, 0 to 65535 in a PNG. For folders another folder.",
         ),
     ] = None,
     preset: Preset = None,
@@ -101,7 +111,10 @@ def refine(
     settings = Settings(
         reading, parameters, changes if suggest else None, cast("EngineName", engine), workers, overwrite
     )
-    if holds_several(image) or holds_several(coarse):
+    places = Places(image, coarse, out, settings.reading.mask, confidence_out, preset_file(preset))
+    if places.are_lazy:
+        refine_lazily(places, settings, tiling)
+    elif holds_several(image) or holds_several(coarse):
         if tiling != Tiling():
             raise InputError("Images of folders are refined at once each. Leave out the options for large images.")
         refine_folders(image, coarse, out, confidence_out, settings)
@@ -134,7 +147,7 @@ def _refine_files(
     tell(pair)
     parameters = settings.parameters if settings.changes is None else suggest_for([pair], settings.changes)
     folder, job = unfinished_folder(out), None
-    way = choose_way(pair, parameters, tiling, folder, engine=settings.engine, workers=settings.workers)
+    way = choose_way(pair, parameters, tiling, folder, settings)
     if isinstance(way, InTiles):
         job = job_in_memory(pair, parameters, way, tiling, folder, confidence=confidence_out is not None)
         refinement = _refined_in_tiles(job, tiling, settings.workers, coarse.name)
@@ -148,7 +161,8 @@ def _refine_files(
     if job is not None:
         job.finish()
     what = f"{refinement.iterations} iterations" if job is None else f"{job.tiles} tiles"
-    _print_summary(pair.stored, refinement, f"{what}, {time.perf_counter() - start:.1f} s")
+    took = f"{what}, {time.perf_counter() - start:.1f} s"
+    print_summary(_counts(pair.stored, refinement.labels), pair.stored.size, refinement.warnings, took)
     for target in contents:
         say(f"Wrote {target}")
 
@@ -163,25 +177,10 @@ def _refined_in_tiles(job: Job, tiling: Tiling, workers: int | None, title: str)
     return Refinement(labels, known, job.parameters, job.parameters.iterations, counts, warnings)
 
 
-def _print_summary(painted: LabelArray, refinement: Refinement, took: str) -> None:
-    """Print the pixels of each label before and after, all over the image, and what the run took."""
-    pixels = painted.size
-    before, after = _counts(painted), _counts(refinement.labels)
-    table = Table(box=box.SIMPLE_HEAD, title="Pixels by label id", title_justify="left")
-    for heading in ("label", "before", "after", "share"):
-        table.add_column(heading, justify="right")
-    largest = [label_id for label_id, _ in after.most_common() if label_id != UNLABELLED]
-    for label_id in (*sorted(largest[:_MOST_ROWS]), UNLABELLED):
-        name = "unlabelled" if label_id == UNLABELLED else str(label_id)
-        table.add_row(name, str(before[label_id]), str(after[label_id]), f"{after[label_id] / pixels:.1%}")
-    stdout.print(table)
-    if len(largest) > _MOST_ROWS:
-        say(f"The {_MOST_ROWS} largest of {len(largest)} labels are shown.")
-    for warning in refinement.warnings:
-        warn(warning)
-    say(took)
-
-
-def _counts(labels: LabelArray) -> Counter[int]:
-    ids, counts = np.unique(labels, return_counts=True)
-    return Counter(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+def _counts(painted: LabelArray, refined: LabelArray) -> dict[int, tuple[int, int]]:
+    """Return how many pixels each label has before and after, all over the image."""
+    before, after = (
+        dict(zip(*(column.tolist() for column in np.unique(labels, return_counts=True)), strict=True))
+        for labels in (painted, refined)
+    )
+    return {label_id: (before.get(label_id, 0), count) for label_id, count in after.items()}

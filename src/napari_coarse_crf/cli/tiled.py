@@ -1,21 +1,26 @@
 """`napari-coarse-crf refine` tile by tile: what a person sees of it, and how a stopped run goes on."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from napari_coarse_crf.cli.batch import Settings
 from napari_coarse_crf.cli.console import say, stderr
 from napari_coarse_crf.cli.options import Tiling
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io.lazy.pairs import LazyPair
+from napari_coarse_crf.io.lazy.places import above
+from napari_coarse_crf.io.lazy.writing import Written
 from napari_coarse_crf.io.pairs import Pair
 from napari_coarse_crf.parameters import Parameters
-from napari_coarse_crf.refiner import EngineName, Refiner
 from napari_coarse_crf.refiner import Progress as Step
+from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.running.cluster import connected, processes_here, wait_for_workers
-from napari_coarse_crf.running.job import Job, is_unfinished, middle_part, scratch_results, sides_of_all
+from napari_coarse_crf.running.job import Job, middle_part, scratch_results, sides_of_all
+from napari_coarse_crf.running.unfinished import begin, kept_sides
 from napari_coarse_crf.tiles.apart import PartRefiner, make_refiner
 from napari_coarse_crf.tiles.choice import InTiles, choose, read_limit
 from napari_coarse_crf.tiles.plan import check_parameters, tile_sides
@@ -26,28 +31,39 @@ _REMEMBERED = 3600.0
 
 
 def choose_way(
-    pair: Pair, parameters: Parameters, tiling: Tiling, folder: Path, *, engine: EngineName, workers: int | None
+    pair: Pair | LazyPair, parameters: Parameters, tiling: Tiling, folder: Path, settings: Settings
 ) -> Refiner | PartRefiner | InTiles:
-    """Return what refines an image in memory at once, or how it is refined tile by tile, and say why if nobody asked.
+    """Return what refines an image at once, or how it is refined tile by tile, and say why if nobody asked for it.
 
     An unfinished run is gone on with tile by tile, whatever memory is free by now.
     """
+    engine, workers = settings.engine, settings.workers
     if tiling.is_asked_for and engine != "lattice":
         raise InputError(f"--engine {engine} knows no tiles. Leave out --tile, --processes and --scheduler.")
-    if tiling.is_asked_for or is_unfinished(folder):
-        return InTiles(asked_sides(middle_part(pair.picture, pair.labels, pair.apart), parameters, tiling), ())
+    kept = kept_sides(folder, tiling.wanted)
+    if kept is not None or tiling.is_asked_for:
+        check_parameters(parameters)
+        source = middle_part(pair.picture, pair.labels, pair.apart)
+        return InTiles(kept or _asked_sides(source, parameters, tiling), ())
     limit = read_limit(tiling.memory_limit)
-    if not pair.apart:
-        return choose(pair.picture, pair.labels, parameters, limit, engine=engine, workers=workers)
-    refiner = make_refiner(pair.picture, pair.labels, pair.apart, engine=engine, workers=workers)
     source = middle_part(pair.picture, pair.labels, pair.apart)
     way = choose(source.picture, source.labels, parameters, limit, engine=engine, workers=workers)
-    return way if isinstance(way, InTiles) else refiner
+    if isinstance(way, InTiles):
+        for sentence in way.why:
+            say(sentence.replace("memory_limit", "--memory-limit"))
+        return way
+    if isinstance(pair, Pair):
+        return (
+            make_refiner(pair.picture, pair.labels, pair.apart, engine=engine, workers=workers) if pair.apart else way
+        )
+    if pair.apart:  # frame after frame, of which not all are in memory at once
+        check_parameters(parameters)
+        return InTiles(source.shape, ())
+    return way
 
 
-def asked_sides(source: Source, parameters: Parameters, tiling: Tiling) -> tuple[int, ...]:
+def _asked_sides(source: Source, parameters: Parameters, tiling: Tiling) -> tuple[int, ...]:
     """Return the sides of tiles: as asked for, or as the memory allows."""
-    check_parameters(parameters)
     if tiling.tile is not None:
         return tile_sides(tiling.tile if len(tiling.tile) > 1 else tiling.tile[0], source.shape)
     if tiling.scheduler is not None and tiling.memory_limit is None:  # whose memory nobody knows here
@@ -61,10 +77,9 @@ def job_in_memory(
     pair: Pair, parameters: Parameters, way: InTiles, tiling: Tiling, folder: Path, *, confidence: bool
 ) -> Job:
     """Return what refines an image in memory tile by tile, into arrays of which files are made afterwards."""
-    for sentence in way.why:
-        say(sentence.replace("memory_limit", "--memory-limit"))
     labels, apart = pair.labels, pair.apart
     sides = tile_sides(way.tile, middle_part(pair.picture, labels, apart).shape)
+    begin(folder, tiling.wanted, sides)
     chunks = sides_of_all(sides, labels.ndim, apart)
     results = scratch_results(folder, labels.shape, labels.dtype, chunks, confidence=confidence)
     return Job(pair.picture, labels, apart, parameters, results, folder, sides, tiling.wanted)
@@ -84,14 +99,24 @@ def run_tiles(job: Job, tiling: Tiling, workers: int | None, title: str) -> None
             _shown(run.steps(client, workers), show, f"Refining {named}")
 
 
+def show_finishing(stores: Sequence[Written]) -> None:
+    """Build what belongs to results beside their full size, with a progress bar on the error stream."""
+    with _said_when_stopped(), _bar() as show:
+        for store in stores:
+            _shown(store.finishing(), show, f"Finishing {above(store.place)[1]}")
+
+
 def _shown(steps: Generator[Step, None, Any], show: Callable[[str, Step], None], title: str) -> Any:
     """Run a generator to its end and show where it stands; returns what it returns."""
+    step = Step("", 0, 1)
     with closing(steps):
         while True:
             try:
-                show(title, next(steps))
+                step = next(steps)
             except StopIteration as stop:
+                show(title, Step("done", step.total, step.total))
                 return stop.value
+            show(title, step)
 
 
 @contextmanager

@@ -135,6 +135,9 @@ def _grid_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Grid:
     if series.kind == "lsm":
         metres = file.lsm_metadata or {}
         return Grid(_positive({axis: 1e6 * metres.get(f"VoxelSize{axis}", 0) for axis in "XYZ"}), "µm", "OME")
+    if series.kind == "svs":
+        size = tifffile.tifffile.svs_description_metadata(page.description).get("MPP", 0)  # micrometres per pixel
+        return Grid(_positive({"X": size, "Y": size}), "µm")
     tags = [page.tags[code] for code in _GEOREFERENCE if code in page.tags]
     georeference = tuple((tag.code, int(tag.dtype), tag.count, _in_bytes(tag.value)) for tag in tags)
     sizes, unit, doubt = _resolution(page), _RESOLUTION_UNITS.get(int(page.resolutionunit or 1), ""), ""

@@ -9,9 +9,8 @@ import numpy as np
 import zarr
 
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.io.files import make_folder
-from napari_coarse_crf.io.places import exists, is_folder
-from napari_coarse_crf.running.journal import Journal, remove_run
+from napari_coarse_crf.io.places import is_folder
+from napari_coarse_crf.running.journal import remove_run
 from napari_coarse_crf.running.planes import Plane, plane_of
 from napari_coarse_crf.running.results import Results
 from napari_coarse_crf.running.run import Run
@@ -144,36 +143,10 @@ def sides_of_all(sides: Sequence[int], ndim: int, apart: Sequence[int]) -> tuple
     return tuple(1 if axis in apart else next(along) for axis in range(ndim))
 
 
-def unfinished_folder(out: Path) -> Path:
-    """Return where an unfinished run is kept whose result goes to a path: beside it, or beside the store it lies in.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> unfinished_folder(Path("a/image.zarr/labels/fine")).as_posix(), unfinished_folder(Path("fine.tif")).as_posix()
-    ('a/.image.zarr.labels.fine.unfinished', '.fine.tif.unfinished')
-    """
-    stores = [one for one in (out, *out.parents) if one.suffix.lower() == ".zarr"]
-    outermost = stores[-1] if stores else out
-    return outermost.with_name(f".{'.'.join(out.relative_to(outermost.parent).parts)}.unfinished")
-
-
-def is_unfinished(folder: Path) -> bool:
-    """Whether there is a run to go on with, perhaps of other inputs."""
-    return exists(folder) and any(Journal.begun(one) for one in folder.iterdir())
-
-
 def scratch_results(
     folder: Path, shape: tuple[int, ...], dtype: DTypeLike, sides: Sequence[int], *, confidence: bool
 ) -> Results:
-    """Return arrays in the folder of an unfinished run, of which files are made at the end.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be made.
-    """
-    make_folder(folder)
+    """Return arrays in the folder of an unfinished run, of which files are made at the end."""
     place, chunks = folder.absolute(), tuple(sides)  # also for the workers of a cluster
     kinds: dict[str, Any] = {"labels": dtype} | ({"confidence": np.float32} if confidence else {})
     return Results(*(_array(place / f"{name}.zarr", shape, chunks, np.dtype(kind)) for name, kind in kinds.items()))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.running.restored import Restored
 from napari_coarse_crf.tiles.parts import of_axes_left
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Plane:
     Attributes
     ----------
     data : array
-        Takes slices and numbers.
+        Takes slices.
     part : tuple of int and slice
         Where: a number for an axis that is left out, a slice from the beginning to the end for one that stays.
     """
@@ -58,20 +59,23 @@ class Plane:
 
     def __getitem__(self, key: tuple[slice, ...]) -> NDArray[Any]:
         """Read a part."""
-        return np.asarray(self.data[self._place(key)])
+        return np.asarray(self.data[self._place(key)])[
+            tuple(0 if isinstance(one, int) else slice(None) for one in self.part)
+        ]
 
     def __setitem__(self, key: tuple[slice, ...], values: Any) -> None:
         """Write a part."""
-        self.data[self._place(key)] = values
+        left_out = tuple(axis for axis, one in enumerate(self.part) if isinstance(one, int))
+        self.data[self._place(key)] = np.expand_dims(np.asarray(values), left_out)
 
-    def _place(self, key: tuple[slice, ...]) -> tuple[int | slice, ...]:
+    def _place(self, key: tuple[slice, ...]) -> tuple[slice, ...]:
         along = iter(key)
-        return tuple(next(along) if isinstance(one, slice) else one for one in self.part)
+        return tuple(slice(one, one + 1) if isinstance(one, int) else next(along) for one in self.part)
 
 
 def stored(array: Any) -> Any:
-    """Return the array that lies behind another one."""
-    return array.data if isinstance(array, Plane) else array
+    """Return the array that lies behind a frame, or behind what is written with what is void."""
+    return stored(array.data) if isinstance(array, Plane | Restored) else array
 
 
 def plane_of(picture: Picture, ndim: int, part: Part) -> Picture:

@@ -14,6 +14,7 @@ from napari_coarse_crf.running.planes import stored
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from napari_coarse_crf.compute.arrays import FloatArray, LabelArray
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.one import TileRefinement
     from napari_coarse_crf.tiles.source import Box
@@ -36,10 +37,15 @@ class Results:
 
     def write(self, core: Box, refinement: TileRefinement) -> tuple[str, ...]:
         """Write a tile, and return a hash of what each array then holds of it."""
-        self.labels[core] = refinement.labels
-        if self.confidence is not None:
-            self.confidence[core] = refinement.confidence
+        self.put(refinement.labels, refinement.confidence, core)
         return self.digests(core)
+
+    def put(self, labels: LabelArray, confidence: FloatArray, place: Box | None = None) -> None:
+        """Write a part, or the whole."""
+        where = tuple(slice(0, size) for size in self.labels.shape) if place is None else place
+        self.labels[where] = labels
+        if self.confidence is not None:
+            self.confidence[where] = confidence
 
     def digests(self, core: Box) -> tuple[str, ...]:
         """Return the hashes of what is there now."""

@@ -84,6 +84,38 @@ def test_red_green_and_blue_bytes_are_colours(tmp_path: Path, version: str) -> N
     assert _is_alike(opened.image, np.moveaxis(array, 0, -1))
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_axes_are_told_apart_by_type_name_and_place(tmp_path: Path, version: str) -> None:
+    """Units that the specification does not know are those of people."""
+    write_ome(tmp_path / "i.zarr", [numbered(2, 4, 20, 30)], "czyx", version=version)
+    group = zarr.open_group(str(tmp_path / "i.zarr"))
+    said: Any = group.attrs.asdict()
+    pyramid = said.get("ome", said)["multiscales"][0]
+    for axes, letters in (
+        ([("c", "channel"), ("depth", "space"), ("row", "space"), ("column", "space")], "CZYX"),
+        ([("c", "channel"), ("x", "space"), ("y", "space"), ("z", "space")], "CXYZ"),
+        ([("angle", "angle"), ("z", "space"), ("y", "space"), ("x", "space")], "?ZYX"),
+        ([("phase", None), ("z", "space"), ("y", "space"), ("x", "space")], "?ZYX"),
+    ):
+        pyramid["axes"] = [
+            {"name": name, "unit": "micron"} | ({} if kind is None else {"type": kind}) for name, kind in axes
+        ]
+        group.attrs.put(said)
+        opened = open_image(tmp_path / "i.zarr")
+        assert (opened.axes, opened.grid.unit) == (letters, "micron")
+
+
+def test_the_first_of_several_images_is_taken_which_is_said(tmp_path: Path) -> None:
+    """As bioformats2raw writes them."""
+    group = zarr.create_group(str(tmp_path / "i.zarr"), zarr_format=2)
+    group.attrs.put({"bioformats2raw.layout": 3})
+    for name in ("0", "1"):
+        write_ome(tmp_path / "i.zarr" / name, [numbered(40, 60)], "yx", version="0.4")
+    opened = open_image(tmp_path / "i.zarr")
+    assert _is_alike(opened.image, numbered(40, 60))
+    assert opened.notes == (f"{tmp_path / 'i.zarr'}: It holds 2 images; the first one is taken.",)
+
+
 def test_a_url_is_opened_as_a_path_is() -> None:
     array = numbered(3, 40, 60, dtype=np.uint16)
     write_ome("memory://folder/i.zarr", [array], "cyx")
@@ -148,12 +180,19 @@ def test_a_tiff_is_opened_as_it_is_read(tmp_path: Path, shape: tuple[int, ...], 
 
 
 def test_the_levels_of_a_slide_are_found(tmp_path: Path) -> None:
+    """As a scanner of Aperio writes them: the slide, a picture of it in strips, its levels, its label and the glass."""
     array = numbered(128, 192, 3)
+    said = "Aperio Image Library v1\n192x128 (32x32)"
+    plain: dict[str, Any] = {"photometric": "rgb", "metadata": None}
     with tifffile.TiffWriter(tmp_path / "i.svs", bigtiff=True) as file:
-        file.write(array, tile=(32, 32), photometric="rgb", subifds=2)
+        file.write(array, tile=(32, 32), description=f"{said}|AppMag = 40|MPP = 0.25", **plain)
+        file.write(array[::8, ::8], description=f"{said} -> 24x16", **plain)
         for step in (2, 4):
-            file.write(array[::step, ::step], tile=(32, 32), photometric="rgb", subfiletype=1)
+            file.write(array[::step, ::step], tile=(32, 32), description=f"{said} -> level", **plain)
+        for name in ("label", "macro"):
+            file.write(array[:20, :20], description=f"Aperio\n{name} 20x20", subfiletype=1, **plain)
     opened = open_image(tmp_path / "i.svs")
+    assert (opened.grid.sizes, opened.grid.unit, opened.notes) == ({"X": 0.25, "Y": 0.25}, "µm", ())
     assert [level.scale for level in opened.levels] == [(1, 1, 1), (2, 2, 1), (4, 4, 1)]
     assert _is_alike(opened.levels[2].data, array[::4, ::4])
 
@@ -265,6 +304,7 @@ def test_what_cannot_be_opened_is_said_in_a_sentence(tmp_path: Path) -> None:
         ("memory://nothing.zarr", "no zarr array or group"),
         ("unheard://bucket/i.zarr", "cannot be read: Protocol not known: unheard"),
         ("memory://nothing.tif", "There is nothing"),
+        ("oss://bucket/i.zarr", "What reads such addresses is not installed: Install ossfs"),
     ],
 )
 def test_urls_that_lead_nowhere_are_named(url: str, sentence: str) -> None:

@@ -78,6 +78,14 @@ def test_a_label_file_lies_beside_a_lazy_image(tmp_path: Path, name: str) -> Non
     np.testing.assert_array_equal(pair.labels[:], labels)
 
 
+def test_the_colours_of_a_palette_are_known(tmp_path: Path) -> None:
+    write_ome(tmp_path / "i.zarr", [numbered(40, 60)], "yx")
+    picture = Image.fromarray(_strokes(40, 60), mode="P")
+    picture.putpalette([0, 0, 0, 9, 8, 7])
+    picture.save(tmp_path / "l.png")
+    assert open_pair(tmp_path / "i.zarr", tmp_path / "l.png").colours == {1: (9, 8, 7, 255)}
+
+
 def test_a_lazy_label_map_lies_beside_an_image_file(tmp_path: Path) -> None:
     image, labels = numbered(40, 60, 3), _strokes(40, 60)
     Image.fromarray(image).save(tmp_path / "i.png")
@@ -141,6 +149,14 @@ def test_labels_of_another_shape_without_metadata_are_left_to_the_core(tmp_path:
     pair = open_pair(tmp_path / "i.zarr", tmp_path / "l.zarr")
     with pytest.raises(InputError, match="the labels have shape"):
         finish(plan_tiles(pair.picture, pair.labels))
+
+
+def test_a_mask_of_another_shape_is_refused(tmp_path: Path) -> None:
+    write_ome(tmp_path / "i.zarr", [numbered(40, 60)], "yx")
+    write_labels(tmp_path / "i.zarr", "coarse", [_strokes(40, 60)], "yx")
+    zarr.create_array(str(tmp_path / "m.zarr"), data=numbered(40, 30))
+    with pytest.raises(InputError, match=r"The mask has shape \(40, 30\) but the labels are \(40, 60\)"):
+        open_pair(tmp_path / "i.zarr", tmp_path / "i.zarr", mask=str(tmp_path / "m.zarr"))
 
 
 def test_a_turned_image_is_not_turned_part_by_part(tmp_path: Path) -> None:

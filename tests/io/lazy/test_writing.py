@@ -12,6 +12,7 @@ import pytest
 import tifffile
 import yaozarrs
 import zarr
+from napari_builtins.io import napari_get_reader
 from zarr.errors import ZarrUserWarning
 
 from napari_coarse_crf.errors import InputError
@@ -81,6 +82,7 @@ def test_labels_are_written_into_an_image(tmp_path: Path, version: str, axes: st
     _validate(image)
     opened = open_labels(image)
     np.testing.assert_array_equal(opened.ids[:], IDS)
+    assert opened.colours == {1: (0, 0, 9, 255), 3: (255, 0, 0, 255)}
     assert opened.multiscale is not None
     assert opened.multiscale.version == version
     assert opened.grid.sizes == {"Y": 0.5, "X": 0.5} | ({"Z": 1.0} if "z" in axes else {})
@@ -92,6 +94,19 @@ def test_labels_are_written_into_an_image(tmp_path: Path, version: str, axes: st
     label = said.get("ome", said)["image-label"]
     assert [one["label-value"] for one in label["colors"]] == [1, 3]
     assert label["source"] == {"image": "../../"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_napari_opens_what_was_written(tmp_path: Path, version: str) -> None:
+    ground, place = _image(tmp_path / "i.zarr", version), tmp_path / "i.zarr" / "labels" / "refined"
+    store = create_labels(place, ground, np.uint16, tile=TILE)
+    _fill(store)
+    store.finish()
+    read = napari_get_reader(str(place))
+    assert read is not None
+    ((levels, *_),) = read(str(place))
+    np.testing.assert_array_equal(levels[0], IDS)
+    assert [level.shape for level in levels] == [(100, 130), (50, 65), (25, 33)]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

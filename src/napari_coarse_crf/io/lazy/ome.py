@@ -6,7 +6,8 @@ brings clients of S3 and HTTP and ngff-zarr compiled filters. zarr reads and wri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import warnings
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -37,6 +38,7 @@ _UNITS = {
     "foot": "ft",
 }
 _SECONDS = {"second": "s", "millisecond": "ms", "minute": "min", "hour": "h", "day": "d"}
+_SPACE = ("Z", "Y", "X")
 _COLOURS = ("FF0000", "00FF00", "0000FF")
 
 
@@ -56,8 +58,8 @@ class Multiscale:
         Size of a pixel along each axis and where the first one lies, level by level.
     channels : tuple of str
         The colour of each channel in hexadecimal digits; empty where nobody says.
-    name : str
-        Of the image.
+    colours : mapping of int to (R, G, B, A)
+        Of the ids of a label map, 0..255; empty where nobody says.
     """
 
     version: Version
@@ -66,7 +68,7 @@ class Multiscale:
     scales: tuple[tuple[float, ...], ...]
     translations: tuple[tuple[float, ...], ...]
     channels: tuple[str, ...] = ()
-    name: str = ""
+    colours: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def letters(self) -> str:
@@ -97,6 +99,7 @@ class Multiscale:
             scales=tuple(rest(scale) for scale in self.scales),
             translations=tuple(rest(translation) for translation in self.translations),
             channels=(),
+            colours={},
         )
 
     @property
@@ -131,7 +134,9 @@ def read_multiscale(attributes: Mapping[str, Any]) -> Multiscale | None:
         first = dict(said["multiscales"][0])
         if version == "0.4":
             first["version"] = version
-        known = _MULTISCALE[version].model_validate(first)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # yaozarrs tells programmers of units that the specification lacks
+            known = _MULTISCALE[version].model_validate(first)
     except ValidationError as error:
         told = error.errors()[0]
         place = ".".join(str(step) for step in ("multiscales", 0, *told["loc"]))
@@ -151,7 +156,7 @@ def read_multiscale(attributes: Mapping[str, Any]) -> Multiscale | None:
         tuple(scale for scale, _ in places),
         tuple(translation for _, translation in places),
         _channels(said),
-        known.name or "",
+        _colours_of_ids(said),
     )
 
 
@@ -228,17 +233,19 @@ def describe_pyramid(
 
 
 def _letters(axes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what each axis is: by its type, those of space by their names, or by their places if these are others."""
     kinds = {"time": "T", "channel": CHANNELS}
     places = iter("ZYX"[-sum(axis.get("type") == "space" for axis in axes) :])
     letters = []
     for axis in axes:
-        if axis.get("type") == "space":  # by their places if by their names they are not all told apart
-            letters.append(next(places))
-        else:
-            letters.append(kinds.get(str(axis.get("type")), UNKNOWN))
+        kind = axis.get("type")
+        letters.append(next(places) if kind == "space" else kinds.get(str(kind), UNKNOWN))
     names = [str(axis["name"]).upper() for axis in axes]
-    said = [name if name in "XYZ" else letter for name, letter in zip(names, letters, strict=True)]
-    return said if len(set(said)) == len(said) else letters
+    named = [
+        name if name in _SPACE and axis.get("type") == "space" else letter
+        for name, letter, axis in zip(names, letters, axes, strict=True)
+    ]
+    return named if len(set(named)) == len(named) else letters
 
 
 def _transformed(known: Any, level: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -263,3 +270,12 @@ def _channels(said: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(str(channel["color"]).lstrip("#").upper() for channel in said["omero"]["channels"])
     except (LookupError, TypeError):
         return ()
+
+
+def _colours_of_ids(said: Mapping[str, Any]) -> dict[int, tuple[int, ...]]:
+    """Return the colours of a label map, as far as they are understood: nothing but looks depends on them."""
+    try:
+        listed = said["image-label"]["colors"]
+        return {int(one["label-value"]): tuple(int(part) for part in one["rgba"]) for one in listed if "rgba" in one}
+    except (LookupError, TypeError, ValueError):
+        return {}

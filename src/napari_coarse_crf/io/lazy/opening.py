@@ -24,6 +24,8 @@ from napari_coarse_crf.io.reading import COLOURS, ImageFile, LabelFile, check_bl
 from napari_coarse_crf.io.tiff import opaque_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_coarse_crf.compute.arrays import AnyArray
     from napari_coarse_crf.io.lazy.ome import Multiscale
     from napari_coarse_crf.io.lazy.stored import Meaning
@@ -90,6 +92,8 @@ class LazyLabels(LabelFile):
         Where it lies.
     multiscale : Multiscale or None
         What an OME-Zarr label map says of its axes and levels.
+    colours : mapping of int to (R, G, B, A)
+        In which it is shown, 0..255, as far as it says.
     said : tuple of str
         How it was taken, one sentence each.
     """
@@ -98,6 +102,7 @@ class LazyLabels(LabelFile):
     missing: Any
     place: Place
     multiscale: Multiscale | None
+    colours: Mapping[int, tuple[int, ...]]
     said: tuple[str, ...] = ()
 
 
@@ -178,7 +183,8 @@ def open_labels(place: Place) -> LazyLabels:
         raster = opened.raster.as_planes() if opened.raster.samples_are_guessed else opened.raster
         levels = _levels(opened, raster, as_ids)
         ids, missing, said = levels[0].data, None, ""
-        number = next((number for number, one in enumerate(levels) if holds_labels(one.data)), 0)
+        searched = enumerate(levels) if len(levels) > 1 else ()
+        number = next((number for number, one in searched if holds_labels(one.data)), 0)
         if number:
             ids = enlarged(levels[number], ids.shape)
             said = (
@@ -197,6 +203,7 @@ def open_labels(place: Place) -> LazyLabels:
             notes=_notes(place, raster),
             place=place,
             multiscale=opened.multiscale,
+            colours={} if opened.multiscale is None else opened.multiscale.colours,
             said=(said,) if said else (),
         )
 

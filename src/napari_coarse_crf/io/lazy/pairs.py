@@ -11,18 +11,21 @@ import numpy as np
 from napari_coarse_crf.compute.laid import Laid, nearest
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.io.edges import say_smoothed_edges
 from napari_coarse_crf.io.lazy.ground import Ground
 from napari_coarse_crf.io.lazy.left_out import TakingPart, Void, WithoutVoid
-from napari_coarse_crf.io.lazy.opening import LazyImage, LazyLabels, open_image, open_labels, open_mask
+from napari_coarse_crf.io.lazy.opening import LazyImage, LazyLabels, LazyMask, open_image, open_labels, open_mask
 from napari_coarse_crf.io.lazy.places import Place, is_lazy
 from napari_coarse_crf.io.pairs import Reading, fit_files
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES
 from napari_coarse_crf.io.reading import read_image, read_labels, read_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.io.grid import Grid
-    from napari_coarse_crf.io.reading import ImageFile, LabelFile
+    from napari_coarse_crf.io.reading import ImageFile, LabelFile, MaskFile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +57,8 @@ class LazyPair:
         What `create_labels` and `create_confidence` are told of the pixels.
     void : Void
         Where the label map holds what is no label.
+    colours : mapping of int to (R, G, B, A)
+        In which the label map shows its ids, 0..255, as far as it says: for `create_labels`.
     image : ImageFile
         The image as it was opened; a `LazyImage` has its levels too.
     """
@@ -70,6 +75,7 @@ class LazyPair:
     ground: Ground
     void: Void
     image: ImageFile
+    colours: Mapping[int, tuple[int, ...]]
 
     def finished(self, refined: LabelArray, box: tuple[slice, ...]) -> LabelArray:
         """Return the refined labels of a part with what is no id as it is stored."""
@@ -106,7 +112,7 @@ def open_pair(image: Place, labels: Place, reading: Reading | None = None, *, ma
     void = Void.of(painted, chosen.ignore)
     given, said_of_mask = _read_mask(chosen.mask if mask is None else mask, painted)
     taking_part = TakingPart(shape, pictured, fit.channel_axis, void, given)
-    left_out = taking_part.named()
+    left_out = taking_part.named() if _fits(pictured, shape, fit.channel_axis) else []
     picture = Picture(
         pictured.image,
         taking_part if left_out else given,
@@ -135,10 +141,11 @@ def open_pair(image: Place, labels: Place, reading: Reading | None = None, *, ma
             *said_of_mask,
             *((f"Left out, and left as they are: {', '.join(left_out)}.",) if left_out else ()),
         ),
-        warnings=(*pictured.notes, *painted.notes),
+        warnings=(*pictured.notes, *painted.notes, *_say_edges(painted)),
         ground=replace(ground, grid=fit.grid),
         void=void,
         image=pictured,
+        colours=painted.colours if isinstance(painted, LazyLabels) else _colours(painted.palette),
     )
 
 
@@ -158,11 +165,27 @@ def _open_image(place: Place, chosen: Reading, labels: LabelFile) -> ImageFile:
 def _read_mask(place: Place | None, labels: LabelFile) -> tuple[Any, tuple[str, ...]]:
     if place is None:
         return None, ()
-    if is_lazy(place):
-        lazy = open_mask(place, tuple(labels.ids.shape))
-        return lazy.mask, lazy.said
-    read = read_mask(Path(place), labels)
+    shape = tuple(labels.ids.shape)
+    read: MaskFile | LazyMask = open_mask(place, shape) if is_lazy(place) else read_mask(Path(place), labels)
+    if tuple(read.mask.shape) != shape:
+        raise InputError(f"The mask has shape {read.mask.shape} but the labels are {shape}; give both the same shape.")
     return read.mask, read.said
+
+
+def _fits(image: ImageFile, shape: tuple[int, ...], channel_axis: int | None) -> bool:
+    """Whether labels of a shape are those of an image; what does not fit is left to the core, which says so."""
+    return shape == tuple(size for axis, size in enumerate(image.image.shape) if axis != channel_axis)
+
+
+def _say_edges(labels: LabelFile) -> tuple[str, ...]:
+    """Return a doubt in labels that were read whole; lazy ones are not read for it."""
+    return tuple(say_smoothed_edges(labels.ids)) if isinstance(labels.ids, np.ndarray) else ()
+
+
+def _colours(palette: bytes | None) -> dict[int, tuple[int, ...]]:
+    """Return the colours that a PNG shows its ids in; 0 is no label and has none."""
+    numbers = np.frombuffer(palette or b"", np.uint8).reshape(-1, 3).tolist()
+    return {label_id: (*colour, 255) for label_id, colour in enumerate(numbers) if label_id}
 
 
 def _laid_on(labels: LazyLabels, image: ImageFile) -> LazyLabels:

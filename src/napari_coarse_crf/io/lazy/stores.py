@@ -121,8 +121,8 @@ def _check_is_not_read(place: Place, inputs: Sequence[Place]) -> None:
 def remove(store: str) -> None:
     """Remove a store, if there is one, and its name from the list of label maps that it is in."""
     image, name = image_around(store), above(store)[1]
-    if image is not None:
-        _change_list(image, lambda names: [one for one in names if one != name])
+    if image is not None and name in _listed(image):
+        _change_list(image, [one for one in _listed(image) if one != name])
     if not is_url(store):
         shutil.rmtree(store, ignore_errors=not exists(Path(store)))
         return
@@ -133,7 +133,8 @@ def remove(store: str) -> None:
 
 def list_label_map(image: str, name: str) -> None:
     """Write the name of a label map into the list that an image keeps, and renew the summary of its metadata."""
-    _change_list(image, lambda names: names if name in names else [*names, name])
+    if name not in (names := _listed(image)):
+        _change_list(image, [*names, name])
     with quiet():
         if zarr.open_group(image, mode="r").metadata.consolidated_metadata is not None:
             zarr.consolidate_metadata(image)
@@ -158,16 +159,22 @@ def new_level(
     )
 
 
-def _change_list(image: str, change: Any) -> None:
-    """Change the list of label maps of an image, in the words of its version."""
+def _listed(image: str) -> list[str]:
+    """Return the names in the list of label maps that an image keeps."""
+    try:
+        said = ome_attributes(open_node(below(image, LABELS)).attrs.asdict())
+    except (InputError, FileNotFoundError):
+        return []
+    return [str(name) for name in said.get(LABELS, [])]
+
+
+def _change_list(image: str, names: list[str]) -> None:
+    """Write the list of label maps of an image, in the words of its version."""
     version = said_version(open_node(image).attrs.asdict())
     group = zarr.open_group(below(image, LABELS), mode="a", zarr_format=ZARR_OF[version], use_consolidated=False)
     said = group.attrs.asdict()
-    words = dict(ome_attributes(said))
-    names = change(list(words.get(LABELS, [])))
-    if names != list(words.get(LABELS, [])):
-        words[LABELS] = names
-        group.attrs.put(words if version == "0.4" else said | {"ome": {"version": version} | words})
+    words = dict(ome_attributes(said)) | {LABELS: names}
+    group.attrs.put(words if version == "0.4" else said | {"ome": {"version": version} | words})
 
 
 def _is_taken(place: Place) -> bool:

@@ -94,11 +94,12 @@ class Written(Lazy):
         """Write a part: ids, or confidence of 0..1."""
         along = iter(key)
         box = tuple(next(along) if keep else slice(0, 1) for keep in self.ground.kept)
-        part = np.asarray(values)
+        sides = [len(range(*one.indices(size))) for one, size in zip(key, self.shape, strict=True)]
+        part = np.broadcast_to(values, sides)
         if not self.are_labels and self.dtype.kind == "u":
             part = np.round(part * np.iinfo(self.dtype).max)
-        sides = iter(part.shape)
-        self.data[box] = part.astype(self.dtype).reshape([next(sides) if keep else 1 for keep in self.ground.kept])
+        lengths = iter(sides)
+        self.data[box] = part.astype(self.dtype).reshape([next(lengths) if keep else 1 for keep in self.ground.kept])
 
     def _read(self, box: tuple[slice, ...]) -> NDArray[Any]:
         along = iter(box)
