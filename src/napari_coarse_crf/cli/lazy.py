@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from napari_coarse_crf.io.files import TIFF
 from napari_coarse_crf.io.lazy.chunks import align
 from napari_coarse_crf.io.lazy.pairs import LazyPair, open_pair
 from napari_coarse_crf.io.lazy.places import Place, above, is_lazy, is_url, is_zarr
+from napari_coarse_crf.io.lazy.remote import reached
 from napari_coarse_crf.io.lazy.stores import check_place, unfinished_run
 from napari_coarse_crf.io.lazy.writing import Written, create_confidence, create_labels, reopen
+from napari_coarse_crf.io.lazy.zarrs import open_label_map
 from napari_coarse_crf.running.job import Job, sides_of_all
 from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.restored import Restored
@@ -82,6 +84,7 @@ class Places:
 
 def refine_lazily(places: Places, settings: Settings, tiling: Tiling) -> None:
     """Refine an image that is read part by part, at once where it fits into memory, and say what came of it."""
+    places = replace(places, coarse=_label_map(places.coarse))
     if tiling.scheduler is not None:
         places = places.for_others()
     for target in places.targets:
@@ -113,6 +116,15 @@ def refine_lazily(places: Places, settings: Settings, tiling: Tiling) -> None:
     print_summary(counts, math.prod(pair.labels.shape), warnings, f"{what}, {time.perf_counter() - start:.1f} s")
     for target in places.targets:
         say(f"Wrote {target}")
+
+
+def _label_map(place: Place) -> Place:
+    """Return where the labels lie that are meant by the place of their image: no result may replace them."""
+    if not is_zarr(place):
+        return place
+    with reached(place):
+        _, found = open_label_map(place)
+    return found
 
 
 def _sides(pair: LazyPair, way: InTiles, tiling: Tiling) -> tuple[int, ...]:

@@ -33,6 +33,11 @@ Spacing = Annotated[
 """The option `--spacing`, for `read_numbers`."""
 
 
+def read_place(text: str) -> Place:
+    """Return a path, or a URL as it is."""
+    return text if is_url(text) else Path(text)
+
+
 def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say how its files are read. The command gets them as its argument `reading`."""
     return _with_options_of(_reading, "reading", command)
@@ -58,7 +63,12 @@ def _with_options_of(make: Callable[..., Any], name: str, command: Callable[...,
 def _reading(
     *,
     mask: Annotated[
-        Path | None, typer.Option(help="PNG or TIFF: pixels that are black there take no part and stay as they are.")
+        Any,
+        typer.Option(
+            parser=read_place,
+            metavar="PATH",
+            help="A file or store as the labels: pixels that are black there take no part and stay as they are.",
+        ),
     ] = None,
     channel_axis: Annotated[
         int | None,
@@ -180,11 +190,6 @@ def _read_tile(text: str | None) -> tuple[int, ...] | None:
     if not sides or min(sides) < 1:
         raise InputError(f"--tile is {text!r}. Give a number of pixels, or one for each axis, such as 16,1024,1024.")
     return sides
-
-
-def read_place(text: str) -> Place:
-    """Return a path, or a URL as it is."""
-    return text if is_url(text) else Path(text)
 
 
 def read_numbers(text: str | None) -> tuple[float, ...] | None:
