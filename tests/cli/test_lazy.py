@@ -167,6 +167,7 @@ def test_suggestions_look_at_parts_of_an_image(run: Any, image: Path, tmp_path: 
         (("image.zarr", "image.zarr", "-o", "image.zarr"), "image.zarr is read by this command"),
         (("image.zarr", "image.zarr", "-o", "image.zarr/labels/coarse", "--overwrite"), "is read by this command"),
         (("image.zarr", "image.zarr", "-o", "taken.zarr"), "taken.zarr exists. Add --overwrite"),
+        (("image.zarr", "image.zarr", "-o", "o.zarr", "--confidence-out", "./o.zarr"), "name the same file"),
         (("image.zarr", "nowhere.zarr", "-o", "o.zarr"), "nowhere.zarr cannot be used. There is nothing"),
         (("image.zarr", "s4://b/l.zarr", "-o", "o.zarr"), "s4://b/l.zarr cannot be"),
         (("image.zarr", "image.zarr", "-o", "o.zarr", "--tile", "64,64,64"), "one for each axis"),

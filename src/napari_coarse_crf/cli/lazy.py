@@ -23,6 +23,7 @@ from napari_coarse_crf.io.lazy.remote import reached
 from napari_coarse_crf.io.lazy.stores import check_place, unfinished_run
 from napari_coarse_crf.io.lazy.writing import Written, create_confidence, create_labels, reopen
 from napari_coarse_crf.io.lazy.zarrs import open_label_map
+from napari_coarse_crf.io.places import real_path
 from napari_coarse_crf.running.job import Job, sides_of_all
 from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.restored import Restored
@@ -87,6 +88,8 @@ def refine_lazily(places: Places, settings: Settings, tiling: Tiling) -> None:
     places = replace(places, coarse=_label_map(places.coarse))
     if tiling.scheduler is not None:
         places = places.for_others()
+    if places.confidence is not None and _whole(places.confidence) == _whole(places.out):
+        raise InputError("--out and --confidence-out name the same file. Give each a name of its own.")
     for target in places.targets:
         if not is_url(target) and not is_zarr(target) and Path(target).suffix.lower() not in TIFF:
             raise InputError(f"{target} should end in .zarr, .tif or .tiff, which are written part by part.")
@@ -116,6 +119,10 @@ def refine_lazily(places: Places, settings: Settings, tiling: Tiling) -> None:
     print_summary(counts, math.prod(pair.labels.shape), warnings, f"{what}, {time.perf_counter() - start:.1f} s")
     for target in places.targets:
         say(f"Wrote {target}")
+
+
+def _whole(place: Place) -> Place:
+    return place if isinstance(place, str) else real_path(place)
 
 
 def _label_map(place: Place) -> Place:

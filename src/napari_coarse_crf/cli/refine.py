@@ -44,19 +44,15 @@ from napari_coarse_crf.tiles.choice import InTiles
 def refine(
     *,
     image: Annotated[
-        Any,
+        str,
         typer.Argument(
-            parser=read_place,
-            metavar="IMAGE",
             help="The image: PNG, TIFF, OME-Zarr or a zarr array, grey, colour or with any number of channels; a path "
             "or a URL. Or a folder of images, or a quoted pattern such as 'cells/*_image.tif'.",
         ),
     ],
     coarse: Annotated[
-        Any,
+        str,
         typer.Argument(
-            parser=read_place,
-            metavar="COARSE",
             help="The coarse labels, 0 = unlabelled, in the same formats; image.zarr/labels/NAME for those in an "
             "image. Or a folder, or a pattern.",
         ),
@@ -101,8 +97,9 @@ def refine(
     """Refine the coarse labels of an image: every unlabelled pixel gets the label that fits it best.
 
     Your own labels are never changed. Files of folders belong together if their names are the same but for the type and
-    the endings _image, _img and _coarse; a stopped run goes on where it was; a mask is that of all images. Options
-    below are the parameters, the same as in the plugin.
+    the endings _image, _img and _coarse; a mask is that of all images. What does not fit into memory is refined in
+    tiles. The same command goes on with a run that was stopped or killed. Options below are the parameters, the same as
+    in the plugin.
     """
     if suggest and preset is not None:
         raise InputError("--suggest and --preset both choose the parameters; give one of them.")
@@ -111,15 +108,17 @@ def refine(
     settings = Settings(
         reading, parameters, changes if suggest else None, cast("EngineName", engine), workers, overwrite
     )
-    places = Places(image, coarse, out, settings.reading.mask, confidence_out, preset_file(preset))
+    places = Places(
+        read_place(image), read_place(coarse), out, settings.reading.mask, confidence_out, preset_file(preset)
+    )
     if places.are_lazy:
         refine_lazily(places, settings, tiling)
-    elif holds_several(image) or holds_several(coarse):
+    elif holds_several(Path(image)) or holds_several(Path(coarse)):
         if tiling != Tiling():
             raise InputError("Images of folders are refined at once each. Leave out the options for large images.")
-        refine_folders(image, coarse, out, confidence_out, settings)
+        refine_folders(Path(image), Path(coarse), out, confidence_out, settings)
     else:
-        _refine_files(image, coarse, out, confidence_out, settings, tiling, preset_file(preset))
+        _refine_files(Path(image), Path(coarse), out, confidence_out, settings, tiling, preset_file(preset))
 
 
 def _refine_files(

@@ -27,20 +27,13 @@ from napari_coarse_crf.tiles.apart import sample_parts
 def suggest(
     *,
     image: Annotated[
-        Any,
+        str,
         typer.Argument(
-            parser=read_place,
-            metavar="IMAGE",
             help="The image: PNG, TIFF, OME-Zarr or a zarr array, grey, colour or with any number of channels; a path "
             "or a URL. Of a large one a few parts are looked at.",
         ),
     ],
-    coarse: Annotated[
-        Any,
-        typer.Argument(
-            parser=read_place, metavar="COARSE", help="The coarse labels, 0 = unlabelled, in the same formats."
-        ),
-    ],
+    coarse: Annotated[str, typer.Argument(help="The coarse labels, 0 = unlabelled, in the same formats.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write the parameters as JSON, for `refine --preset FILE`.")
     ] = None,
@@ -51,11 +44,12 @@ def suggest(
 
     The defaults stay unless others are clearly better.
     """
+    pictured, painted = read_place(image), read_place(coarse)
+    given = [pictured, painted, *([] if reading.mask is None else [reading.mask])]
     if out is not None:
-        inputs = tuple(path for path in (image, coarse, reading.mask) if isinstance(path, Path))
-        files.check_free(out, overwrite=overwrite, inputs=inputs)
-    are_lazy = any(place is not None and is_lazy(place) for place in (image, coarse, reading.mask))
-    pair = open_pair(image, coarse, reading) if are_lazy else read_pair(image, coarse, reading)
+        files.check_free(out, overwrite=overwrite, inputs=tuple(path for path in given if isinstance(path, Path)))
+    are_lazy = any(map(is_lazy, given))
+    pair = open_pair(pictured, painted, reading) if are_lazy else read_pair(Path(image), Path(coarse), reading)
     tell(pair)
     suggestion = _suggest([pair])
     if suggestion.trials:
