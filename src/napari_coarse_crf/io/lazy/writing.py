@@ -235,7 +235,7 @@ def reopen(
     place: Place,
     ground: Ground,
     *,
-    tile: Sequence[int],
+    tile: Sequence[int] | None = None,
     colours: Mapping[int, Sequence[int]] | None = None,
     are_labels: bool = True,
 ) -> Written:
@@ -243,8 +243,10 @@ def reopen(
 
     Parameters
     ----------
-    place, ground, tile, colours
+    place, ground, colours
         As it was made with.
+    tile : sequence of int, optional
+        How long the tiles are that are to be written: its chunks have to divide them.
     are_labels : bool
         Whether it holds labels; else confidence.
 
@@ -262,7 +264,7 @@ def reopen(
         if not isinstance(data, zarr.Array) or data.shape != ground.stored:
             raise InputError("It was begun for an image of another shape. Remove it, or choose another place.")
         written = _written(place, store, ground, data, colours, are_labels=are_labels)
-        sides = zip(tile, written.chunks, ground.shape, strict=True)
+        sides = zip(tile or ground.shape, written.chunks, ground.shape, strict=True)
         if any(side < size and side % chunk for side, chunk, size in sides):
             raise InputError("It was begun in tiles of other sides. Take the same, or add --overwrite to begin anew.")
         return written
