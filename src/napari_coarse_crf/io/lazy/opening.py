@@ -16,7 +16,7 @@ from napari_coarse_crf.compute.parallel import blocks
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.lazy.places import Place, check_is_there, is_tiff, is_zarr
 from napari_coarse_crf.io.lazy.remote import reached
-from napari_coarse_crf.io.lazy.stored import Pyramid, Stored, stand_in
+from napari_coarse_crf.io.lazy.stored import Both, Pyramid, Stored, stand_in
 from napari_coarse_crf.io.lazy.tiffs import open_tiff
 from napari_coarse_crf.io.lazy.zarrs import open_label_map, open_zarr
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES, Raster
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.io.lazy.ome import Multiscale
     from napari_coarse_crf.io.lazy.stored import Meaning
 
+_BITS_OF_COLOURS = 8
 _LOOKED_AT = 2**22  # pixels at a time, in search of a label
 
 
@@ -296,8 +297,9 @@ def as_mask(raster: Raster) -> tuple[AnyArray, str]:
 
 
 def as_beside(raster: Raster) -> tuple[AnyArray, str]:
-    """Return True where a mask that is stored beside shows the pixel."""
-    return opaque_of(raster.pixels, raster.axes, raster.pixels.dtype), raster.axes.replace(SAMPLES, "")
+    """Return True where a mask that is stored beside shows the pixel of an image of so many bits."""
+    kind = np.dtype(np.uint8 if raster.bits <= _BITS_OF_COLOURS else np.uint16)
+    return opaque_of(raster.pixels, raster.axes, kind), raster.axes.replace(SAMPLES, "")
 
 
 def _open(place: Place) -> Pyramid:
@@ -321,10 +323,12 @@ def _levels(opened: Pyramid, raster: Raster, meaning: Meaning) -> tuple[Level, .
 
 def _opaque(opened: Pyramid, raster: Raster) -> Any:
     """Return where an image is not transparent, None where it says nothing of that."""
-    if opened.mask is not None:
-        return Stored.of(opened.mask, Raster(stand_in(opened.mask), opened.mask_axes, 8), as_beside)
     has_alpha = raster.alpha is not None or (raster.palette is not None and raster.palette.shape[1] == 4)
-    return Stored.of(opened.levels[0], raster, as_opaque) if has_alpha else None
+    shown = Stored.of(opened.levels[0], raster, as_opaque) if has_alpha else None
+    if opened.mask is None:
+        return shown
+    beside = Stored.of(opened.mask, Raster(stand_in(opened.mask), opened.mask_axes, raster.bits), as_beside)
+    return beside if shown is None else Both(shown, beside)
 
 
 def _notes(place: Place, raster: Raster) -> tuple[str, ...]:

@@ -135,6 +135,25 @@ class Stored(Lazy):
         return values[(slice(None),) * (len(self.shape) - len(samples := tuple(plain))) + samples]
 
 
+@dataclass(frozen=True, eq=False)
+class Both(Lazy):
+    """A mask that is True where two are."""
+
+    one: Stored
+    other: Stored
+
+    dtype = np.dtype(np.bool_)
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # an attribute of others
+        """Shape of either."""
+        return self.one.shape
+
+    def _read(self, box: tuple[slice, ...]) -> NDArray[Any]:
+        both: NDArray[Any] = self.one[box] & self.other[box]
+        return both
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pyramid:
     """What lies at a place: numbers at several sizes, and what is said of them.
