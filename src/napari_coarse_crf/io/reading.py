@@ -176,8 +176,8 @@ def read_labels(path: Path) -> LabelFile:
         ids, missing = whole_ids(plain)
         if opaque is not None and planes.alpha is None:  # a mask that is stored beside
             missing = ~opaque if missing is None else missing | ~opaque
-        elif opaque is not None and ids[~opaque].any():
-            raise InputError("Some of its labelled pixels are transparent. Save the label map without opacity.")
+        else:
+            check_opaque(ids, opaque)
     palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
     notes = tuple(f"{path}: {note}" for note in raster.notes)
     return LabelFile(
@@ -250,6 +250,12 @@ def check_exact(raster: Raster) -> None:
         )
     if raster.pictures > 1:
         raise InputError(f"It holds {raster.pictures} images. Save the one that is meant alone.")
+
+
+def check_opaque(ids: AnyArray, opaque: MaskArray | None) -> None:
+    """Raise if labelled pixels are transparent: nobody knows whether they are meant."""
+    if opaque is not None and ids[~opaque].any():
+        raise InputError("Some of its labelled pixels are transparent. Save the label map without opacity.")
 
 
 def check_black_and_white(colours: AnyArray, mask: MaskArray, *, has_palette: bool) -> None:

@@ -326,6 +326,20 @@ def test_a_mask_that_is_stored_beside_is_read_as_that_of_a_whole_file(
     assert _is_alike(opened.mask, read.mask)
 
 
+def test_labels_are_read_as_those_of_a_whole_file_with_a_mask_beside_or_opacity(tmp_path: Path) -> None:
+    ids, opaque = numbered(40, 60), (numbered(60, 40).T > 90).astype(np.uint8)
+    path = with_mask(tmp_path / "l.tif", ids, opaque, photometric="minisblack")
+    opened, read = open_labels(path), read_labels(path)
+    assert read.missing is not None
+    assert _is_alike(opened.ids, read.ids)
+    assert _is_alike(opened.missing, read.missing)
+    tifffile.imwrite(path, np.stack([ids, opaque], -1), photometric="minisblack", extrasamples=["unassalpha"])
+    with pytest.raises(InputError, match="Some of its labelled pixels are transparent"):
+        open_labels(path).ids[:]
+    tifffile.imwrite(path, np.stack([ids * opaque, opaque], -1), photometric="minisblack", extrasamples=["unassalpha"])
+    assert _is_alike(open_labels(path).ids, read_labels(path).ids)
+
+
 def test_a_mask_beside_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     opened = open_image(with_mask(tmp_path / "i.tif", numbered(40, 60, 3), numbered(20, 60)))
     assert opened.mask is None

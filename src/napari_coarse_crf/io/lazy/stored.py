@@ -136,11 +136,20 @@ class Stored(Lazy):
 
 
 @dataclass(frozen=True, eq=False)
-class Both(Lazy):
-    """A mask that is True where two are."""
+class Combined(Lazy):
+    """Two masks in one: where both are True, or one of them.
+
+    Attributes
+    ----------
+    one, other : Stored
+        The masks.
+    how : ufunc
+        `numpy.logical_and` or `numpy.logical_or`.
+    """
 
     one: Stored
     other: Stored
+    how: np.ufunc
 
     dtype = np.dtype(np.bool_)
 
@@ -150,8 +159,8 @@ class Both(Lazy):
         return self.one.shape
 
     def _read(self, box: tuple[slice, ...]) -> NDArray[Any]:
-        both: NDArray[Any] = self.one[box] & self.other[box]
-        return both
+        combined: NDArray[Any] = self.how(self.one[box], self.other[box])
+        return combined
 
 
 @dataclass(frozen=True, slots=True, eq=False)
