@@ -176,8 +176,8 @@ def read_labels(path: Path) -> LabelFile:
         ids, missing = whole_ids(plain)
         if opaque is not None and planes.alpha is None:  # a mask that is stored beside
             missing = ~opaque if missing is None else missing | ~opaque
-        elif opaque is not None and ids[~opaque].any():
-            raise InputError("Some of its labelled pixels are transparent. Save the label map without opacity.")
+        else:
+            check_opaque(ids, opaque)
     palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
     notes = tuple(f"{path}: {note}" for note in raster.notes)
     return LabelFile(
@@ -241,29 +241,6 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
         raise InputError(f"{path} cannot be read: {in_words(error)}.") from error
 
 
-def _turned_to_fit(raster: Raster, labels: LabelFile) -> tuple[Raster, str, str]:
-    """Return an image turned upright if only so it fits its labels, what is to be said of it, and what looked at."""
-    held, of_labels = raster.grid.orientation, labels.grid.orientation
-    if held == of_labels:
-        return raster, "", ""
-    if of_labels > 1:
-        raise InputError(
-            f"Its labels are stored turned (orientation {of_labels}), and the image otherwise ({held}). Save both "
-            "upright."
-        )
-    upright = raster.upright()
-    as_stored, as_shown = (one.fits(labels.ids.shape) for one in (raster, upright))
-    if as_shown and not as_stored:
-        return upright, f"The picture is turned upright (orientation {held}): only so it fits its labels.", ""
-    if as_shown:
-        doubt = (
-            f"The picture is stored turned (orientation {held}). The labels fit it as it is stored, which is taken, "
-            "and upright too. If they were drawn on the upright picture, save that first."
-        )
-        return raster, "", doubt
-    return raster, "", ""
-
-
 def check_exact(raster: Raster) -> None:
     """Raise if the numbers of a file are not those of its one picture."""
     if raster.blurred_by:
@@ -273,6 +250,12 @@ def check_exact(raster: Raster) -> None:
         )
     if raster.pictures > 1:
         raise InputError(f"It holds {raster.pictures} images. Save the one that is meant alone.")
+
+
+def check_opaque(ids: AnyArray, opaque: MaskArray | None) -> None:
+    """Raise if labelled pixels are transparent: nobody knows whether they are meant."""
+    if opaque is not None and ids[~opaque].any():
+        raise InputError("Some of its labelled pixels are transparent. Save the label map without opacity.")
 
 
 def check_black_and_white(colours: AnyArray, mask: MaskArray, *, has_palette: bool) -> None:
@@ -309,23 +292,6 @@ def whole_ids(raster: Raster) -> tuple[AnyArray, MaskArray | None]:
     return numbers.astype(smallest), missing
 
 
-def _whole(numbers: AnyArray) -> MaskArray:
-    """Return where floats are whole numbers that 64 bits hold."""
-    with np.errstate(invalid="ignore"):  # of infinity the rest is NaN
-        whole: MaskArray = (np.mod(numbers, 1) == 0) & (np.abs(numbers.astype(np.float64)) < _BEYOND)
-    return whole
-
-
-@contextmanager
-def _raster(path: Path) -> Iterator[Raster]:
-    """Read a file, and put its name before what is wrong with it, then and in what is made of it."""
-    if exists(path) and not is_file(path) and not is_folder(path):
-        raise InputError(f"{path} is a device or a pipe, which cannot be read twice. Save it as a file.")
-    first = read_bytes(path, len(SIGNATURES[0]))
-    with explained(path):
-        yield read_tiff(path) if first in SIGNATURES else read_picture(read_bytes(path))
-
-
 @contextmanager
 def explained(place: Path | str, way_out: str = "Save it as PNG or TIFF.") -> Iterator[None]:
     """Put the name of what is read before what is wrong with it, and make a sentence of what libraries raise.
@@ -345,3 +311,43 @@ def explained(place: Path | str, way_out: str = "Save it as PNG or TIFF.") -> It
         is_unknown = isinstance(error, UnidentifiedImageError)
         reason = "it is no image that can be read here" if is_unknown else str(error) or type(error).__name__
         raise InputError(f"{place} cannot be read: {reason}. {way_out}") from error
+
+
+def _turned_to_fit(raster: Raster, labels: LabelFile) -> tuple[Raster, str, str]:
+    """Return an image turned upright if only so it fits its labels, what is to be said of it, and what looked at."""
+    held, of_labels = raster.grid.orientation, labels.grid.orientation
+    if held == of_labels:
+        return raster, "", ""
+    if of_labels > 1:
+        raise InputError(
+            f"Its labels are stored turned (orientation {of_labels}), and the image otherwise ({held}). Save both "
+            "upright."
+        )
+    upright = raster.upright()
+    as_stored, as_shown = (one.fits(labels.ids.shape) for one in (raster, upright))
+    if as_shown and not as_stored:
+        return upright, f"The picture is turned upright (orientation {held}): only so it fits its labels.", ""
+    if as_shown:
+        doubt = (
+            f"The picture is stored turned (orientation {held}). The labels fit it as it is stored, which is taken, "
+            "and upright too. If they were drawn on the upright picture, save that first."
+        )
+        return raster, "", doubt
+    return raster, "", ""
+
+
+def _whole(numbers: AnyArray) -> MaskArray:
+    """Return where floats are whole numbers that 64 bits hold."""
+    with np.errstate(invalid="ignore"):  # of infinity the rest is NaN
+        whole: MaskArray = (np.mod(numbers, 1) == 0) & (np.abs(numbers.astype(np.float64)) < _BEYOND)
+    return whole
+
+
+@contextmanager
+def _raster(path: Path) -> Iterator[Raster]:
+    """Read a file, and put its name before what is wrong with it, then and in what is made of it."""
+    if exists(path) and not is_file(path) and not is_folder(path):
+        raise InputError(f"{path} is a device or a pipe, which cannot be read twice. Save it as a file.")
+    first = read_bytes(path, len(SIGNATURES[0]))
+    with explained(path):
+        yield read_tiff(path) if first in SIGNATURES else read_picture(read_bytes(path))

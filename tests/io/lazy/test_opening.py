@@ -17,6 +17,7 @@ from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.lazy.opening import open_image, open_labels, open_mask
 from napari_coarse_crf.io.reading import read_image, read_labels
 from tests.io.lazy.making import numbered, write_labels, write_ome
+from tests.io.test_tiff import with_mask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -310,3 +311,36 @@ def test_what_cannot_be_opened_is_said_in_a_sentence(tmp_path: Path) -> None:
 def test_urls_that_lead_nowhere_are_named(url: str, sentence: str) -> None:
     with pytest.raises(InputError, match=f"^{url} .*{sentence}"):
         open_image(url)
+
+
+@pytest.mark.parametrize("samples", [3, 4])
+@pytest.mark.parametrize("bands", [1, 3])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_mask_that_is_stored_beside_is_read_as_that_of_a_whole_file(
+    tmp_path: Path, samples: int, bands: int, dtype: Any
+) -> None:
+    mask = (numbered(*(40, 60, 3)[: 2 + (bands > 1)]) > 90).astype(np.uint8)
+    path = with_mask(tmp_path / "i.tif", numbered(40, 60, samples, dtype=dtype), mask)
+    opened, read = open_image(path), read_image(path)
+    assert read.mask is not None
+    assert _is_alike(opened.mask, read.mask)
+
+
+def test_labels_are_read_as_those_of_a_whole_file_with_a_mask_beside_or_opacity(tmp_path: Path) -> None:
+    ids, opaque = numbered(40, 60), (numbered(60, 40).T > 90).astype(np.uint8)
+    path = with_mask(tmp_path / "l.tif", ids, opaque, photometric="minisblack")
+    opened, read = open_labels(path), read_labels(path)
+    assert read.missing is not None
+    assert _is_alike(opened.ids, read.ids)
+    assert _is_alike(opened.missing, read.missing)
+    tifffile.imwrite(path, np.stack([ids, opaque], -1), photometric="minisblack", extrasamples=["unassalpha"])
+    with pytest.raises(InputError, match="Some of its labelled pixels are transparent"):
+        open_labels(path).ids[:]
+    tifffile.imwrite(path, np.stack([ids * opaque, opaque], -1), photometric="minisblack", extrasamples=["unassalpha"])
+    assert _is_alike(open_labels(path).ids, read_labels(path).ids)
+
+
+def test_a_mask_beside_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    opened = open_image(with_mask(tmp_path / "i.tif", numbered(40, 60, 3), numbered(20, 60)))
+    assert opened.mask is None
+    assert opened.notes == (f"{tmp_path / 'i.tif'}: It holds a mask of another shape, which is not used.",)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ALL = slice(None)
+_PLANES = {"photometric": "rgb", "planarconfig": "separate"}  # as tifffile writes three planes that nobody names
 
 
 def _strokes(*shape: int, dtype: Any = np.uint8) -> NDArray[Any]:
@@ -214,3 +215,32 @@ def test_tiles_of_a_lazy_pair_are_those_of_arrays_in_memory(tmp_path: Path) -> N
     np.testing.assert_array_equal(
         open_pair(tmp_path / "i.zarr", tmp_path / "i.zarr/labels/refined").labels[:], expected
     )
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "of_image", "of_labels"),
+    [
+        ((3, 40, 60), (3, 40, 60), _PLANES, _PLANES),
+        ((3, 40, 60), (40, 60), _PLANES, {}),
+        ((40, 60, 3), (40, 60), {"photometric": "rgb"}, {}),
+        ((5, 40, 60), (5, 40, 60), {"metadata": {"axes": "TYX"}}, {}),
+        ((5, 2, 40, 60), (5, 40, 60), {"imagej": True, "metadata": {"axes": "ZCYX"}}, {}),
+        ((5, 40, 60), (5, 40, 60), {"ome": True, "metadata": {"axes": "ZYX", "PhysicalSizeZ": 2.0}}, {}),
+        ((5, 40, 60), (5, 40, 60), {}, {"imagej": True, "metadata": {"axes": "ZYX", "spacing": 2.0, "unit": "um"}}),
+        ((40, 60), (40, 60), {"photometric": "miniswhite"}, {"rowsperstrip": 7}),
+    ],
+)
+def test_tiff_files_are_paired_as_those_that_are_read_whole(
+    tmp_path: Path, image: tuple[int, ...], labels: tuple[int, ...], of_image: dict[str, Any], of_labels: dict[str, Any]
+) -> None:
+    tifffile.imwrite(tmp_path / "i.tif", numbered(*image), **of_image)
+    tifffile.imwrite(tmp_path / "l.tif", _strokes(*labels), **of_labels)
+    read = read_pair(tmp_path / "i.tif", tmp_path / "l.tif")
+    url = tmp_path.as_uri()
+    pair = open_pair(f"{url}/i.tif", f"{url}/l.tif")
+    for lazy, whole in zip(_whole(pair), (read.picture.image, read.labels, read.picture.mask), strict=True):
+        np.testing.assert_array_equal(lazy, whole)
+    for name in ("channel_axis", "spacing", "by_channel"):
+        assert getattr(pair.picture, name) == getattr(read.picture, name)
+    for name in ("axes", "grid", "apart", "said", "warnings"):
+        assert getattr(pair, name) == getattr(read, name)

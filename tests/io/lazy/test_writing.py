@@ -125,7 +125,8 @@ def test_a_summary_of_the_metadata_is_renewed(tmp_path: Path) -> None:
     ground = _image(image, "0.4")
     zarr.consolidate_metadata(str(image))
     create_labels(image / "labels" / "refined", ground, np.uint16, tile=TILE).finish()
-    assert "labels/refined" in zarr.open_group(str(image), mode="r")
+    group = zarr.open_group(str(image), mode="r", use_consolidated=True)["labels/refined"]
+    assert set(group.attrs) == {"multiscales", "image-label"}
 
 
 @pytest.mark.parametrize("name", ["l.zarr", "l.tif", "i.zarr/labels/refined"])
@@ -152,14 +153,18 @@ def test_another_run_goes_on_with_what_is_unfinished(tmp_path: Path, name: str) 
     check_place(place)
     with pytest.raises(InputError, match="An unfinished result is there"):
         create_labels(place, ground, np.uint16, tile=TILE)
-    again = reopen(place, ground)
+    with pytest.raises(InputError, match="It was begun in tiles of other sides"):
+        reopen(place, ground, tile=(40, 40))
+    with pytest.raises(InputError, match="It was begun for an image of another shape"):
+        reopen(place, Ground.of((50, 50)), tile=TILE)
+    again = reopen(place, ground, tile=TILE)
     bottom = (slice(64, 100), slice(None))
     again[bottom] = IDS[bottom]
     again.finish()
     assert unfinished_run(place) is None
     np.testing.assert_array_equal(open_labels(place).ids[:], IDS)
     with pytest.raises(InputError, match="Nothing unfinished is there"):
-        reopen(place, ground)
+        reopen(place, ground, tile=TILE)
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
 
 
@@ -177,7 +182,9 @@ def test_a_run_stopped_while_it_finishes_is_finished_by_another(tmp_path: Path) 
     next(steps), next(steps)
     steps.close()
     assert unfinished_run(place) == {}
-    reopen(place, ground).finish()
+    with pytest.raises(InputError, match="It is not finished"):
+        open_labels(place)
+    reopen(place, ground, tile=TILE).finish()
     _validate(tmp_path / "i.zarr")
 
 
@@ -222,13 +229,17 @@ def test_what_is_read_is_never_written_to(tmp_path: Path) -> None:
         check_place("memory://l.tif")
 
 
-def test_a_url_is_written_to_as_a_path_is() -> None:
-    place = "memory://written/l.zarr"
-    store = create_labels(place, Ground.of((100, 130)), np.uint16, tile=TILE)
+@pytest.mark.parametrize("name", ["l.zarr", "i.zarr/labels/refined"])
+def test_a_url_is_written_to_as_a_path_is(name: str) -> None:
+    folder = f"memory://{name.replace('/', '-')}"
+    ground, place = _image(f"{folder}/i.zarr", "0.5"), f"{folder}/{name}"
+    store = create_labels(place, ground, np.uint16, tile=TILE)
     _fill(store)
     store.finish()
     np.testing.assert_array_equal(open_labels(place).ids[:], IDS)
-    store = create_labels(place, Ground.of((100, 130)), np.uint16, tile=TILE, overwrite=True)
+    with pytest.raises(InputError, match="Add --overwrite to replace it"):
+        create_labels(place, ground, np.uint16, tile=TILE)
+    store = create_labels(place, ground, np.uint16, tile=TILE, overwrite=True)
     store.discard()
     with pytest.raises(InputError):
         open_labels(place)

@@ -16,11 +16,19 @@ from napari_coarse_crf.compute.parallel import blocks
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.lazy.places import Place, check_is_there, is_tiff, is_zarr
 from napari_coarse_crf.io.lazy.remote import reached
-from napari_coarse_crf.io.lazy.stored import Pyramid, Stored, stand_in
+from napari_coarse_crf.io.lazy.stored import Combined, Pyramid, Stored, stand_in
 from napari_coarse_crf.io.lazy.tiffs import open_tiff
 from napari_coarse_crf.io.lazy.zarrs import open_label_map, open_zarr
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES, Raster
-from napari_coarse_crf.io.reading import COLOURS, ImageFile, LabelFile, check_black_and_white, check_exact, whole_ids
+from napari_coarse_crf.io.reading import (
+    COLOURS,
+    ImageFile,
+    LabelFile,
+    check_black_and_white,
+    check_exact,
+    check_opaque,
+    whole_ids,
+)
 from napari_coarse_crf.io.tiff import opaque_of
 
 if TYPE_CHECKING:
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.io.lazy.ome import Multiscale
     from napari_coarse_crf.io.lazy.stored import Meaning
 
+_BITS_OF_COLOURS = 8
 _LOOKED_AT = 2**22  # pixels at a time, in search of a label
 
 
@@ -182,16 +191,14 @@ def open_labels(place: Place) -> LazyLabels:
         check_exact(opened.raster)
         raster = opened.raster.as_planes() if opened.raster.samples_are_guessed else opened.raster
         levels = _levels(opened, raster, as_ids)
-        ids, missing, said = levels[0].data, None, ""
+        ids, missing, said = levels[0].data, _missing_ids(opened, raster), ""
         searched = enumerate(levels) if len(levels) > 1 else ()
         number = next((number for number, one in searched if holds_labels(one.data)), 0)
         if number:
-            ids = enlarged(levels[number], ids.shape)
+            ids, missing = enlarged(levels[number], ids.shape), None
             said = (
                 f"{place}: its labels are on level {number} of {len(levels)}, counted from 0, whose pixels are larger."
             )
-        elif raster.nodata is not None or np.dtype(opened.levels[0].dtype).kind == "f":
-            missing = Stored.of(opened.levels[0], raster, as_void)
         palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
         return LazyLabels(
             ids=ids,
@@ -256,10 +263,11 @@ def as_shown(raster: Raster) -> tuple[AnyArray, str]:
 
 def as_ids(raster: Raster) -> tuple[AnyArray, str]:
     """Return the ids of a label map; those of floats in 64 bits, as no part tells how large they are in others."""
-    plain, _ = raster.without_alpha()
+    plain, opaque = raster.without_alpha()
     if plain.has_samples:
         raise InputError(COLOURS)
     ids, _ = whole_ids(plain)
+    check_opaque(ids, opaque)
     return ids.astype(np.int64) if plain.pixels.dtype.kind == "f" else ids, plain.axes
 
 
@@ -296,8 +304,15 @@ def as_mask(raster: Raster) -> tuple[AnyArray, str]:
 
 
 def as_beside(raster: Raster) -> tuple[AnyArray, str]:
-    """Return True where a mask that is stored beside shows the pixel."""
-    return opaque_of(raster.pixels, raster.axes, raster.pixels.dtype), raster.axes.replace(SAMPLES, "")
+    """Return True where a mask that is stored beside shows the pixel of an image of so many bits."""
+    kind = np.dtype(np.uint8 if raster.bits <= _BITS_OF_COLOURS else np.uint16)
+    return opaque_of(raster.pixels, raster.axes, kind), raster.axes.replace(SAMPLES, "")
+
+
+def as_hidden(raster: Raster) -> tuple[AnyArray, str]:
+    """Return True where a mask that is stored beside hides the pixel."""
+    shown, axes = as_beside(raster)
+    return ~shown, axes
 
 
 def _open(place: Place) -> Pyramid:
@@ -321,10 +336,27 @@ def _levels(opened: Pyramid, raster: Raster, meaning: Meaning) -> tuple[Level, .
 
 def _opaque(opened: Pyramid, raster: Raster) -> Any:
     """Return where an image is not transparent, None where it says nothing of that."""
-    if opened.mask is not None:
-        return Stored.of(opened.mask, Raster(stand_in(opened.mask), opened.mask_axes, 8), as_beside)
     has_alpha = raster.alpha is not None or (raster.palette is not None and raster.palette.shape[1] == 4)
-    return Stored.of(opened.levels[0], raster, as_opaque) if has_alpha else None
+    shown = Stored.of(opened.levels[0], raster, as_opaque) if has_alpha else None
+    if opened.mask is None:
+        return shown
+    beside = _beside(opened, raster, as_beside)
+    return beside if shown is None else Combined(shown, beside, np.logical_and)
+
+
+def _missing_ids(opened: Pyramid, raster: Raster) -> Any:
+    """Return where the numbers of a label map stand for no data, None where none of them can."""
+    says_so = raster.nodata is not None or np.dtype(opened.levels[0].dtype).kind == "f"
+    void = Stored.of(opened.levels[0], raster, as_void) if says_so else None
+    if opened.mask is None:
+        return void
+    hidden = _beside(opened, raster, as_hidden)
+    return hidden if void is None else Combined(void, hidden, np.logical_or)
+
+
+def _beside(opened: Pyramid, raster: Raster, meaning: Meaning) -> Stored:
+    """Return the mask that is stored beside a picture, whose bits tell how its bands count."""
+    return Stored.of(opened.mask, Raster(stand_in(opened.mask), opened.mask_axes, raster.bits), meaning)
 
 
 def _notes(place: Place, raster: Raster) -> tuple[str, ...]:

@@ -135,6 +135,34 @@ class Stored(Lazy):
         return values[(slice(None),) * (len(self.shape) - len(samples := tuple(plain))) + samples]
 
 
+@dataclass(frozen=True, eq=False)
+class Combined(Lazy):
+    """Two masks in one: where both are True, or one of them.
+
+    Attributes
+    ----------
+    one, other : Stored
+        The masks.
+    how : ufunc
+        `numpy.logical_and` or `numpy.logical_or`.
+    """
+
+    one: Stored
+    other: Stored
+    how: np.ufunc
+
+    dtype = np.dtype(np.bool_)
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # an attribute of others
+        """Shape of either."""
+        return self.one.shape
+
+    def _read(self, box: tuple[slice, ...]) -> NDArray[Any]:
+        combined: NDArray[Any] = self.how(self.one[box], self.other[box])
+        return combined
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pyramid:
     """What lies at a place: numbers at several sizes, and what is said of them.

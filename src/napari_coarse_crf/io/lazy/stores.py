@@ -132,9 +132,13 @@ def remove(store: str) -> None:
 
 
 def list_label_map(image: str, name: str) -> None:
-    """Write the name of a label map into the list that an image keeps, and renew the summary of its metadata."""
+    """Write the name of a label map into the list that an image keeps."""
     if name not in (names := _listed(image)):
         _change_list(image, [*names, name])
+
+
+def renew_summary(image: str) -> None:
+    """Renew the summary of its metadata that an image may keep, in which readers find no label map that is new."""
     with quiet():
         if zarr.open_group(image, mode="r").metadata.consolidated_metadata is not None:
             zarr.consolidate_metadata(image)

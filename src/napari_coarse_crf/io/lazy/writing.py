@@ -29,6 +29,7 @@ from napari_coarse_crf.io.lazy.stores import (
     list_label_map,
     new_level,
     remove,
+    renew_summary,
     store_of,
     unfinished_run,
     zarr_format_at,
@@ -114,7 +115,7 @@ class Written(Lazy):
         InputError
             If the system refuses. The store stays unfinished.
         """
-        with reached(self.place), quiet():
+        with reached(self.place):
             levels, group = [self], open_node(self.store, "r+")
             if _has_levels(self.place, self.ground):
                 for number, shape in enumerate(self.ground.levels[1:], 1):
@@ -126,9 +127,13 @@ class Written(Lazy):
                 remove(self.store)
                 return
             image, name = image_around(self.place), above(self.place)[1]
-            group.attrs.put(self._described(name, is_inside=image is not None))
-            if image is not None:
+            said = self._described(name, is_inside=image is not None)
+            if image is not None:  # a run that is stopped here leaves it unfinished, so that another lists it
+                group.attrs.put(said | {UNFINISHED: group.attrs[UNFINISHED]})
                 list_label_map(image, name)
+            group.attrs.put(said)
+            if image is not None:
+                renew_summary(image)
 
     def finish(self) -> None:
         """Do what `finishing` does, at once."""
@@ -230,6 +235,7 @@ def reopen(
     place: Place,
     ground: Ground,
     *,
+    tile: Sequence[int] | None = None,
     colours: Mapping[int, Sequence[int]] | None = None,
     are_labels: bool = True,
 ) -> Written:
@@ -239,13 +245,15 @@ def reopen(
     ----------
     place, ground, colours
         As it was made with.
+    tile : sequence of int, optional
+        How long the tiles are that are to be written: its chunks have to divide them.
     are_labels : bool
         Whether it holds labels; else confidence.
 
     Raises
     ------
     InputError
-        If nothing unfinished is there, or it was begun for another image.
+        If nothing unfinished is there, or it was begun for another image or in other tiles.
     """
     with reached(place):
         if unfinished_run(place) is None:
@@ -255,7 +263,11 @@ def reopen(
         data = node if isinstance(node, zarr.Array) else node[_FULL]
         if not isinstance(data, zarr.Array) or data.shape != ground.stored:
             raise InputError("It was begun for an image of another shape. Remove it, or choose another place.")
-        return _written(place, store, ground, data, colours, are_labels=are_labels)
+        written = _written(place, store, ground, data, colours, are_labels=are_labels)
+        sides = zip(tile or ground.shape, written.chunks, ground.shape, strict=True)
+        if any(side < size and side % chunk for side, chunk, size in sides):
+            raise InputError("It was begun in tiles of other sides. Take the same, or add --overwrite to begin anew.")
+        return written
 
 
 def _create(
