@@ -6,6 +6,7 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import fsspec
 import numpy as np
 import pytest
 import tifffile
@@ -183,3 +184,16 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(
     assert (code, err.startswith("Error: ")) == (1, True)
     assert sentence in err
     assert sorted(path.name for path in image.parent.iterdir()) == ["image.zarr", "taken.zarr"]
+
+
+def test_image_labels_and_result_may_lie_behind_urls(
+    run: Any, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where an unfinished run of a URL is kept
+    memory = fsspec.filesystem("memory")
+    memory.put(str(image), "/bucket/image.zarr", recursive=True)
+    url = "memory://bucket/image.zarr"
+    assert run("refine", url, f"{url}/labels/coarse", "-o", f"{url}/labels/refined", *OPTIONS)[0] == 0
+    np.testing.assert_array_equal(open_labels(f"{url}/labels/refined").ids[()], expected)
+    assert [path.name for path in tmp_path.iterdir()] == ["image.zarr"]
+    memory.rm("/bucket", recursive=True)

@@ -162,12 +162,12 @@ def _unfinished(
     """Return an unfinished result that may be gone on with; None if there is none, or one of another image."""
     if unfinished_run(place) is None:
         return None
+    colours = pair.colours if are_labels else None
     try:
-        found = reopen(place, pair.ground, colours=pair.colours if are_labels else None, are_labels=are_labels)
+        found = reopen(place, pair.ground, tile=tile, colours=colours, are_labels=are_labels)
     except InputError:
         return None
-    sides = zip(found.chunks, tile, found.shape, strict=True)
-    if found.dtype != dtype or any(side % chunk for chunk, side, size in sides if side < size):
+    if found.dtype != dtype:
         return None
     remove_partial(found.store)
     return found

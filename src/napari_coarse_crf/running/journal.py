@@ -81,11 +81,6 @@ class Journal:
         write_files({folder / _ABOUT: _line({"about": _NOTE, "digest": digest, **_this_process()})})
         self.done = self._read_records()
 
-    @staticmethod
-    def begun(folder: Path) -> bool:
-        """Whether there is a run to go on with, perhaps of other inputs."""
-        return is_file(folder / _ABOUT)
-
     def read_plan(self) -> Any:
         """Return the plan, None if none was kept.
 

@@ -26,7 +26,7 @@ def unfinished_folder(out: Place) -> Path:
     >>> unfinished_folder("a/image.zarr/labels/fine").as_posix(), unfinished_folder("fine.tif").as_posix()
     ('a/.image.zarr.labels.fine.unfinished', '.fine.tif.unfinished')
     >>> unfinished_folder("s3://bucket/fine.zarr").as_posix()
-    '.fine.zarr.60fd1ba9.unfinished'
+    '.fine.zarr.b06d8872.unfinished'
     """
     if is_url(out):
         return Path(f".{above(out)[1]}.{sha256(str(out).encode()).hexdigest()[:8]}.unfinished")
