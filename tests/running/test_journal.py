@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,11 +80,6 @@ def test_a_plan_of_another_run_is_not_read(folder: Path, tmp_path: Path) -> None
         assert Journal(folder, "abc").read_plan() is None
 
 
-def test_a_finished_run_leaves_nothing(folder: Path) -> None:
-    Journal(folder, "abc").remove()
-    assert not folder.exists()
-
-
 def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(InputError, match="holds something else"):
@@ -97,25 +88,3 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds something else"):
         Journal(tmp_path, "abc")
     assert (tmp_path / "thesis.txt").read_text() == "mine"
-
-
-def test_two_runs_do_not_write_the_same_result_at_once(tmp_path: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path\n"
-        "from napari_coarse_crf.running.journal import Journal\n"
-        "Journal(Path(sys.argv[1]), 'abc'); print('begun', flush=True); sys.stdin.read()"
-    )
-    command = [sys.executable, "-c", script, str(tmp_path / "run")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        with pytest.raises(InputError, match=f"Another run writes the same result .process {other.pid}"):
-            Journal(tmp_path / "run", "abc")
-        other.kill()
-    assert Journal(tmp_path / "run", "abc").done == {}
-
-
-def test_a_process_number_that_was_given_anew_is_no_run(folder: Path) -> None:
-    about = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps({**about, "process": os.getppid(), "started": 1.0}))
-    assert len(Journal(folder, "abc").done) == 2

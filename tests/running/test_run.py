@@ -98,13 +98,6 @@ def test_a_run_writes_what_the_plan_gives_and_counts_it(job: Job, expected: Any)
     assert run.warnings == ()
 
 
-def test_a_run_that_is_finished_leaves_no_journal(job: Job) -> None:
-    _, _, run = job.run()
-    assert (job.folder / "journal").exists()
-    run.finish()
-    assert not (job.folder / "journal").exists()
-
-
 @pytest.mark.parametrize("stop_after", [0, 3, 11])
 def test_a_stopped_run_goes_on_with_the_same_result_and_makes_no_tile_twice(
     job: Job, expected: Any, stop_after: int

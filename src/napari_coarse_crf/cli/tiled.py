@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from napari_coarse_crf.cli.batch import Settings
 from napari_coarse_crf.cli.console import say, stderr
 from napari_coarse_crf.cli.options import Tiling
-from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.errors import CoarseCRFError, InputError
 from napari_coarse_crf.io.lazy.pairs import LazyPair
 from napari_coarse_crf.io.lazy.places import above
 from napari_coarse_crf.io.lazy.writing import Written
@@ -20,6 +20,7 @@ from napari_coarse_crf.refiner import Progress as Step
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.running.cluster import connected, processes_here, wait_for_workers
 from napari_coarse_crf.running.job import Job, middle_part, scratch_results, sides_of_all
+from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.unfinished import begin, kept_sides
 from napari_coarse_crf.tiles.apart import PartRefiner, make_refiner
 from napari_coarse_crf.tiles.choice import InTiles, choose, read_limit
@@ -40,7 +41,7 @@ def choose_way(
     engine, workers = settings.engine, settings.workers
     if tiling.is_asked_for and engine != "lattice":
         raise InputError(f"--engine {engine} knows no tiles. Leave out --tile, --processes and --scheduler.")
-    kept = kept_sides(folder, tiling.wanted)
+    kept = kept_sides(folder, tiling.wanted) if engine == "lattice" else None
     if kept is not None or tiling.is_asked_for:
         check_parameters(parameters)
         source = middle_part(pair.picture, pair.labels, pair.apart)
@@ -88,7 +89,7 @@ def job_in_memory(
 def run_tiles(job: Job, tiling: Tiling, workers: int | None, title: str) -> None:
     """Refine all tiles that are left, with a progress bar on the error stream."""
     count = len(job.parts)
-    with _said_when_stopped(), _client(tiling) as client, _bar() as show:
+    with _given_up(job), _said_when_stopped(), _client(tiling) as client, _bar() as show:
         for number in range(count):
             named = title if count == 1 else f"{title}, slice {number + 1} of {count}"
             run = _shown(job.prepare(number, workers), show, f"Preparing {named}")
@@ -134,6 +135,20 @@ def _bar() -> Iterator[Callable[[str, Step], None]]:
             bar.update(task, description=f"{title}: {step.stage}", completed=step.step)
 
         yield show
+
+
+@contextmanager
+def _given_up(job: Job) -> Iterator[None]:
+    """Leave nothing behind when an error comes before the first tile is finished."""
+    try:
+        yield
+    except CoarseCRFError:
+        if not job.has_finished_tiles:
+            for array in (job.results.labels, job.results.confidence):
+                if isinstance(stored(array), Written):
+                    stored(array).discard()
+            job.finish()
+        raise
 
 
 @contextmanager

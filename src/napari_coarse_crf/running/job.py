@@ -10,10 +10,10 @@ import zarr
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.places import is_folder
-from napari_coarse_crf.running.journal import remove_run
 from napari_coarse_crf.running.planes import Plane, plane_of
 from napari_coarse_crf.running.results import Results
 from napari_coarse_crf.running.run import Run
+from napari_coarse_crf.running.unfinished import remove_run
 from napari_coarse_crf.tiles.apart import parts_apart
 from napari_coarse_crf.tiles.parts import NO_SLICE, has_two_labels, sum_counts
 from napari_coarse_crf.tiles.source import Source
@@ -110,10 +110,13 @@ class Job:
         """What a person should look at, one sentence each."""
         return [sentence for run in self.runs for sentence in run.warnings]
 
+    @property
+    def has_finished_tiles(self) -> bool:
+        """Whether there is anything to go on with."""
+        return any(run.journal.done for run in self.runs)
+
     def finish(self) -> None:
-        """Forget the run: its results are where they belong."""
-        for run in self.runs:
-            run.finish()
+        """Forget the run: its results are where they belong, or nobody wants them."""
         remove_run(self.folder)
 
     def _cut(self, part: Part) -> tuple[Picture, Plane, Results]:

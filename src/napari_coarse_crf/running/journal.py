@@ -1,6 +1,6 @@
 """What of a run is done, in a folder beside its result: a run that was stopped or killed goes on from there.
 
-The folder holds `run.json`, which says what it is for; the plan; and one line for each finished tile, written after its
+The folder holds the plan, and one line for each finished tile, written after its
 pixels. A line has a hash of these, so that nothing depends on what the system wrote first: a tile counts as finished
 if the result still holds what the line says. A line that was cut off in the middle counts as none.
 """
@@ -11,24 +11,20 @@ import hashlib
 import json
 import os
 import pickle
-import shutil
-import socket
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from napari_coarse_crf.errors import CoarseCRFWarning, InputError
-from napari_coarse_crf.io.files import make_folder, write_files
-from napari_coarse_crf.io.places import exists, in_words, is_file
+from napari_coarse_crf.io.files import write_files
+from napari_coarse_crf.io.places import in_words, is_file
+from napari_coarse_crf.running.unfinished import read_about, remove_run, write_about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_ABOUT, _PLAN, _TILES = "run.json", "plan", "tiles.jsonl"
-_NOTE = "An unfinished run of napari-coarse-crf: the same command goes on with it; this folder may be removed."
+_PLAN, _TILES = "plan", "tiles.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +64,14 @@ class Journal:
     Raises
     ------
     InputError
-        If another process has this run under way, or the folder is not ours or cannot be written.
+        If the folder holds something else, or the system refuses.
     """
 
     def __init__(self, folder: Path, digest: str) -> None:
         self._folder, self._digest = folder, digest
-        about = _read_about(folder)
-        _check_alone(folder, about)
-        if about.get("digest") != digest:
+        if read_about(folder).get("digest") != digest:
             remove_run(folder)
-        make_folder(folder)
-        write_files({folder / _ABOUT: _line({"about": _NOTE, "digest": digest, **_this_process()})})
+        write_about(folder, {"digest": digest})
         self.done = self._read_records()
 
     def read_plan(self) -> Any:
@@ -127,10 +120,6 @@ class Journal:
         if numbers:
             self.done = {number: record for number, record in self.done.items() if number not in numbers}
 
-    def remove(self) -> None:
-        """Remove the folder: the run is finished."""
-        remove_run(self._folder)
-
     def _head(self, content: bytes) -> bytes:
         return f"plan {self._digest} {hashlib.blake2b(content).hexdigest()}".encode()
 
@@ -156,69 +145,9 @@ class Journal:
         return records
 
 
-def _read_about(folder: Path) -> dict[str, Any]:
-    """Return what the folder says of itself; nothing if it is not there."""
-    if not exists(folder) or (folder.is_dir() and not any(folder.iterdir())):
-        return {}
-    try:
-        about = json.loads((folder / _ABOUT).read_bytes())
-        if about["about"] == _NOTE:
-            return dict(about)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise InputError(
-        f"{folder} is where an unfinished run is kept, but holds something else. Move it away, or choose another name "
-        "for the result."
-    )
-
-
-def _check_alone(folder: Path, about: Mapping[str, Any]) -> None:
-    """Raise if the process that began the run is alive."""
-    here = _this_process()
-    if about.get("host") != here["host"] or about.get("process") == here["process"]:
-        return
-    try:
-        alive = psutil.Process(about["process"]).create_time() == about["started"]
-    except psutil.Error:
-        return
-    if alive:
-        raise InputError(
-            f"Another run writes the same result (process {about['process']}, see {folder}). Wait until it is "
-            "finished, or stop it first."
-        )
-
-
-def _this_process() -> dict[str, Any]:
-    return {"host": socket.gethostname(), "process": os.getpid(), "started": psutil.Process().create_time()}
-
-
 def _is_own(path: Path) -> bool:
     """Whether the file is this person's; Windows does not say."""
     return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
-
-
-def remove_run(folder: Path) -> None:
-    """Remove the folder of a run with all it holds, `run.json` last: what is left of it stays known for one.
-
-    Raises
-    ------
-    InputError
-        If the system refuses.
-    """
-    if not exists(folder):
-        return
-    try:
-        for path in folder.iterdir():
-            if path.name == _ABOUT:
-                continue
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        (folder / _ABOUT).unlink(missing_ok=True)
-        folder.rmdir()
-    except OSError as error:
-        raise InputError(f"{folder} cannot be removed: {in_words(error)}. Remove it by hand.") from error
 
 
 def _line(content: Mapping[str, Any]) -> bytes:

@@ -100,7 +100,3 @@ class Run:
     def warnings(self) -> tuple[str, ...]:
         """What a person should look at, one sentence each."""
         return tuple(self.plan.warnings(sum_gained(self.plan, self.journal.done.values())))
-
-    def finish(self) -> None:
-        """Remove the journal: the results are complete and where they belong."""
-        self.journal.remove()

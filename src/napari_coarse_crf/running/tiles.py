@@ -241,6 +241,10 @@ def _record_of(future: Any, tile: Tile) -> Record:
             f"Tile {tile.number} cost several workers of the cluster, one after the other: their memory may not "
             "suffice. Run again with smaller tiles or fewer processes; finished tiles are kept."
         ) from error
+    except CancelledError as error:
+        raise InputError(
+            f"The cluster dropped tile {tile.number}: its scheduler may be lost. Run again; finished tiles are kept."
+        ) from error
     except OSError as error:
         raise InputError(
             f"A worker of the cluster could not read or write tile {tile.number}: {in_words(error)}. All workers need "
