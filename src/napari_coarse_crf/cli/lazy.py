@@ -24,7 +24,7 @@ from napari_coarse_crf.io.lazy.stores import check_place, unfinished_run
 from napari_coarse_crf.io.lazy.writing import Written, create_confidence, create_labels, reopen
 from napari_coarse_crf.io.lazy.zarrs import open_label_map
 from napari_coarse_crf.io.places import real_path
-from napari_coarse_crf.running.job import Job, sides_of_all
+from napari_coarse_crf.running.job import Job, shape_of_part, sides_of_all
 from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.restored import Restored
 from napari_coarse_crf.running.results import Results
@@ -136,7 +136,7 @@ def _label_map(place: Place) -> Place:
 
 def _sides(pair: LazyPair, way: InTiles, tiling: Tiling) -> tuple[int, ...]:
     """Return the sides of tiles, of which chunks are large unless a person asked for just these."""
-    shape = tuple(size for axis, size in enumerate(pair.labels.shape) if axis not in pair.apart)
+    shape = shape_of_part(pair.labels.shape, pair.apart)
     sides = tile_sides(way.tile, shape)
     return sides if tiling.tile is not None else align(shape, sides)[0]
 

@@ -19,7 +19,7 @@ from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Progress as Step
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.running.cluster import connected, processes_here, wait_for_workers
-from napari_coarse_crf.running.job import Job, middle_part, scratch_results, sides_of_all
+from napari_coarse_crf.running.job import Job, first_part, scratch_results, shape_of_part, sides_of_all
 from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.unfinished import begin, kept_sides
 from napari_coarse_crf.tiles.apart import PartRefiner, make_refiner
@@ -41,26 +41,23 @@ def choose_way(
     engine, workers = settings.engine, settings.workers
     if tiling.is_asked_for and engine != "lattice":
         raise InputError(f"--engine {engine} knows no tiles. Leave out --tile, --processes and --scheduler.")
+    source = first_part(pair.picture, pair.labels, pair.apart)
     kept = kept_sides(folder, tiling.wanted) if engine == "lattice" else None
     if kept is not None or tiling.is_asked_for:
         check_parameters(parameters)
-        source = middle_part(pair.picture, pair.labels, pair.apart)
         return InTiles(kept or _asked_sides(source, parameters, tiling), ())
     limit = read_limit(tiling.memory_limit)
-    source = middle_part(pair.picture, pair.labels, pair.apart)
     way = choose(source.picture, source.labels, parameters, limit, engine=engine, workers=workers)
     if isinstance(way, InTiles):
         for sentence in way.why:
             say(sentence.replace("memory_limit", "--memory-limit"))
         return way
+    if not pair.apart:
+        return way
     if isinstance(pair, Pair):
-        return (
-            make_refiner(pair.picture, pair.labels, pair.apart, engine=engine, workers=workers) if pair.apart else way
-        )
-    if pair.apart:  # frame after frame, of which not all are in memory at once
-        check_parameters(parameters)
-        return InTiles(source.shape, ())
-    return way
+        return make_refiner(pair.picture, pair.labels, pair.apart, engine=engine, workers=workers)
+    check_parameters(parameters)  # frame after frame, of which not all fit into memory at once
+    return InTiles(source.shape, ())
 
 
 def _asked_sides(source: Source, parameters: Parameters, tiling: Tiling) -> tuple[int, ...]:
@@ -79,7 +76,7 @@ def job_in_memory(
 ) -> Job:
     """Return what refines an image in memory tile by tile, into arrays of which files are made afterwards."""
     labels, apart = pair.labels, pair.apart
-    sides = tile_sides(way.tile, middle_part(pair.picture, labels, apart).shape)
+    sides = tile_sides(way.tile, shape_of_part(labels.shape, apart))
     begin(folder, tiling.wanted, sides)
     chunks = sides_of_all(sides, labels.ndim, apart)
     results = scratch_results(folder, labels.shape, labels.dtype, chunks, confidence=confidence)

@@ -89,15 +89,7 @@ class Job:
 
     @property
     def counts(self) -> dict[int, tuple[int, int]]:
-        """How many pixels each label had and has, among those that take part.
-
-        Raises
-        ------
-        InputError
-            If no part could be refined.
-        """
-        if not self.runs:
-            raise InputError(NO_SLICE)
+        """How many pixels each label had and has, among those that take part."""
         return sum_counts(run.counts for run in self.runs)
 
     @property
@@ -125,13 +117,32 @@ class Job:
         return picture, Plane(self.labels, part), Results(Plane(self.results.labels, part), confidence)
 
 
-def middle_part(picture: Picture, labels: Any, apart: Sequence[int]) -> Source:
-    """Return the part in the middle of a series, or the whole where nothing lies apart."""
+def first_part(picture: Picture, labels: Any, apart: Sequence[int]) -> Source:
+    """Return the first part of a series that can be refined, or the whole where nothing lies apart.
+
+    Raises
+    ------
+    InputError
+        If no part holds two labels.
+    """
     if not apart:
         return Source.of(picture, labels)
-    parts = parts_apart(labels.shape, apart)
-    part = parts[len(parts) // 2]
-    return Source.of(plane_of(picture, len(labels.shape), part), Plane(labels, part))
+    for part in parts_apart(labels.shape, apart):
+        frame, of_frame = plane_of(picture, len(labels.shape), part), Plane(labels, part)
+        if _is_refined(frame, of_frame):
+            return Source.of(frame, of_frame)
+    raise InputError(NO_SLICE)
+
+
+def shape_of_part(shape: Sequence[int], apart: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of what is refined on its own.
+
+    Examples
+    --------
+    >>> shape_of_part((9, 64, 32), (0,))
+    (64, 32)
+    """
+    return tuple(size for axis, size in enumerate(shape) if axis not in apart)
 
 
 def sides_of_all(sides: Sequence[int], ndim: int, apart: Sequence[int]) -> tuple[int, ...]:
