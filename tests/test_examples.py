@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from imageio.v3 import imread, imwrite
 from PIL import Image
 
@@ -101,3 +103,20 @@ def test_a_session_gives_the_same_pixels_with_and_without_the_dock() -> None:
     assert result.returncode == 0, result.stderr
     assert "nuclei coarse refined: {" in result.stdout
     assert "nuclei coarse refined [1]: equal to the one before: True" in result.stdout
+
+
+def test_slips_with_a_cluster_get_a_sentence(tmp_path: Path) -> None:
+    image, labels = np.zeros((30, 40), np.uint8), np.zeros((30, 40), np.uint8)
+    image[:, 25:] = 200
+    labels[15, 3], labels[15, 36] = 3, 7
+    for name, array in (("image", image), ("labels", labels)):
+        zarr.create_array(str(tmp_path / f"{name}.zarr"), data=array, chunks=(16, 16))
+    paths = [tmp_path / f"{name}.zarr" for name in ("image", "labels", "refined")]
+    absent = run("slurm.py", tmp_path / "none.zarr", *paths[1:])
+    assert (absent.returncode, "There is no" in absent.stderr) == (1, True)
+    taken = run("slurm.py", *paths[:2], paths[1])
+    assert (taken.returncode, "labels.zarr exists" in taken.stderr) == (1, True)
+    if find_spec("dask_jobqueue") is None:
+        missing = run("slurm.py", *paths[:2], tmp_path / "another.zarr")
+        assert missing.returncode == 1
+        assert "pip install dask-jobqueue" in missing.stderr
