@@ -81,10 +81,10 @@ def open_array(folder: Path, name: str) -> Any:
 
 def refine_once(image: Any, labels: Any, out: Callable[[], Any], spacing: Any = None) -> dict[str, Any]:
     """Refine at once what is read into memory first."""
-    from napari_coarse_crf import refine_labels
+    from napari_coarse_crf import Refiner
 
     start = time.perf_counter()
-    refined = refine_labels(np.asarray(image), np.asarray(labels), spacing=spacing)
+    refined = Refiner(np.asarray(image), np.asarray(labels), spacing=spacing).run().labels
     out()[:] = refined
     return {"planning": 0.0, "refining": time.perf_counter() - start, "tiles": 1, "pixels": refined.size}
 
