@@ -105,18 +105,34 @@ def test_a_session_gives_the_same_pixels_with_and_without_the_dock() -> None:
     assert "nuclei coarse refined [1]: equal to the one before: True" in result.stdout
 
 
-def test_slips_with_a_cluster_get_a_sentence(tmp_path: Path) -> None:
+@pytest.fixture
+def stores(tmp_path: Path) -> list[Path]:
+    """Return the paths of an image and its labels in zarr, and one for the result."""
     image, labels = np.zeros((30, 40), np.uint8), np.zeros((30, 40), np.uint8)
     image[:, 25:] = 200
     labels[15, 3], labels[15, 36] = 3, 7
-    for name, array in (("image", image), ("labels", labels)):
-        zarr.create_array(str(tmp_path / f"{name}.zarr"), data=array, chunks=(16, 16))
     paths = [tmp_path / f"{name}.zarr" for name in ("image", "labels", "refined")]
-    absent = run("slurm.py", tmp_path / "none.zarr", *paths[1:])
-    assert (absent.returncode, "There is no" in absent.stderr) == (1, True)
-    taken = run("slurm.py", *paths[:2], paths[1])
-    assert (taken.returncode, "labels.zarr exists" in taken.stderr) == (1, True)
+    for path, array in zip(paths, (image, labels), strict=False):
+        zarr.create_array(str(path), data=array, chunks=(16, 16))
+    return paths
+
+
+def test_a_cluster_refines_from_store_to_store(stores: list[Path]) -> None:
+    done = run("slurm.py", *stores, "--here", "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    assert "refined.zarr is written" in done.stdout
+    refined = np.asarray(zarr.open_array(str(stores[2]), mode="r"))
+    np.testing.assert_array_equal(refined, np.where(np.arange(40) < 25, 3, 7) * np.ones((30, 1), int))
+
+
+def test_slips_with_a_cluster_get_a_sentence(stores: list[Path]) -> None:
+    image, labels, refined = stores
+    absent = image.with_name("none.zarr")
+    slips = [("There is no", [absent, labels, refined]), ("labels.zarr exists", [image, labels, labels])]
     if find_spec("dask_jobqueue") is None:
-        missing = run("slurm.py", *paths[:2], tmp_path / "another.zarr")
-        assert missing.returncode == 1
-        assert "pip install dask-jobqueue" in missing.stderr
+        slips.append(("pip install dask-jobqueue", stores))
+    for sentence, paths in slips:
+        result = run("slurm.py", *paths)
+        assert result.returncode == 1
+        assert sentence in result.stderr
+        assert "Traceback" not in result.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import numpy as np
 import pytest
 from scipy import ndimage as ndi
@@ -71,6 +72,27 @@ def test_images_of_any_shape_are_refined_in_tiles(
 ) -> None:
     dots = 0.02 if np.prod(shape) > 500 else 0.2
     _assert_nearly_the_whole(*_case(shape, channels, dots), tile, spacing=spacing)
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels", "chunks", "tile", "spacing"),
+    [
+        ((2001,), 0, 100, 250, None),
+        ((67, 83), 3, 20, 31, None),
+        ((9, 31, 43), 2, 7, (4, 16, 16), (4, 1, 1)),
+        ((3, 5, 21, 23), 0, 3, (3, 5, 10, 10), None),
+    ],
+    ids=["1-D", "2-D", "3-D", "4-D"],
+)
+def test_a_graph_gives_the_same_bits_whatever_its_chunks_in_any_dimension(
+    shape: tuple[int, ...], channels: int, chunks: int, tile: int | tuple[int, ...], spacing: tuple[float, ...] | None
+) -> None:
+    image, labels = _case(shape, channels)
+    given = [da.from_array(image[..., channel], chunks=chunks) for channel in range(channels)]
+    lazy: Any = given or da.from_array(image, chunks=chunks)
+    graph: Any = refine_labels(lazy, da.from_array(labels, chunks=chunks), NEAR, tile=tile, spacing=spacing)
+    found = graph.compute(scheduler="threads", num_workers=2)
+    np.testing.assert_array_equal(found, refine_labels(image, labels, NEAR, tile=tile, spacing=spacing))
 
 
 def _in_a_corner(labels: Array) -> Array:
