@@ -128,6 +128,21 @@ def test_strokes_in_one_corner_of_a_volume_fill_all_of_it() -> None:
     _assert_nearly_the_whole(image, _in_a_corner(labels), (4, 16, 16), spacing=(3, 1, 1))
 
 
+def test_cells_of_a_volume_are_told_apart_across_tiles() -> None:
+    shape, spacing = (10, 72, 72), np.array([3.0, 1.0, 1.0])
+    centres = np.stack(np.meshgrid([5], range(18, 72, 18), range(18, 72, 18), indexing="ij"), axis=-1).reshape(-1, 3)
+    places = np.moveaxis(np.indices(shape), 0, -1)
+    distances = np.stack([np.linalg.norm((places - centre) * spacing, axis=-1) for centre in centres])
+    cell, nearest = 2 + distances.argmin(axis=0), distances.min(axis=0)
+    noise = np.random.default_rng(0).normal(scale=8, size=shape)
+    image = (np.where(nearest < 7, 150, 60) + noise).clip(0, 255).astype(np.uint8)
+    labels = np.where(nearest < 3, cell, np.where((nearest > 10) & (places.sum(axis=-1) % 5 == 0), 1, 0))
+    refined = refine_labels(image, labels, NEAR, tile=(10, 36, 36), spacing=tuple(spacing))  # seams lead through cells
+    wanted = np.where(nearest < 7, cell, 1)
+    assert np.mean(refined != wanted) < _MOST_DIFFERING
+    _assert_nearly_the_whole(image, labels, (10, 36, 36), spacing=tuple(spacing))
+
+
 @pytest.mark.parametrize(
     "part",
     [np.s_[10:20, 10:20], np.s_[::7, ::7], np.s_[5:6], np.s_[:20, 25:]],
