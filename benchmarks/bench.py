@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from growth import measure_growth
 from interactive import measure_interactive
+from large import measure_ids, measure_tiles, measure_volumes
 from limit import measure_limit
 from memory import measure_memory
 from report import write_json, write_markdown
@@ -40,6 +41,9 @@ PARTS: dict[str, Callable[[Session], Iterator[Row]]] = {
     "growth": measure_growth,
     "interactive": measure_interactive,
     "start": measure_start,
+    "tiles": measure_tiles,
+    "ids": measure_ids,
+    "volumes": measure_volumes,
     "others": measure_others,
     "grid": measure_grid,
 }

@@ -45,6 +45,13 @@ AIMS = {
     "weight slider": Aim(0.1, at_least=False),
     "labels equal to pydensecrf's": Aim(0.999, at_least=True),
     "start from the cache": Aim(0.5, at_least=False),
+    "tiles: pixels equal to those at once": Aim(0.995, at_least=True),
+    "tiles: pixels equal beside seams": Aim(0.995, at_least=True),
+    "ids of cells: time": Aim(4, at_least=False),
+    "ids of cells: time with an empty cache": Aim(20, at_least=False),
+    "ids of cells: peak memory of the process": Aim(3000, at_least=False),
+    "volume: peak memory of the process": Aim(4000, at_least=False),
+    "volume by tiles: peak memory of the process": Aim(4000, at_least=False),
 }
 """What is promised for the full sizes on two cores, by the name of the row."""
 

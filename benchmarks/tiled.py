@@ -7,15 +7,13 @@ Image and labels lie in files that are read part by part; what is compiled is in
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from cases import coarse_labels, photographs, scribbles
-from memory_process import peak_mb
-from whole import refine
+from own_process import measure
 
 _NEAR = 16
 """px; how far from a seam its pixels lie."""
@@ -46,21 +44,6 @@ def near_seams(shape: tuple[int, int], tile: int) -> np.ndarray:
     return near
 
 
-def run(how: str, folder: Path, tile: int) -> None:
-    """Refine in one of two ways, keep the result, and print the peak memory of this process."""
-    from napari_coarse_crf.inputs import Picture
-    from napari_coarse_crf.tiles.tiled import refine_tiles
-
-    image = np.load(folder / "image.npy", mmap_mode="r")
-    labels = np.load(folder / "labels.npy", mmap_mode="r")
-    if how == "tiled":
-        out = np.lib.format.open_memmap(folder / "tiled.npy", "w+", labels.dtype, labels.shape)
-        refine_tiles(Picture(image), labels, out=out, tile=tile)
-    else:
-        np.save(folder / "whole.npy", refine(np.asarray(image), np.asarray(labels)))
-    print(peak_mb())
-
-
 def compare(height: int, width: int, tile: int) -> None:
     """Print one line for each case."""
     print(f"{width} x {height} px in tiles of {tile} px")
@@ -68,22 +51,15 @@ def compare(height: int, width: int, tile: int) -> None:
         with TemporaryDirectory() as folder:
             np.save(Path(folder) / "image.npy", photographs(height, width))
             np.save(Path(folder) / "labels.npy", labels)
-            peaks = {}
-            for how in ("whole", "tiled"):
-                command = [sys.executable, __file__, how, folder, str(tile)]
-                answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                peaks[how] = answer.split()[-1]
-            differ = np.load(Path(folder) / "whole.npy") != np.load(Path(folder) / "tiled.npy")
+            once, tiled = measure("once", Path(folder)), measure("tiles", Path(folder), tile=tile)
+            differ = np.load(Path(folder) / "once.npy") != np.load(Path(folder) / "tiles.npy")
         near = near_seams(labels.shape, tile)
         print(
             f"{name}: {differ.mean():.3%} of the pixels differ, {differ[near].mean():.3%} within {_NEAR} px of a seam; "
-            f"peak memory {peaks['tiled']} MB in tiles, {peaks['whole']} MB at once",
+            f"peak memory {tiled.peak_mb:.0f} MB in tiles, {once.peak_mb:.0f} MB at once",
             flush=True,
         )
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] and not sys.argv[1].isdigit():
-        run(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
-    else:
-        compare(*(map(int, sys.argv[1:4]) if sys.argv[1:] else (2048, 4096, 1024)))
+    compare(*(map(int, sys.argv[1:4]) if sys.argv[1:] else (2048, 4096, 1024)))

@@ -47,6 +47,16 @@ ALONE = [
     "import of the package",
     "first compile",
     "start from the cache",
+    "tiles: time",
+    "tiles: peak memory of the process",
+    "tiles: pixels equal to those at once",
+    "tiles: pixels equal beside seams",
+    "ids of cells: time",
+    "ids of cells: peak memory of the process",
+    "volume: time",
+    "volume: peak memory of the process",
+    "volume by tiles: time",
+    "volume by tiles: peak memory of the process",
 ]
 PROMISED = {
     "10 iterations, all threads": "at least 12",
@@ -61,6 +71,11 @@ PROMISED = {
     "2 x the labels, refine_labels": "at most 2.2",
     "weight slider": "at most 0.1",
     "labels equal to pydensecrf's": "at least 0.999",
+    "tiles: pixels equal to those at once": "at least 0.995",
+    "ids of cells: time": "at most 4",
+    "ids of cells: peak memory of the process": "at most 3000",
+    "volume: peak memory of the process": "at most 4000",
+    "volume by tiles: peak memory of the process": "at most 4000",
 }
 
 
@@ -237,3 +252,15 @@ def test_three_rounds_of_annotation_lose_nothing() -> None:
     found = subprocess.run(program, capture_output=True, text=True)
     assert "Nothing was lost." in found.stdout, found.stdout + found.stderr
     assert found.returncode == 0
+
+
+def test_tiles_are_counted_and_a_large_image_is_compared_with_a_small_one(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "scaling.py"), "--scratch", str(tmp_path), "--tile", "48"]
+    options = ["--counts", "4", "--large", "150", "--large-tile", "75", "--small", "128", "--part", "80"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert rows[1][0] == "4"
+    figures = dict(row for row in rows if len(row) == 2)
+    assert float(figures["share of that"]) > 0
+    assert not list(tmp_path.iterdir())  # stores are gone

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from imageio.v3 import imread, imwrite
 from PIL import Image
 
@@ -101,3 +103,36 @@ def test_a_session_gives_the_same_pixels_with_and_without_the_dock() -> None:
     assert result.returncode == 0, result.stderr
     assert "nuclei coarse refined: {" in result.stdout
     assert "nuclei coarse refined [1]: equal to the one before: True" in result.stdout
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> list[Path]:
+    """Return the paths of an image and its labels in zarr, and one for the result."""
+    image, labels = np.zeros((30, 40), np.uint8), np.zeros((30, 40), np.uint8)
+    image[:, 25:] = 200
+    labels[15, 3], labels[15, 36] = 3, 7
+    paths = [tmp_path / f"{name}.zarr" for name in ("image", "labels", "refined")]
+    for path, array in zip(paths, (image, labels), strict=False):
+        zarr.create_array(str(path), data=array, chunks=(16, 16))
+    return paths
+
+
+def test_a_cluster_refines_from_store_to_store(stores: list[Path]) -> None:
+    done = run("slurm.py", *stores, "--here", "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    assert "refined.zarr is written" in done.stdout
+    refined = np.asarray(zarr.open_array(str(stores[2]), mode="r"))
+    np.testing.assert_array_equal(refined, np.where(np.arange(40) < 25, 3, 7) * np.ones((30, 1), int))
+
+
+def test_slips_with_a_cluster_get_a_sentence(stores: list[Path]) -> None:
+    image, labels, refined = stores
+    absent = image.with_name("none.zarr")
+    slips = [("There is no", [absent, labels, refined]), ("labels.zarr exists", [image, labels, labels])]
+    if find_spec("dask_jobqueue") is None:
+        slips.append(("pip install dask-jobqueue", stores))
+    for sentence, paths in slips:
+        result = run("slurm.py", *paths)
+        assert result.returncode == 1
+        assert sentence in result.stderr
+        assert "Traceback" not in result.stderr

@@ -17,6 +17,7 @@ from napari_coarse_crf.samples import load_sample
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/method.md", "docs/quality.md", "docs/scaling.md"]
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_the_scores_are_those_of_the_demo() -> None:
     assert np.allclose(numbers(written), computed, atol=0.0101)
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/method.md", "docs/quality.md"])
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_that_are_linked_exist(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]

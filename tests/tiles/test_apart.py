@@ -35,6 +35,22 @@ def test_several_axes_may_lie_apart() -> None:
     assert np.array_equal(found[1, 2], refine_labels(image[1, 2], volume[1, 2], QUICK))
 
 
+@pytest.mark.parametrize("given_as", ["channels last", "channels after time", "an array for each channel"])
+def test_volumes_over_time_are_refined_each_on_its_own_with_channels_anywhere(given_as: str) -> None:
+    image, labels, mask = np.stack([IMAGE, IMAGE[::-1]]), np.stack([LABELS, LABELS]), np.stack([MASK, MASK])
+    channels = [image[:, :, channel] for channel in range(3)]
+    last = np.stack(channels, axis=-1)
+    given, axis = {
+        "channels last": (last, -1),
+        "channels after time": (np.moveaxis(last, -1, 1), 1),
+        "an array for each channel": (channels, -1),
+    }[given_as]
+    found = PartRefiner(Picture(given, mask, axis, (60, 3, 1, 1)), labels, (0,)).run(QUICK).labels
+    for time in range(2):
+        alone = refine_labels(last[time], labels[time], QUICK, mask=mask[time], spacing=(3, 1, 1))
+        np.testing.assert_array_equal(found[time], alone)
+
+
 def test_a_part_with_fewer_than_two_labels_stays_and_is_named() -> None:
     labels = LABELS.copy()
     labels[2] = np.where(labels[2] == 3, 3, 0)

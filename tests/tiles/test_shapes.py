@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import numpy as np
 import pytest
 from scipy import ndimage as ndi
@@ -73,6 +74,27 @@ def test_images_of_any_shape_are_refined_in_tiles(
     _assert_nearly_the_whole(*_case(shape, channels, dots), tile, spacing=spacing)
 
 
+@pytest.mark.parametrize(
+    ("shape", "channels", "chunks", "tile", "spacing"),
+    [
+        ((2001,), 0, 100, 250, None),
+        ((67, 83), 3, 20, 31, None),
+        ((9, 31, 43), 2, 7, (4, 16, 16), (4, 1, 1)),
+        ((3, 5, 21, 23), 0, 3, (3, 5, 10, 10), None),
+    ],
+    ids=["1-D", "2-D", "3-D", "4-D"],
+)
+def test_a_graph_gives_the_same_bits_whatever_its_chunks_in_any_dimension(
+    shape: tuple[int, ...], channels: int, chunks: int, tile: int | tuple[int, ...], spacing: tuple[float, ...] | None
+) -> None:
+    image, labels = _case(shape, channels)
+    given = [da.from_array(image[..., channel], chunks=chunks) for channel in range(channels)]
+    lazy: Any = given or da.from_array(image, chunks=chunks)
+    graph: Any = refine_labels(lazy, da.from_array(labels, chunks=chunks), NEAR, tile=tile, spacing=spacing)
+    found = graph.compute(scheduler="threads", num_workers=2)
+    np.testing.assert_array_equal(found, refine_labels(image, labels, NEAR, tile=tile, spacing=spacing))
+
+
 def _in_a_corner(labels: Array) -> Array:
     return np.where((np.indices(labels.shape) < 16).all(axis=0), labels, 0).astype(labels.dtype)
 
@@ -104,6 +126,21 @@ def test_labels_may_lie_anywhere(drawn: Any) -> None:
 def test_strokes_in_one_corner_of_a_volume_fill_all_of_it() -> None:
     image, labels = _case((8, 31, 43), dots=0.1)
     _assert_nearly_the_whole(image, _in_a_corner(labels), (4, 16, 16), spacing=(3, 1, 1))
+
+
+def test_cells_of_a_volume_are_told_apart_across_tiles() -> None:
+    shape, spacing = (10, 72, 72), np.array([3.0, 1.0, 1.0])
+    centres = np.stack(np.meshgrid([5], range(18, 72, 18), range(18, 72, 18), indexing="ij"), axis=-1).reshape(-1, 3)
+    places = np.moveaxis(np.indices(shape), 0, -1)
+    distances = np.stack([np.linalg.norm((places - centre) * spacing, axis=-1) for centre in centres])
+    cell, nearest = 2 + distances.argmin(axis=0), distances.min(axis=0)
+    noise = np.random.default_rng(0).normal(scale=8, size=shape)
+    image = (np.where(nearest < 7, 150, 60) + noise).clip(0, 255).astype(np.uint8)
+    labels = np.where(nearest < 3, cell, np.where((nearest > 10) & (places.sum(axis=-1) % 5 == 0), 1, 0))
+    refined = refine_labels(image, labels, NEAR, tile=(10, 36, 36), spacing=tuple(spacing))  # seams lead through cells
+    wanted = np.where(nearest < 7, cell, 1)
+    assert np.mean(refined != wanted) < _MOST_DIFFERING
+    _assert_nearly_the_whole(image, labels, (10, 36, 36), spacing=tuple(spacing))
 
 
 @pytest.mark.parametrize(

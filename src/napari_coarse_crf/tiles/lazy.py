@@ -29,7 +29,15 @@ from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.census import Census
 from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
 from napari_coarse_crf.tiles.facts import Survey, find_members, label_boxes
-from napari_coarse_crf.tiles.one import TilePart, TileRefinement, Whole, refining_tile, sweep_tile
+from napari_coarse_crf.tiles.one import (
+    Swept,
+    TilePart,
+    TileRefinement,
+    Whole,
+    must_be_swept_again,
+    refining_tile,
+    sweep_tile,
+)
 from napari_coarse_crf.tiles.overview import look_over
 from napari_coarse_crf.tiles.plan import (
     OVERVIEW_PIXELS,
@@ -38,8 +46,8 @@ from napari_coarse_crf.tiles.plan import (
     first_part,
     fit_overview,
     halos,
+    in_rounds,
     tile_sides,
-    visits,
 )
 from napari_coarse_crf.tiles.reduced import step_within
 from napari_coarse_crf.tiles.rims import Rim
@@ -58,6 +66,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.tiles.source import Box
 
 _Key = tuple[str | int, ...]
+_TILE_PIXELS = 2**22
+"""Of a tile: dask refines several at once."""
 _AT_ONCE = 8
 """Blocks of which one task joins what is known."""
 
@@ -251,17 +261,18 @@ class _Graph:
         firsts = [self.add(partial(first_part, tile), self.whole, self._overview) for tile in self._tiles]
         if not FORMS[self._parameters.similarity].sweeps:
             return firsts
-        beside, seen = neighbours(self._tiles), set[int]()
+        beside, before = neighbours(self._tiles), dict[int, _Key]()
         found: list[list[_Key]] = [[] for _ in self._tiles]
         there, back = self._reading(), self._reading()
-        for visit in visits(len(self._tiles)):
-            read = (back if visit in seen else there)(self._tiles[visit].region)
-            seen.add(visit)
-            part = self.add(_with_rim, firsts[visit], list(found[visit]))
-            places = [self.add(_places, firsts[other]) for other in beside[visit]]
-            swept = self.add(partial(_sweep, self._workers), self.whole, part, read, places)
-            for number, other in enumerate(beside[visit]):
-                found[other].append(self.add(itemgetter(number), swept))
+        for together in in_rounds(beside):
+            known = [list(one) for one in found]
+            for visit in together:
+                read = (back if visit in before else there)(self._tiles[visit].region)
+                own, *others = (self.add(_with_rim, firsts[one], known[one]) for one in (visit, *beside[visit]))
+                again = [before[visit]] if visit in before else []
+                before[visit] = swept = self.add(partial(_sweep, self._workers), self.whole, own, read, others, *again)
+                for number, other in enumerate(beside[visit]):
+                    found[other].append(self.add(partial(_found, number), swept))
         return [self.add(_with_rim, first, those) for first, those in zip(firsts, found, strict=True)]
 
 
@@ -285,8 +296,8 @@ def _as_dask(array: Any) -> da.Array:
 
 
 def _whole_chunks(labels: da.Array) -> tuple[int, ...]:
-    """Return sides of tiles that are whole chunks, of about `TILE_PIXELS` in all."""
-    sides = tile_sides(None, labels.shape)
+    """Return sides of tiles that are whole chunks, of about `_TILE_PIXELS` in all."""
+    sides = tile_sides(None, labels.shape, _TILE_PIXELS)
     chunks = [max(along) for along in labels.chunks]
     return tuple(
         min(size, max(1, round(side / chunk)) * chunk) if chunk <= 2 * side else side
@@ -360,12 +371,7 @@ def _look(spacing: Sequence[float] | None, survey: Survey, gathered: Gathered) -
 
 
 def _with_rim(first: TilePart, found: Sequence[Found | None]) -> TilePart:
-    rim = Rim.of(first.rim.places, first.rim.labels, [one for one in found if one is not None])
-    return replace(first, rim=rim)
-
-
-def _places(part: TilePart) -> NDArray[np.intp]:
-    return part.rim.places
+    return replace(first, rim=Rim.of(first.rim.places, first.rim.labels, found))
 
 
 def _sweep(
@@ -373,10 +379,17 @@ def _sweep(
     whole: Whole,
     part: TilePart,
     region: tuple[Picture, LabelArray],
-    others: Sequence[NDArray[np.intp]],
-) -> list[Found | None]:
-    with ThreadPoolExecutor(workers) as pool:
-        return finish(sweep_tile(pool, whole, part, *region, others))
+    others: Sequence[TilePart],
+    before: Swept | None = None,
+) -> Swept:
+    """Sweep a tile, unless that was done before and need not be done again."""
+    if before is not None and not must_be_swept_again(before, others):
+        return before
+    return sweep_tile(whole, part, *region, others, workers)
+
+
+def _found(number: int, swept: Swept) -> Found | None:
+    return swept.found[number]
 
 
 def _refine(workers: int, whole: Whole, part: TilePart, region: tuple[Picture, LabelArray]) -> TileRefinement:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_coarse_crf.compute.parallel import finish
-from napari_coarse_crf.inputs import UNLABELLED, read_problem
+from napari_coarse_crf.inputs import OPEN, UNLABELLED, read_problem
 from napari_coarse_crf.refiner import Progress, Refiner
 from napari_coarse_crf.things import Things
 from napari_coarse_crf.tiles.facts import take_as_one
-from napari_coarse_crf.tiles.overview import candidates, elsewhere_of
+from napari_coarse_crf.tiles.overview import candidates, elsewhere_of, likely
 from napari_coarse_crf.tiles.rims import Finder, hand_on
 from napari_coarse_crf.tiles.source import holds_data
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
-    from concurrent.futures import ThreadPoolExecutor
 
     from numpy.typing import NDArray
 
@@ -88,6 +88,22 @@ class TileRefinement:
     gained: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Swept:
+    """What the sweep of a tile found.
+
+    Attributes
+    ----------
+    painted : (P,) int32
+        The labels that have strokes in it.
+    found : list of Found or None
+        For the rim of each other tile; None: out of reach.
+    """
+
+    painted: IndexArray
+    found: list[Found | None]
+
+
 def refine_tile(whole: Whole, part: TilePart, source: Source, workers: int | None = None) -> TileRefinement:
     """Return the refinement of the core of a tile.
 
@@ -128,20 +144,30 @@ def refining_tile(
 
 
 def sweep_tile(
-    pool: ThreadPoolExecutor,
     whole: Whole,
     part: TilePart,
     picture: Picture,
     label_map: LabelArray,
-    others: Sequence[NDArray[np.intp]],
-) -> Generator[None, None, list[Found | None]]:
-    """Return how long the paths are at the places of the rims of others, see `rims`; None for those out of reach."""
+    others: Sequence[TilePart],
+    workers: int,
+) -> Swept:
+    """Sweep a tile, and tell the rims of others what was found: see `rims`."""
     if not holds_data(picture):
-        return [None] * len(others)
+        return Swept(np.zeros(0, np.int32), [None] * len(others))
     posed = _Posed.of(whole, part, picture, label_map)
     problem = posed.problem if posed.things is None else posed.things.as_one
     own = (posed.labels, *posed.around)
-    return (yield from hand_on(pool, problem, part.tile, own, others, whole.facts, whole.parameters))
+    with ThreadPoolExecutor(workers) as pool:
+        found = finish(
+            hand_on(pool, problem, part.tile, own, [one.rim for one in others], whole.facts, whole.parameters)
+        )
+    return Swept(posed.labels[np.unique(problem.labels[problem.labels != OPEN])], found)
+
+
+def must_be_swept_again(swept: Swept, others: Sequence[TilePart]) -> bool:
+    """Whether paths may lead across a tile to be of use in others: see `rims`."""
+    wanted = np.concatenate([np.flatnonzero(likely(other.most)) for other in others])
+    return not np.isin(wanted, swept.painted).all()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -53,6 +53,12 @@ class Overview:
         return most.astype(np.float32)
 
 
+def likely(most: FloatArray) -> MaskArray:
+    """Return which labels are probable enough somewhere in a tile to be candidates there."""
+    probable: MaskArray = most > _CANDIDATE
+    return probable
+
+
 def candidates(most: FloatArray, painted: MaskArray) -> IndexArray:
     """Return the labels that pixels of a tile can become, and as many more as take no more time.
 
@@ -66,7 +72,7 @@ def candidates(most: FloatArray, painted: MaskArray) -> IndexArray:
     if not most.any():
         return np.arange(len(most), dtype=np.int32)
     ranked = np.where(painted, np.float32(2.0), most)
-    count = padded(int(np.count_nonzero(ranked > _CANDIDATE)))
+    count = padded(int(np.count_nonzero(likely(ranked))))
     return np.sort(np.argsort(-ranked, kind="stable")[:count]).astype(np.int32)
 
 
@@ -116,10 +122,10 @@ def _look(
     problem = replace(problem, spacing=tuple(reduced.step * size for size in sizes))
     elsewhere = elsewhere_of(facts, np.arange(n_labels, dtype=np.int32))
     unary = yield from compute_unary(pool, problem, parameters, elsewhere)
-    likely = np.zeros((n_labels, reduced.labels.size), np.float16)
+    shares = np.zeros((n_labels, reduced.labels.size), np.float16)
     (painted,) = np.nonzero(problem.labels != OPEN)
-    likely[problem.labels[painted], problem.pixels[painted]] = 1.0
+    shares[problem.labels[painted], problem.pixels[painted]] = 1.0
     open_pixels = problem.pixels[problem.open_pixels]
     for start, stop in blocks(len(open_pixels), _BLOCK):
-        likely[:, open_pixels[start:stop]] = np.exp(-unpack_unary(unary[start:stop], n_labels)).T
-    return Overview(reduced.step, likely.reshape(n_labels, *reduced.labels.shape))
+        shares[:, open_pixels[start:stop]] = np.exp(-unpack_unary(unary[start:stop], n_labels)).T
+    return Overview(reduced.step, shares.reshape(n_labels, *reduced.labels.shape))

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.inputs import OPEN, UNLABELLED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray
     from napari_coarse_crf.inputs import Problem
+
+_STEP = 8
+"""Every such unlabelled pixel lends its colour."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,9 +49,12 @@ class Palette:
 
     @classmethod
     def of(cls, problem: Problem, width: float) -> Palette:
-        """Return the palette of all pixels of a problem."""
-        ids = np.append(problem.label_ids.astype(np.int64), UNLABELLED)[problem.labels]  # OPEN is -1, the last
-        return cls._of_cells(ids, np.ones(len(ids)), problem.colours.astype(np.float64), width)
+        """Return the palette of the labelled pixels of a problem, and of some others: those only bear the blur."""
+        counted = problem.labels != OPEN
+        counted[::_STEP] = True
+        (pixels,) = np.nonzero(counted)
+        ids = np.append(problem.label_ids.astype(np.int64), UNLABELLED)[problem.labels[pixels]]  # OPEN is the last
+        return cls._of_cells(ids, np.ones(len(ids)), problem.colours[:, pixels].astype(np.float64), width)
 
     @classmethod
     def _of_cells(

@@ -27,7 +27,7 @@ from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.census import Census
 from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
 from napari_coarse_crf.tiles.facts import Survey, find_members, label_boxes
-from napari_coarse_crf.tiles.one import TilePart, Whole, refining_tile, sweep_tile
+from napari_coarse_crf.tiles.one import Swept, TilePart, Whole, must_be_swept_again, refining_tile, sweep_tile
 from napari_coarse_crf.tiles.overview import candidates, look_over
 from napari_coarse_crf.tiles.reduced import step_within
 from napari_coarse_crf.tiles.rims import Rim, rim_places
@@ -180,7 +180,7 @@ def plan_tiles(
         looking = look_over(pool, fit_overview(reduced, facts), facts, chosen, picture.spacing)
         overview, facts = yield from _alive(looking, Progress("overview", 0, 1))
         whole = Whole(source.shape, chosen, facts)
-        parts = yield from _sweep(pool, source, whole, tiles, overview)
+        parts = yield from _sweep(pool, source, whole, tiles, overview, chosen_workers(workers))
     return TilePlan(source, whole, tiles, parts)
 
 
@@ -201,6 +201,24 @@ def first_part(tile: Tile, whole: Whole, overview: Overview) -> TilePart:
 def visits(n_tiles: int) -> list[int]:
     """Return in which order tiles are swept, there and back."""
     return [*range(n_tiles), *reversed(range(n_tiles - 1))] if n_tiles > 1 else []
+
+
+def in_rounds(beside: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Return the visits of tiles with these neighbours in rounds: of neighbours, one comes after the other as ever.
+
+    Examples
+    --------
+    >>> in_rounds([[1], [0, 2], [1, 3], [2]])
+    [[0], [1], [2], [3], [2], [1], [0]]
+    """
+    latest = [-1] * len(beside)  # the round of the latest visit of each tile
+    rounds: list[list[int]] = []
+    for visit in visits(len(beside)):
+        turn = 1 + max(latest[other] for other in (visit, *beside[visit]))
+        latest[visit] = turn
+        rounds.extend([] for _ in range(turn + 1 - len(rounds)))
+        rounds[turn].append(visit)
+    return rounds
 
 
 def _find_members(
@@ -237,21 +255,29 @@ def _gather(
 
 
 def _sweep(
-    pool: ThreadPoolExecutor, source: Source, whole: Whole, tiles: list[Tile], overview: Overview
+    pool: ThreadPoolExecutor, source: Source, whole: Whole, tiles: list[Tile], overview: Overview, workers: int
 ) -> Generator[Progress, None, list[TilePart]]:
     """Find how long the paths are at all rims, tile after tile, there and back."""
     parts = [first_part(tile, whole, overview) for tile in tiles]
     if not FORMS[whole.parameters.similarity].sweeps:
         return parts
-    order, beside = visits(len(tiles)), neighbours(tiles)
-    for number, visit in enumerate(order):
-        others = [parts[other].rim for other in beside[visit]]
-        read = source.read(tiles[visit].region)
-        work = sweep_tile(pool, whole, parts[visit], *read, [rim.places for rim in others])
-        found = yield from _alive(work, Progress("paths", number, len(order)))
-        for rim, one in zip(others, found, strict=True):
-            if one is not None:
-                rim.shorten(one)
+    beside, swept = neighbours(tiles), dict[int, Swept]()
+    rounds = in_rounds(beside)
+
+    def others(visit: int) -> list[TilePart]:
+        return [parts[other] for other in beside[visit]]
+
+    def sweep(visit: int, workers: int) -> Swept:
+        return sweep_tile(whole, parts[visit], *source.read(tiles[visit].region), others(visit), workers)
+
+    for number, together in enumerate(rounds):
+        due = [visit for visit in together if visit not in swept or must_be_swept_again(swept[visit], others(visit))]
+        tasks = [(visit, -(-workers // len(due))) for visit in due]
+        found = yield from _alive(in_chunks(pool, sweep, tasks), Progress("paths", number, len(rounds)))
+        for visit, of_visit in zip(due, found, strict=True):
+            swept[visit] = of_visit
+            for other, one in zip(beside[visit], of_visit.found, strict=True):
+                parts[other].rim.shorten(one)
     return parts
 
 

@@ -2,7 +2,8 @@
 
 Paths cannot be followed at reduced size, where they lead through noise that they avoid at full size: lengths came out
 twice as long. So each tile is swept with what is known at its rim and tells those that overlap it what it found at
-theirs: tile after tile, there and back. Only the rims are kept.
+theirs: tile after tile, there and back. On the way back only those tiles are swept that lack a stroke of some label of
+their neighbours: to others, paths across a whole tile are longer than from its own strokes. Only the rims are kept.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Rim:
     lengths: FloatArray
 
     @classmethod
-    def of(cls, places: NDArray[np.intp], labels: IndexArray, found: Iterable[Found]) -> Rim:
+    def of(cls, places: NDArray[np.intp], labels: IndexArray, found: Iterable[Found | None]) -> Rim:
         """Return a rim of which others found lengths, one after the other."""
         rim = cls(places, labels, np.full((len(places), len(labels)), UNREACHED, np.float32))
         for one in found:
@@ -62,8 +63,10 @@ class Rim:
         lengths[:, there] = self.lengths[:, here]
         return lengths
 
-    def shorten(self, found: Found) -> None:
+    def shorten(self, found: Found | None) -> None:
         """Take over lengths where they are shorter."""
+        if found is None:
+            return
         _, here, there = np.intersect1d(self.labels, found.labels, assume_unique=True, return_indices=True)
         some = np.ix_(found.rows, here)
         self.lengths[some] = np.minimum(self.lengths[some], found.lengths[:, there])
@@ -116,7 +119,7 @@ def hand_on(
     problem: Problem,
     tile: Tile,
     own: tuple[IndexArray, PixelArray, PixelArray, FloatArray],
-    rims: Sequence[NDArray[np.intp]],
+    rims: Sequence[Rim],
     facts: Facts,
     parameters: Parameters,
 ) -> Generator[None, None, list[Found | None]]:
@@ -130,14 +133,14 @@ def hand_on(
         The tile.
     own : labels, outermost, rim, lengths
         The labels of the problem, and as in `Elsewhere`.
-    rims : sequence of (R, D) int
-        The places of the rims of other tiles.
+    rims : sequence of Rim
+        Of other tiles.
     facts, parameters : Facts, Parameters
         Of the whole image.
     """
     labels, outermost, rim, lengths = own
     finder = Finder(problem, tile)
-    seen = [finder.find(places) for places in rims]
+    seen = [finder.find(one.places) for one in rims]
     chosen = np.concatenate([pixels for _, pixels in seen])
     distances = np.full((len(chosen), len(labels)), UNREACHED, np.float32)
     if len(chosen):
