@@ -437,7 +437,7 @@ def test_a_run_that_needs_more_memory_than_is_free_says_so_before_it(
     inputs = [tmp_path / name if in_folders else tmp_path / name / "cells.tif" for name in ("image", "coarse")]
     out = tmp_path / ("out" if in_folders else "out.tif")
     with subprocess.Popen(
-        [*COMMAND, "refine", *inputs, "-o", out, "--volume"],
+        [*COMMAND, "refine", *inputs, "-o", out, "--volume", "--similarity", "joint"],  # which no tiles can have
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -236,10 +236,10 @@ def test_webp_says_whether_it_blurs(tmp_path: Path, lossless: bool, message: str
         files.read_labels(written(tmp_path / "a.tif", RGB, **options))
 
 
-def with_mask(path: Path, pixels: NDArray[Any], mask: NDArray[Any]) -> Path:
+def with_mask(path: Path, pixels: NDArray[Any], mask: NDArray[Any], photometric: str = "rgb") -> Path:
     """Write an image with a mask beside, as GDAL does: tifffile marks only those of one bit."""
     with tifffile.TiffWriter(path) as file:
-        file.write(pixels, photometric="rgb", metadata=None)
+        file.write(pixels, photometric=photometric, metadata=None)
         file.write(mask, photometric="rgb" if mask.ndim == 3 else "minisblack", metadata=None, subfiletype=2)
     with tifffile.TiffFile(path, mode="r+") as file:
         tags = file.pages[1].aspage().tags

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 import napari_coarse_crf
+from napari_coarse_crf.io.lazy.pairs import LazyPair
 from napari_coarse_crf.io.pairs import Pair
 from napari_coarse_crf.memory import free_memory, memory_warning
 from napari_coarse_crf.parameters import Parameters
@@ -30,7 +31,7 @@ def warn(sentence: str) -> None:
     stderr.print(f"Warning: {sentence}", style="yellow", markup=False, soft_wrap=True)
 
 
-def tell(pair: Pair) -> None:
+def tell(pair: Pair | LazyPair) -> None:
     """Print how the files were taken, and what of them a person should look at."""
     for sentence in pair.said:
         say(sentence)

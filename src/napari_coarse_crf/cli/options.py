@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,15 +11,20 @@ import typer
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.lazy.places import Place, is_url
 from napari_coarse_crf.io.pairs import Reading
 from napari_coarse_crf.io.places import exists
 from napari_coarse_crf.parameters import PRESETS, Description, Parameters
+from napari_coarse_crf.tiles.choice import read_limit
 
 Preset = Annotated[
     str | None,
     typer.Option(help=f"Start from a JSON file of parameters or from a named preset ({', '.join(PRESETS)})."),
 ]
 """The option `--preset`, for `chosen_parameters`."""
+
+_LARGE = "Large images"
+"""The panel of the help."""
 
 Spacing = Annotated[
     str | None,
@@ -27,22 +33,42 @@ Spacing = Annotated[
 """The option `--spacing`, for `read_numbers`."""
 
 
+def read_place(text: str) -> Place:
+    """Return a path, or a URL as it is."""
+    return text if is_url(text) else Path(text)
+
+
 def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say how its files are read. The command gets them as its argument `reading`."""
+    return _with_options_of(_reading, "reading", command)
+
+
+def with_tiling_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options for large images. The command gets them as its argument `tiling`."""
+    return _with_options_of(_tiling, "tiling", command)
+
+
+def _with_options_of(make: Callable[..., Any], name: str, command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a function, and what this makes of them as one argument."""
 
     @functools.wraps(command)
     def wrapper(**arguments: Any) -> None:
-        given = {name: arguments.pop(name) for name in inspect.signature(_reading).parameters}
-        command(**arguments, reading=_reading(**given))
+        given = {option: arguments.pop(option) for option in inspect.signature(make).parameters}
+        command(**arguments, **{name: make(**given)})
 
-    _take_options(wrapper, command, "reading", list(inspect.signature(_reading).parameters.values()))
+    _take_options(wrapper, command, name, list(inspect.signature(make).parameters.values()))
     return wrapper
 
 
 def _reading(
     *,
     mask: Annotated[
-        Path | None, typer.Option(help="PNG or TIFF: pixels that are black there take no part and stay as they are.")
+        Any,
+        typer.Option(
+            parser=read_place,
+            metavar="PATH",
+            help="A file or store as the labels: pixels that are black there take no part and stay as they are.",
+        ),
     ] = None,
     channel_axis: Annotated[
         int | None,
@@ -80,6 +106,90 @@ def _reading(
         each_slice=each_slice,
         ignore=tuple(ignore or ()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """What a person says of images that do not fit into memory.
+
+    Attributes
+    ----------
+    tile : sequence of int or None
+        How long a tile is, along all axes or each.
+    memory_limit : int or None
+        Bytes that a refinement may take.
+    processes : int or None
+        How many tiles are refined at a time, each in a process.
+    scheduler : str or None
+        The address of the scheduler of a cluster that refines them.
+    """
+
+    tile: tuple[int, ...] | None = None
+    memory_limit: int | None = None
+    processes: int | None = None
+    scheduler: str | None = None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether the image is to be cut, however small it is."""
+        return self.tile is not None or self.processes is not None or self.scheduler is not None
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What of it changes the result."""
+        return {"tile": self.tile, "memory_limit": self.memory_limit}
+
+
+def _tiling(
+    *,
+    tile: Annotated[
+        str | None,
+        typer.Option(
+            help="Refine in tiles of so many pixels along each axis, or along all, for example 16,1024,1024 or 2048; "
+            "without, where an image does not fit into the memory that it may take.",
+            rich_help_panel=_LARGE,
+        ),
+    ] = None,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            help="How much memory a refinement may take, for example 4GB; without, half of what is free.",
+            rich_help_panel=_LARGE,
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            help="So many tiles at a time, each in a process of its own with --workers threads, by default one.",
+            rich_help_panel=_LARGE,
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a dask scheduler whose cluster refines the tiles; it must reach the same files.",
+            rich_help_panel=_LARGE,
+        ),
+    ] = None,
+) -> Tiling:
+    if processes is not None and scheduler is not None:
+        raise InputError("--processes and --scheduler both say where tiles are refined; give one of them.")
+    if processes is not None and processes < 1:
+        raise InputError(f"--processes is {processes}; give a whole number from 1 up.")
+    return Tiling(_read_tile(tile), None if memory_limit is None else read_limit(memory_limit), processes, scheduler)
+
+
+def _read_tile(text: str | None) -> tuple[int, ...] | None:
+    """Return the sides of a tile, None if they were not given."""
+    if text is None:
+        return None
+    try:
+        sides = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sides = ()
+    if not sides or min(sides) < 1:
+        raise InputError(f"--tile is {text!r}. Give a number of pixels, or one for each axis, such as 16,1024,1024.")
+    return sides
 
 
 def read_numbers(text: str | None) -> tuple[float, ...] | None:

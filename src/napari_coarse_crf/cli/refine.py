@@ -1,26 +1,29 @@
 """`napari-coarse-crf refine`: an image and its coarse labels to refined labels; folders of them see `batch`."""
 
 import time
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import numpy as np
 import typer
-from rich import box
-from rich.table import Table
 
 from napari_coarse_crf.cli.batch import Settings, refine_folders
-from napari_coarse_crf.cli.console import memory_note, run_refiner, say, stdout, tell, warn
+from napari_coarse_crf.cli.console import memory_note, run_refiner, say, tell, warn
+from napari_coarse_crf.cli.lazy import Places, refine_lazily
 from napari_coarse_crf.cli.options import (
     Preset,
+    Tiling,
     chosen_parameters,
     preset_file,
+    read_place,
     with_parameter_options,
     with_reading_options,
+    with_tiling_options,
 )
 from napari_coarse_crf.cli.suggest import suggest_for
+from napari_coarse_crf.cli.summary import print_summary
+from napari_coarse_crf.cli.tiled import choose_way, job_in_memory, run_tiles
 from napari_coarse_crf.compute.arrays import LabelArray
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
@@ -30,39 +33,47 @@ from napari_coarse_crf.io.pairs import Reading, read_pair
 from napari_coarse_crf.io.places import real_path
 from napari_coarse_crf.io.results import encode_results
 from napari_coarse_crf.refiner import EngineName, Refinement
-from napari_coarse_crf.tiles.apart import make_refiner
-
-_MOST_ROWS = 40  # of the summary: a map of numbered objects has thousands of ids
+from napari_coarse_crf.running.job import Job
+from napari_coarse_crf.running.unfinished import unfinished_folder
+from napari_coarse_crf.tiles.choice import InTiles
 
 
 @with_parameter_options
+@with_tiling_options
 @with_reading_options
 def refine(
     *,
     image: Annotated[
-        Path,
+        str,
         typer.Argument(
-            help="The image: PNG or TIFF, grey, colour or with any number of channels. Or a folder of them, or a "
-            "quoted pattern such as 'cells/*_image.tif'."
+            help="The image: PNG, TIFF, OME-Zarr or a zarr array, grey, colour or with any number of channels; a path "
+            "or a URL. Or a folder of images, or a quoted pattern such as 'cells/*_image.tif'.",
         ),
     ],
     coarse: Annotated[
-        Path,
-        typer.Argument(help="The coarse labels: PNG or TIFF of label ids, 0 = unlabelled. Or a folder, or a pattern."),
+        str,
+        typer.Argument(
+            help="The coarse labels, 0 = unlabelled, in the same formats; image.zarr/labels/NAME for those in an "
+            "image. Or a folder, or a pattern.",
+        ),
     ],
     out: Annotated[
-        Path,
+        Any,
         typer.Option(
             "--out",
             "-o",
-            help="Where the refined labels go: .png, .tif or .tiff. For folders a folder, made if missing, in which "
-            "they have the names of the coarse labels.",
+            parser=read_place,
+            metavar="PATH",
+            help="Where the refined labels go: .png, .tif or .zarr, or image.zarr/labels/NAME. For folders a folder, "
+            "made if missing, in which they have the names of the coarse labels.",
         ),
     ],
     confidence_out: Annotated[
-        Path | None,
+        Any,
         typer.Option(
-            help="Write the confidence too: 0 to 1 in a TIFF, 0 to 65535 in a PNG. For folders another folder."
+            parser=read_place,
+            metavar="PATH",
+            help="Write the confidence too: 0 to 1 in a TIFF or zarr, 0 to 65535 in a PNG. For folders another folder.",
         ),
     ] = None,
     preset: Preset = None,
@@ -80,13 +91,15 @@ def refine(
         bool, typer.Option("--overwrite", help="Replace files that exist; without, those of folders are skipped.")
     ] = False,
     reading: Reading,
+    tiling: Tiling,
     changes: dict[str, Any],
 ) -> None:
     """Refine the coarse labels of an image: every unlabelled pixel gets the label that fits it best.
 
     Your own labels are never changed. Files of folders belong together if their names are the same but for the type and
-    the endings _image, _img and _coarse; a stopped run goes on where it was; a mask is that of all images. Options
-    below are the parameters, the same as in the plugin.
+    the endings _image, _img and _coarse; a mask is that of all images. What does not fit into memory is refined in
+    tiles. The same command goes on with a run that was stopped or killed. Options below are the parameters, the same as
+    in the plugin.
     """
     if suggest and preset is not None:
         raise InputError("--suggest and --preset both choose the parameters; give one of them.")
@@ -95,10 +108,17 @@ def refine(
     settings = Settings(
         reading, parameters, changes if suggest else None, cast("EngineName", engine), workers, overwrite
     )
-    if holds_several(image) or holds_several(coarse):
-        refine_folders(image, coarse, out, confidence_out, settings)
+    places = Places(
+        read_place(image), read_place(coarse), out, settings.reading.mask, confidence_out, preset_file(preset)
+    )
+    if places.are_lazy:
+        refine_lazily(places, settings, tiling)
+    elif holds_several(Path(image)) or holds_several(Path(coarse)):
+        if tiling != Tiling():
+            raise InputError("Images of folders are refined at once each. Leave out the options for large images.")
+        refine_folders(Path(image), Path(coarse), out, confidence_out, settings)
     else:
-        _refine_files(image, coarse, out, confidence_out, settings, preset_file(preset))
+        _refine_files(Path(image), Path(coarse), out, confidence_out, settings, tiling, preset_file(preset))
 
 
 def _refine_files(
@@ -107,6 +127,7 @@ def _refine_files(
     out: Path,
     confidence_out: Path | None,
     settings: Settings,
+    tiling: Tiling,
     preset: tuple[Path, ...],
 ) -> None:
     """Refine one pair of files and say what came of it."""
@@ -122,39 +143,43 @@ def _refine_files(
         files.check_plane_fits(pair.labels.shape, confidence_out)
 
     start = time.perf_counter()
-    refiner = make_refiner(pair.picture, pair.labels, pair.apart, engine=settings.engine, workers=settings.workers)
     tell(pair)
     parameters = settings.parameters if settings.changes is None else suggest_for([pair], settings.changes)
-    if sentence := memory_note(pair, refiner, parameters):
-        warn(sentence)
-    refinement = run_refiner(refiner, parameters, f"Refining {coarse.name}")
+    folder, job = unfinished_folder(out), None
+    way = choose_way(pair, parameters, tiling, folder, settings)
+    if isinstance(way, InTiles):
+        job = job_in_memory(pair, parameters, way, tiling, folder, confidence=confidence_out is not None)
+        refinement = _refined_in_tiles(job, tiling, settings.workers, coarse.name)
+    else:
+        if sentence := memory_note(pair, way, parameters):
+            warn(sentence)
+        refinement = run_refiner(way, parameters, f"Refining {coarse.name}")
     refinement = replace(refinement, labels=pair.finished(refinement.labels))
     contents = encode_results(pair, refinement, out, confidence_out)
     files.write_files(contents, overwrite=settings.overwrite)
-    _print_summary(pair.stored, refinement, time.perf_counter() - start)
+    if job is not None:
+        job.finish()
+    what = f"{refinement.iterations} iterations" if job is None else f"{job.tiles} tiles"
+    took = f"{what}, {time.perf_counter() - start:.1f} s"
+    print_summary(_counts(pair.stored, refinement.labels), pair.stored.size, refinement.warnings, took)
     for target in contents:
         say(f"Wrote {target}")
 
 
-def _print_summary(painted: LabelArray, refinement: Refinement, seconds: float) -> None:
-    """Print the pixels of each label before and after, all over the image."""
-    pixels = painted.size
-    before, after = _counts(painted), _counts(refinement.labels)
-    table = Table(box=box.SIMPLE_HEAD, title="Pixels by label id", title_justify="left")
-    for heading in ("label", "before", "after", "share"):
-        table.add_column(heading, justify="right")
-    largest = [label_id for label_id, _ in after.most_common() if label_id != UNLABELLED]
-    for label_id in (*sorted(largest[:_MOST_ROWS]), UNLABELLED):
-        name = "unlabelled" if label_id == UNLABELLED else str(label_id)
-        table.add_row(name, str(before[label_id]), str(after[label_id]), f"{after[label_id] / pixels:.1%}")
-    stdout.print(table)
-    if len(largest) > _MOST_ROWS:
-        say(f"The {_MOST_ROWS} largest of {len(largest)} labels are shown.")
-    for warning in refinement.warnings:
-        warn(warning)
-    say(f"{refinement.iterations} iterations, {seconds:.1f} s")
+def _refined_in_tiles(job: Job, tiling: Tiling, workers: int | None, title: str) -> Refinement:
+    """Refine tile by tile and return the whole in memory."""
+    run_tiles(job, tiling, workers, title)
+    labels = np.asarray(job.results.labels[:])
+    confidence = labels != UNLABELLED if job.results.confidence is None else job.results.confidence[:]
+    counts, warnings = job.counts, tuple(job.warnings)
+    known = np.asarray(confidence, np.float32)
+    return Refinement(labels, known, job.parameters, job.parameters.iterations, counts, warnings)
 
 
-def _counts(labels: LabelArray) -> Counter[int]:
-    ids, counts = np.unique(labels, return_counts=True)
-    return Counter(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+def _counts(painted: LabelArray, refined: LabelArray) -> dict[int, tuple[int, int]]:
+    """Return how many pixels each label has before and after, all over the image."""
+    before, after = (
+        dict(zip(*(column.tolist() for column in np.unique(labels, return_counts=True)), strict=True))
+        for labels in (painted, refined)
+    )
+    return {label_id: (before.get(label_id, 0), count) for label_id, count in after.items()}

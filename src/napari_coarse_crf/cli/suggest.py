@@ -10,10 +10,15 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from napari_coarse_crf.cli.console import say, stderr, stdout, tell
-from napari_coarse_crf.cli.options import with_reading_options
+from napari_coarse_crf.cli.options import read_place, with_reading_options
+from napari_coarse_crf.compute.arrays import LabelArray
+from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.lazy.pairs import LazyPair, open_pair
+from napari_coarse_crf.io.lazy.places import is_lazy
 from napari_coarse_crf.io.pairs import Pair, Reading, read_pair
 from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.running.sample import sample_boxes
 from napari_coarse_crf.suggest.search import Suggestion, search_parameters
 from napari_coarse_crf.tiles.apart import sample_parts
 
@@ -21,8 +26,14 @@ from napari_coarse_crf.tiles.apart import sample_parts
 @with_reading_options
 def suggest(
     *,
-    image: Annotated[Path, typer.Argument(help="The image: PNG or TIFF, grey, colour or with any number of channels.")],
-    coarse: Annotated[Path, typer.Argument(help="The coarse labels: PNG or TIFF of label ids, 0 = unlabelled.")],
+    image: Annotated[
+        str,
+        typer.Argument(
+            help="The image: PNG, TIFF, OME-Zarr or a zarr array, grey, colour or with any number of channels; a path "
+            "or a URL. Of a large one a few parts are looked at.",
+        ),
+    ],
+    coarse: Annotated[str, typer.Argument(help="The coarse labels, 0 = unlabelled, in the same formats.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write the parameters as JSON, for `refine --preset FILE`.")
     ] = None,
@@ -33,10 +44,12 @@ def suggest(
 
     The defaults stay unless others are clearly better.
     """
+    pictured, painted = read_place(image), read_place(coarse)
+    given = [pictured, painted, *([] if reading.mask is None else [reading.mask])]
     if out is not None:
-        inputs = tuple(path for path in (image, coarse, reading.mask) if path is not None)
-        files.check_free(out, overwrite=overwrite, inputs=inputs)
-    pair = read_pair(image, coarse, reading)
+        files.check_free(out, overwrite=overwrite, inputs=tuple(path for path in given if isinstance(path, Path)))
+    are_lazy = any(map(is_lazy, given))
+    pair = open_pair(pictured, painted, reading) if are_lazy else read_pair(Path(image), Path(coarse), reading)
     tell(pair)
     suggestion = _suggest([pair])
     if suggestion.trials:
@@ -47,11 +60,15 @@ def suggest(
         say(f"Wrote {out}")
 
 
-def _suggest(pairs: Sequence[Pair]) -> Suggestion:
-    """Suggest parameters for all pairs with a progress bar on the error stream.
+def _sample(pair: Pair | LazyPair) -> list[tuple[Picture, LabelArray]]:
+    """Return what stands for a pair: itself, or a few parts if these are refined each on its own or it is lazy."""
+    if isinstance(pair, LazyPair):
+        return sample_boxes(pair.picture, pair.labels, pair.apart)
+    return sample_parts(pair.picture, pair.labels, pair.apart)
 
-    Where parts of a pair are refined each on its own, a few of them stand for all.
-    """
+
+def _suggest(pairs: Sequence[Pair | LazyPair]) -> Suggestion:
+    """Suggest parameters for all pairs with a progress bar on the error stream."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=stderr) as bar:
         task = bar.add_task("Trying parameters on hidden labels", total=None)
@@ -59,11 +76,11 @@ def _suggest(pairs: Sequence[Pair]) -> Suggestion:
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        parts = [part for pair in pairs for part in sample_parts(pair.picture, pair.labels, pair.apart)]
+        parts = [part for pair in pairs for part in _sample(pair)]
         return search_parameters(parts, show)
 
 
-def suggest_for(pairs: Sequence[Pair], changes: dict[str, Any]) -> Parameters:
+def suggest_for(pairs: Sequence[Pair | LazyPair], changes: dict[str, Any]) -> Parameters:
     """Return suggested parameters with what the person changed, and say why these."""
     suggestion = _suggest(pairs)
     say(suggestion.reason)

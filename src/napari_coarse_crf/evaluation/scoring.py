@@ -13,15 +13,13 @@ import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import napari_coarse_crf
 from napari_coarse_crf.compute.parallel import available_workers
 from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning, InputError, ParameterError
 from napari_coarse_crf.evaluation.baselines import BASELINES, fill_labels
@@ -31,10 +29,13 @@ from napari_coarse_crf.io import files
 from napari_coarse_crf.io.pairs import read_pair
 from napari_coarse_crf.io.places import exists, is_file, is_folder
 from napari_coarse_crf.io.reading import read_bytes
+from napari_coarse_crf.running.cluster import connected
+from napari_coarse_crf.running.versions import code_without, digest_code
 from napari_coarse_crf.tiles.apart import cut_picture, make_refiner, parts_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.evaluation.dataset import Case, Dataset, Rules
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 COARSE, OURS = "Coarse", "Ours"
 _MOST_AT_ONCE = 4  # images: one of two megapixels, half labelled, with 19 labels took 0.5 GB
 _LONGEST_NAME = 200  # bytes; most systems allow 255
-_ONLY_SHOW = {"cli", "plugin", "samples", "averages.py", "tables.py"}  # rooms and modules that change no score
+_ONLY_SHOW = frozenset({"cli", "plugin", "samples", "averages.py", "tables.py"})  # they change no score
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,21 +369,9 @@ def _run_here(images_at_once: int | None, tasks: Tasks, plan: Plan, keep: Keep, 
 
 def _run_on_cluster(address: str, tasks: Tasks, plan: Plan, keep: Keep) -> None:
     """Score images on the workers of a cluster."""
-    try:
-        from dask.distributed import Client, as_completed
-    except ImportError as error:
-        raise InputError(
-            'A cluster needs the package distributed: pip install "napari-coarse-crf[cluster]". Without --scheduler, '
-            "the images are scored on this computer."
-        ) from error
-    try:
-        client = Client(address, timeout=10)  # seconds
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"There is no scheduler at {address} ({error}). Give the address that it printed when it started, such as "
-            "tcp://host:8786."
-        ) from error
-    with client:
+    with connected(address) as client:
+        from dask.distributed import as_completed
+
         workers = plan.workers or 1  # a worker of the cluster has several images at once
         cases = {client.submit(score_case, *task, plan, workers, pure=False): task[0] for task in tasks}
         for future, scores in as_completed(cases, with_results=True):
@@ -394,7 +383,7 @@ def _settings(method: str, plan: Plan) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "method": method,
         "version": version("napari-coarse-crf"),
-        "code": _code_digest(),
+        "code": digest_code(_ONLY_SHOW),
         "rules": asdict(plan.rules),
     }
     if method == OURS:
@@ -404,20 +393,9 @@ def _settings(method: str, plan: Plan) -> dict[str, Any]:
     return settings
 
 
-@cache
-def _code_digest() -> str:
-    """Return a hash of the modules that scores depend on: between releases, the version tells too little."""
-    digest = hashlib.sha256()
-    for name, path in code_that_scores().items():
-        digest.update(name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def code_that_scores() -> dict[str, Path]:
     """Return the files of this package that may change a score, by their names below it, sorted."""
-    package = Path(napari_coarse_crf.__file__).parent
-    names = {path.relative_to(package): path for path in package.rglob("*.py")}
-    return {name.as_posix(): names[name] for name in sorted(names) if not _ONLY_SHOW & set(name.parts)}
+    return code_without(_ONLY_SHOW)
 
 
 def _stamp(case: Case) -> list[list[Any]]:

@@ -40,6 +40,7 @@ __all__ = [
     "encode_confidence",
     "encode_labels",
     "make_folder",
+    "name_beside",
     "read_confidence",
     "read_image",
     "read_labels",
@@ -122,7 +123,7 @@ def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) ->
                 raise InputError(f"{path} is a device or a pipe, which is not replaced. Choose a file.")
             if not overwrite:
                 raise InputError(f"{path} exists. Add --overwrite to replace it, or choose another file.")
-        beside = _beside(target)
+        beside = name_beside(target)
         beside.touch(exist_ok=False)
         beside.unlink()
     except OSError as error:
@@ -244,7 +245,7 @@ def write_files(contents: Mapping[Path, bytes], *, overwrite: bool = True) -> No
     try:
         for path, content in contents.items():
             target = real_path(path)  # through a link, which stays a link
-            beside = _beside(target)
+            beside = name_beside(target)
             waiting[beside] = target
             with beside.open("xb") as file:  # unlike tempfile, with the permissions of any new file
                 file.write(content)
@@ -273,7 +274,7 @@ def write_files(contents: Mapping[Path, bytes], *, overwrite: bool = True) -> No
             beside.unlink(missing_ok=True)
 
 
-def _beside(target: Path) -> Path:
+def name_beside(target: Path) -> Path:
     """Return where a file is written before it is moved to its place: a name that is no longer than any may be."""
     return target.with_name(f".{target.name[:_KEPT_OF_NAME]}.{secrets.token_hex(4)}.part")
 

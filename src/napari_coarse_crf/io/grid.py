@@ -135,6 +135,9 @@ def _grid_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Grid:
     if series.kind == "lsm":
         metres = file.lsm_metadata or {}
         return Grid(_positive({axis: 1e6 * metres.get(f"VoxelSize{axis}", 0) for axis in "XYZ"}), "µm", "OME")
+    if series.kind == "svs":
+        size = tifffile.tifffile.svs_description_metadata(page.description).get("MPP", 0)  # micrometres per pixel
+        return Grid(_positive({"X": size, "Y": size}), "µm")
     tags = [page.tags[code] for code in _GEOREFERENCE if code in page.tags]
     georeference = tuple((tag.code, int(tag.dtype), tag.count, _in_bytes(tag.value)) for tag in tags)
     sizes, unit, doubt = _resolution(page), _RESOLUTION_UNITS.get(int(page.resolutionunit or 1), ""), ""
@@ -209,7 +212,7 @@ def _grid_of_ome(xml: str, number: int) -> Grid:
     image = dict(enumerate(images if isinstance(images, list) else [images])).get(number, {})
     pixels = image.get("Pixels", {})
     said = {axis: (pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "XYZ"}
-    sizes, unit, doubt = _in_one_unit({axis: one for axis, one in said.items() if one[0] is not None})
+    sizes, unit, doubt = in_one_unit({axis: one for axis, one in said.items() if one[0] is not None})
     return Grid(sizes, unit, "OME", more={name: pixels[name] for name in _OF_OME if name in pixels}, doubt=doubt)
 
 
@@ -221,7 +224,7 @@ def _grid_of_imagej(said: Mapping[str, Any], sizes: Mapping[str, float]) -> Grid
     both = dict(sizes) | _positive({"Z": abs(depth) if isinstance(depth, int | float) else 0.0})
     units = {"X": unit, "Y": said.get("yunit", unit), "Z": said.get("zunit", unit)}
     measured = {axis: (size, _unescaped(str(units[axis]))) for axis, size in both.items()}
-    in_one, unit, doubt = _in_one_unit(measured)
+    in_one, unit, doubt = in_one_unit(measured)
     more = {name: said[name] for name in _OF_IMAGEJ if name in said}
     return Grid(in_one, unit, "ImageJ", more=more, doubt=doubt)
 
@@ -246,7 +249,7 @@ def _sizes_on_the_ground(page: Any) -> dict[str, float]:
     return {}
 
 
-def _in_one_unit(said: Mapping[str, tuple[float, str]]) -> tuple[dict[str, float], str, str]:
+def in_one_unit(said: Mapping[str, tuple[float, str]]) -> tuple[dict[str, float], str, str]:
     """Return sizes, each with its unit, in the first of these; none, but a doubt, if one of several is no length."""
     units = [unit for _, unit in said.values()]
     if len(set(units)) > 1:

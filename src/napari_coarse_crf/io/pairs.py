@@ -110,6 +110,56 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
     chosen = reading or Reading()
     painted = read_label_file(labels)
     pictured = read_image(image, chosen.channel_axis, painted)
+    fit = fit_files(pictured, painted, chosen)
+    masked = None if chosen.mask is None else read_mask(chosen.mask, painted)
+    void = find_void(painted, chosen.ignore)
+    left_out = find_left_out(pictured, fit.channel_axis, void, painted.ids.shape)
+    picture = Picture(
+        pictured.image,
+        mask_without(left_out, None if masked is None else masked.mask),
+        -1 if fit.channel_axis is None else fit.channel_axis,
+        fit.spacing,
+        chosen.contrast_limits,
+        by_channel=pictured.has_own_ranges(fit.channel_axis),
+    )
+    said = (*fit.said, *pictured.said, *(() if masked is None else masked.said), *say_left_out(left_out))
+    ids = read_labels(without_void(painted.ids, void))
+    warnings = (*pictured.notes, *painted.notes, *say_smoothed_edges(ids))
+    return Pair(picture, ids, painted.ids, painted.palette, fit.axes, fit.grid, fit.apart, said, warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How an image and its labels lie on each other.
+
+    Attributes
+    ----------
+    channel_axis : int or None
+        The axis of the image that holds its channels.
+    axes, apart, grid
+        As of a `Pair`.
+    spacing : sequence of float or None
+        Size of a pixel along each axis of the labels.
+    said : tuple of str
+        What was taken how, one sentence each.
+    """
+
+    channel_axis: int | None
+    axes: str
+    apart: tuple[int, ...]
+    grid: Grid
+    spacing: Sequence[float] | None
+    said: tuple[str, ...]
+
+
+def fit_files(pictured: ImageFile, painted: LabelFile, chosen: Reading) -> Fit:
+    """Fit an image and its labels to each other, by what the files say and a person on top.
+
+    Raises
+    ------
+    InputError
+        If their axes do not fit each other.
+    """
     shown, labelled = _layouts(pictured, painted)
     channel_axis = find_channel_axis(shown, labelled)
     if chosen.channel_axis is not None and channel_axis is None and CHANNELS in pictured.axes:
@@ -121,28 +171,12 @@ def read_pair(image: Path, labels: Path, reading: Reading | None = None) -> Pair
     apart = tuple(axis for axis in axes_apart(axes, each_slice=chosen.each_slice) if labelled.shape[axis] > 1)
     grid = _more_telling(pictured.grid, painted.grid, axes)
     spacing, of_spacing = (chosen.spacing, []) if chosen.spacing is not None else file_spacing(grid, axes, apart)
-    masked = None if chosen.mask is None else read_mask(chosen.mask, painted)
-    void = find_void(painted, chosen.ignore)
-    left_out = find_left_out(pictured, channel_axis, void, painted.ids.shape)
-    picture = Picture(
-        pictured.image,
-        mask_without(left_out, None if masked is None else masked.mask),
-        -1 if channel_axis is None else channel_axis,
-        spacing,
-        chosen.contrast_limits,
-        by_channel=pictured.has_own_ranges(channel_axis),
-    )
     said = (
         *_say_channels(shown, labelled, channel_axis),
         *_say_apart(axes, apart, labelled.shape, chosen.each_slice),
         *of_spacing,
-        *pictured.said,
-        *(() if masked is None else masked.said),
-        *say_left_out(left_out),
     )
-    ids = read_labels(without_void(painted.ids, void))
-    warnings = (*pictured.notes, *painted.notes, *say_smoothed_edges(ids))
-    return Pair(picture, ids, painted.ids, painted.palette, axes, grid, apart, said, warnings)
+    return Fit(channel_axis, axes, apart, grid, spacing, said)
 
 
 def _more_telling(image: Grid, labels: Grid, axes: str) -> Grid:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _BEYOND = 2.0**64
 _WHOLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
-_COLOURS = (
+COLOURS = (
     "It holds colours, not label ids. Save the label map with one channel whose values are the ids: as a PNG with a "
     "palette, or as a grey PNG or TIFF (in napari: save the Labels layer)."
 )
@@ -168,16 +168,16 @@ def read_labels(path: Path) -> LabelFile:
         If the file cannot be read, loses ids by its nature (JPEG), holds colours or several label maps.
     """
     with _raster(path) as raster:
-        _check_exact(raster)
+        check_exact(raster)
         planes = (raster.as_planes() if raster.samples_are_guessed else raster).squeezed()
         plain, opaque = planes.without_alpha()
         if plain.has_samples:
-            raise InputError(_COLOURS)
-        ids, missing = _ids(plain)
+            raise InputError(COLOURS)
+        ids, missing = whole_ids(plain)
         if opaque is not None and planes.alpha is None:  # a mask that is stored beside
             missing = ~opaque if missing is None else missing | ~opaque
-        elif opaque is not None and ids[~opaque].any():
-            raise InputError("Some of its labelled pixels are transparent. Save the label map without opacity.")
+        else:
+            check_opaque(ids, opaque)
     palette = None if raster.palette is None else raster.palette[:, :3].tobytes()
     notes = tuple(f"{path}: {note}" for note in raster.notes)
     return LabelFile(
@@ -207,7 +207,7 @@ def read_mask(path: Path, labels: LabelFile | None = None) -> MaskFile:
         If the file cannot be read, does not say what is black, or is stored turned and the labels are not.
     """
     with _raster(path) as raster:
-        _check_exact(raster)
+        check_exact(raster)
         planes = raster.squeezed() if labels is None else raster.squeezed().fitted(labels.ids.shape)
         if labels is not None and planes.grid.orientation != labels.grid.orientation:
             raise InputError("It is stored turned in another way than the labels (its orientation). Save both upright.")
@@ -215,7 +215,7 @@ def read_mask(path: Path, labels: LabelFile | None = None) -> MaskFile:
         mask = np.nan_to_num(shown.pixels) != 0
         if shown.has_samples:
             mask = mask.any(axis=-1)
-            _check_black_and_white(shown.pixels, mask, has_palette=planes.palette is not None)
+            check_black_and_white(shown.pixels, mask, has_palette=planes.palette is not None)
     for hidden in (None if opaque is None else ~opaque, planes.missing()):
         mask = mask if hidden is None else mask & ~hidden
     said = [f"{path}: {note}" for note in raster.notes]
@@ -241,30 +241,7 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
         raise InputError(f"{path} cannot be read: {in_words(error)}.") from error
 
 
-def _turned_to_fit(raster: Raster, labels: LabelFile) -> tuple[Raster, str, str]:
-    """Return an image turned upright if only so it fits its labels, what is to be said of it, and what looked at."""
-    held, of_labels = raster.grid.orientation, labels.grid.orientation
-    if held == of_labels:
-        return raster, "", ""
-    if of_labels > 1:
-        raise InputError(
-            f"Its labels are stored turned (orientation {of_labels}), and the image otherwise ({held}). Save both "
-            "upright."
-        )
-    upright = raster.upright()
-    as_stored, as_shown = (one.fits(labels.ids.shape) for one in (raster, upright))
-    if as_shown and not as_stored:
-        return upright, f"The picture is turned upright (orientation {held}): only so it fits its labels.", ""
-    if as_shown:
-        doubt = (
-            f"The picture is stored turned (orientation {held}). The labels fit it as it is stored, which is taken, "
-            "and upright too. If they were drawn on the upright picture, save that first."
-        )
-        return raster, "", doubt
-    return raster, "", ""
-
-
-def _check_exact(raster: Raster) -> None:
+def check_exact(raster: Raster) -> None:
     """Raise if the numbers of a file are not those of its one picture."""
     if raster.blurred_by:
         raise InputError(
@@ -275,7 +252,13 @@ def _check_exact(raster: Raster) -> None:
         raise InputError(f"It holds {raster.pictures} images. Save the one that is meant alone.")
 
 
-def _check_black_and_white(colours: AnyArray, mask: MaskArray, *, has_palette: bool) -> None:
+def check_opaque(ids: AnyArray, opaque: MaskArray | None) -> None:
+    """Raise if labelled pixels are transparent: nobody knows whether they are meant."""
+    if opaque is not None and ids[~opaque].any():
+        raise InputError("Some of its labelled pixels are transparent. Save the label map without opacity.")
+
+
+def check_black_and_white(colours: AnyArray, mask: MaskArray, *, has_palette: bool) -> None:
     """Raise if colours leave open which of them are black."""
     if has_palette:
         if mask.all() and np.ptp(colours, axis=tuple(range(mask.ndim))).any():
@@ -284,7 +267,7 @@ def _check_black_and_white(colours: AnyArray, mask: MaskArray, *, has_palette: b
         raise InputError("It holds colours, not a mask. Save it in black and white.")
 
 
-def _ids(raster: Raster) -> tuple[AnyArray, MaskArray | None]:
+def whole_ids(raster: Raster) -> tuple[AnyArray, MaskArray | None]:
     """Return the numbers of a label map as whole ones, and where they stand for no data.
 
     Programs that know floats alone, or no large whole numbers, write ids as floats.
@@ -309,6 +292,50 @@ def _ids(raster: Raster) -> tuple[AnyArray, MaskArray | None]:
     return numbers.astype(smallest), missing
 
 
+@contextmanager
+def explained(place: Path | str, way_out: str = "Save it as PNG or TIFF.") -> Iterator[None]:
+    """Put the name of what is read before what is wrong with it, and make a sentence of what libraries raise.
+
+    Raises
+    ------
+    InputError
+        Whatever is wrong.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{place} cannot be used. {error}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # readers raise whatever a damaged file leads them to
+        is_unknown = isinstance(error, UnidentifiedImageError)
+        reason = "it is no image that can be read here" if is_unknown else str(error) or type(error).__name__
+        raise InputError(f"{place} cannot be read: {reason}. {way_out}") from error
+
+
+def _turned_to_fit(raster: Raster, labels: LabelFile) -> tuple[Raster, str, str]:
+    """Return an image turned upright if only so it fits its labels, what is to be said of it, and what looked at."""
+    held, of_labels = raster.grid.orientation, labels.grid.orientation
+    if held == of_labels:
+        return raster, "", ""
+    if of_labels > 1:
+        raise InputError(
+            f"Its labels are stored turned (orientation {of_labels}), and the image otherwise ({held}). Save both "
+            "upright."
+        )
+    upright = raster.upright()
+    as_stored, as_shown = (one.fits(labels.ids.shape) for one in (raster, upright))
+    if as_shown and not as_stored:
+        return upright, f"The picture is turned upright (orientation {held}): only so it fits its labels.", ""
+    if as_shown:
+        doubt = (
+            f"The picture is stored turned (orientation {held}). The labels fit it as it is stored, which is taken, "
+            "and upright too. If they were drawn on the upright picture, save that first."
+        )
+        return raster, "", doubt
+    return raster, "", ""
+
+
 def _whole(numbers: AnyArray) -> MaskArray:
     """Return where floats are whole numbers that 64 bits hold."""
     with np.errstate(invalid="ignore"):  # of infinity the rest is NaN
@@ -322,13 +349,5 @@ def _raster(path: Path) -> Iterator[Raster]:
     if exists(path) and not is_file(path) and not is_folder(path):
         raise InputError(f"{path} is a device or a pipe, which cannot be read twice. Save it as a file.")
     first = read_bytes(path, len(SIGNATURES[0]))
-    try:
+    with explained(path):
         yield read_tiff(path) if first in SIGNATURES else read_picture(read_bytes(path))
-    except InputError as error:
-        raise InputError(f"{path} cannot be used. {error}") from error
-    except MemoryError:
-        raise
-    except Exception as error:  # readers raise whatever a damaged file leads them to
-        is_unknown = isinstance(error, UnidentifiedImageError)
-        reason = "it is no image that can be read here" if is_unknown else str(error) or type(error).__name__
-        raise InputError(f"{path} cannot be read: {reason}. Save it as PNG or TIFF.") from error

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.compute.arrays import AnyArray, MaskArray
 
+Series = tifffile.TiffPageSeries
+"""A picture in a TIFF file: all its planes, and as its levels what is stored of it at reduced size."""
+
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _AS_NUMBERS = {
@@ -53,33 +56,64 @@ def read_tiff(path: Path) -> Raster:
     InputError
         If the file is damaged, lacks planes, or stores its colours in a way that is not understood.
     """
-    with _complaints() as complaints, tifffile.TiffFile(path) as file:
-        whole = [one for one in file.series if not one.keyframe.is_reduced]
-        series, *others = [one for one in whole if not one.keyframe.is_mask] or whole
-        missing = sum(one is None for one in series.pages)
-        if missing:
-            raise InputError(
-                f"{missing} of its planes are missing: it is one file of several. Keep them all in one folder."
-            )
-        names_axes = _names_axes(file, series)
-        masks = [one for one in whole if one.keyframe.is_mask and one is not series]
-        opaque = _mask_beside(series, masks)
-        cut_off = "<OME" in series.keyframe.description[:_HEAD] and not file.is_ome
-        raster = replace(
-            _raster(series),
-            names_axes=names_axes,
-            pictures=1 + len(others),
-            grid=read_grid(file, series),
-            opaque=opaque,
-            samples_are_guessed=series.kind == "shaped" and not names_axes and "SYX" in series.axes,
+    with complaints_of_tifffile() as complaints, tifffile.TiffFile(path) as file:
+        series, others, masks = find_picture(file)
+        raster = describe_picture(file, series, np.asarray(series.asarray()))
+        mask = mask_beside_of(series, masks)
+        opaque = None if mask is None else opaque_of(mask.asarray(), mask.axes, series.dtype)
+    if masks and mask is None:
+        complaints.append("It holds a mask of another shape, which is not used.")
+    return noted(replace(raster, pictures=1 + len(others), opaque=opaque), complaints)
+
+
+def find_picture(file: tifffile.TiffFile) -> tuple[Series, list[Series], list[Series]]:
+    """Return the first picture of a file, the others, and the masks that are stored beside.
+
+    Raises
+    ------
+    InputError
+        If the file lacks planes of the first.
+    """
+    whole = [one for one in file.series if not one.keyframe.is_reduced]
+    series, *others = [one for one in whole if not one.keyframe.is_mask] or whole
+    missing = sum(one is None for one in series.pages)
+    if missing:
+        raise InputError(
+            f"{missing} of its planes are missing: it is one file of several. Keep them all in one folder."
         )
+    return series, others, [one for one in whole if one.keyframe.is_mask and one is not series]
+
+
+def describe_picture(file: tifffile.TiffFile, series: Series, pixels: AnyArray) -> Raster:
+    """Return the numbers of a picture, or others in their shape that stand for them, and what the file says of them.
+
+    Raises
+    ------
+    InputError
+        If its colours are stored in a way that is not understood.
+    """
+    names_axes = _names_axes(file, series)
+    cut_off = "<OME" in series.keyframe.description[:_HEAD] and not file.is_ome
+    return replace(
+        _raster(series, pixels),
+        names_axes=names_axes,
+        grid=read_grid(file, series),
+        samples_are_guessed=series.kind == "shaped" and not names_axes and "SYX" in series.axes,
+        notes=("What it says of its axes and sizes as OME is cut off, and not used.",) if cut_off else (),
+    )
+
+
+def noted(raster: Raster, complaints: list[str]) -> Raster:
+    """Return the same with what tifffile complains of.
+
+    Raises
+    ------
+    InputError
+        If that means that the file is damaged.
+    """
     if grave := [one for one in complaints if any(word in one for word in _GRAVE)]:
         raise InputError(f"It is damaged or incomplete: {grave[0]}. Save it again.")
-    if masks and opaque is None:
-        complaints.append("It holds a mask of another shape, which is not used.")
-    if cut_off:
-        complaints.append("What it says of its axes and sizes as OME is cut off, and not used.")
-    doubts = [doubt for doubt in (*complaints, raster.grid.doubt) if doubt]
+    doubts = [doubt for doubt in (*complaints, *raster.notes, raster.grid.doubt) if doubt]
     return replace(raster, notes=tuple(dict.fromkeys(doubts)))
 
 
@@ -99,16 +133,16 @@ def encode_tiff(values: AnyArray, axes: str = "", grid: Grid | None = None, dtyp
     return content.getvalue()
 
 
-def _names_axes(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> bool:
+def _names_axes(file: tifffile.TiffFile, series: Series) -> bool:
     """Whether the file says what its axes are; else tifffile has named them by their places."""
     if series.kind == "shaped":
         return "axes" in (file.shaped_metadata or [{}])[0]
     return series.kind not in ("uniform", "generic")
 
 
-def _raster(series: tifffile.TiffPageSeries) -> Raster:
-    """Read the numbers of a series, and what its first page says of them."""
-    page, pixels = series.keyframe, np.asarray(series.asarray())
+def _raster(series: Series, pixels: AnyArray) -> Raster:
+    """Return the numbers of a series, and what its first page says of them."""
+    page = series.keyframe
     raster = Raster(
         pixels=pixels.astype(pixels.dtype.newbyteorder("="), copy=False),
         axes="".join(axis if axis in _KNOWN_AXES else UNKNOWN for axis in series.axes),
@@ -121,21 +155,41 @@ def _raster(series: tifffile.TiffPageSeries) -> Raster:
         blurred_by=blurred_by(page),
         nodata=_nodata(page),
     )
-    decoded = page.photometric == PHOTOMETRIC.YCBCR and page.compression in _DECODED_TO_RGB
-    return raster if decoded or page.photometric in _AS_NUMBERS else _made_rgb(raster, page)
+    return raster if page.photometric in _AS_NUMBERS or _is_decoded_to_rgb(page) else _made_rgb(raster, page)
 
 
-def _mask_beside(series: tifffile.TiffPageSeries, masks: list[tifffile.TiffPageSeries]) -> MaskArray | None:
+def _is_decoded_to_rgb(page: Any) -> bool:
+    """Whether unpacking a page turns its colours into red, green and blue."""
+    return page.photometric == PHOTOMETRIC.YCBCR and page.compression in _DECODED_TO_RGB
+
+
+def check_numbers(series: Series) -> None:
+    """Raise if the colours of a picture must be computed from what is stored, which is done of whole pictures only.
+
+    Raises
+    ------
+    InputError
+        If they are stored as CMYK, for example.
+    """
+    page = series.keyframe
+    if page.photometric not in _AS_NUMBERS and not _is_decoded_to_rgb(page):
+        name = getattr(page.photometric, "name", str(page.photometric))
+        raise InputError(f"Its colours are stored as {name}, which is not read part by part. Save it as RGB or grey.")
+
+
+def mask_beside_of(series: Series, masks: list[Series]) -> Series | None:
     """Return the mask that GDAL stores as a picture beside, one for all bands or one for each."""
     shape = _without_samples(series.shape, series.axes)
-    for mask in masks:
-        if _without_samples(mask.shape, mask.axes) == shape:
-            missing = mask.asarray() == 0
-            if SAMPLES in mask.axes:
-                missing = together(missing, series.dtype, mask.axes.index(SAMPLES))
-            opaque: MaskArray = ~missing
-            return opaque
-    return None
+    return next((mask for mask in masks if _without_samples(mask.shape, mask.axes) == shape), None)
+
+
+def opaque_of(mask: AnyArray, axes: str, dtype: np.dtype[Any]) -> MaskArray:
+    """Return where a mask that is stored beside shows pixels of a type."""
+    missing = mask == 0
+    if SAMPLES in axes:
+        missing = together(missing, dtype, axes.index(SAMPLES))
+    opaque: MaskArray = ~missing
+    return opaque
 
 
 def _without_samples(shape: tuple[int, ...], axes: str) -> tuple[int, ...]:
@@ -184,7 +238,7 @@ def _made_rgb(raster: Raster, page: Any) -> Raster:
 
 
 @contextmanager
-def _complaints() -> Iterator[list[str]]:
+def complaints_of_tifffile() -> Iterator[list[str]]:
     """Collect what tifffile only notes down about a file, before it goes on with what it has understood."""
     found: list[str] = []
     here = threading.get_ident()

@@ -11,9 +11,9 @@ import numpy as np
 from napari.layers import Shapes
 
 from napari_coarse_crf import InputError
+from napari_coarse_crf.compute.laid import Laid
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING
 from napari_coarse_crf.plugin.layers.classes import class_names_of, in_words
-from napari_coarse_crf.plugin.layers.laid import Laid
 from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.plugin.layers.read import read_outlines, stored
 from napari_coarse_crf.tiles.parts import has_two_labels, is_whole

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_coarse_crf import InputError
-from napari_coarse_crf.plugin.layers.laid import OUTSIDE, Laid, nearest
+from napari_coarse_crf.compute.laid import OUTSIDE, Laid, nearest
 from napari_coarse_crf.plugin.layers.look import place_of
 from napari_coarse_crf.tiles.outlines import visible_box
 

@@ -14,11 +14,11 @@ import dask.array as da
 import numpy as np
 from napari.layers import Shapes
 
+from napari_coarse_crf.compute.laid import Laid
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING
 from napari_coarse_crf.plugin.layers.grid import finest
 from napari_coarse_crf.plugin.layers.key import Key, key_of_whole
-from napari_coarse_crf.plugin.layers.laid import Laid
 from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.plugin.layers.merged import Merged
 from napari_coarse_crf.tiles.outlines import ellipse_outline, fill_outlines

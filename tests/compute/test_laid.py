@@ -8,7 +8,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_coarse_crf.plugin.layers.laid import Laid, nearest
+from napari_coarse_crf.compute.laid import Laid, nearest
 from napari_coarse_crf.tiles.parts import copy_labels
 from tests.storage import stored
 

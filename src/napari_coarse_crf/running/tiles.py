@@ -1,0 +1,253 @@
+"""All tiles of a plan, one after the other in this process, or many at a time in others.
+
+Both are generators that may be closed at any step; what was kept by then is done. Processes write their tiles
+themselves; only what is to be noted of them comes back.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from dask.base import is_dask_collection
+
+from napari_coarse_crf.compute.parallel import finish
+from napari_coarse_crf.errors import CoarseCRFError, InputError
+from napari_coarse_crf.io.places import in_words
+from napari_coarse_crf.refiner import Progress
+from napari_coarse_crf.running.journal import Record
+from napari_coarse_crf.running.planes import stored
+from napari_coarse_crf.tiles.one import refining_tile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Generator, Iterable
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import LabelArray
+    from napari_coarse_crf.inputs import Picture
+    from napari_coarse_crf.running.results import Results
+    from napari_coarse_crf.tiles.cutting import Tile
+    from napari_coarse_crf.tiles.one import TilePart, TileRefinement, Whole
+    from napari_coarse_crf.tiles.plan import TilePlan
+    from napari_coarse_crf.tiles.source import Source
+
+    Keep = Callable[[Record], None]
+
+T = TypeVar("T")
+
+_WAITING = 2
+"""Tiles that wait at each thread of a cluster: so none is idle, and few are sent before they are needed."""
+_RETRIES = 2  # of a tile that fails, for a store that does not answer at once
+
+
+def run_here(
+    plan: TilePlan, results: Results, done: Collection[int], keep: Keep, workers: int | None = None
+) -> Generator[Progress, None, None]:
+    """Refine tile after tile on threads of this process.
+
+    Parameters
+    ----------
+    plan : TilePlan
+        From `plan_tiles`.
+    results : Results
+        Where the tiles go.
+    done : collection of int
+        Numbers of tiles that are finished already.
+    keep : callable
+        Called with the `Record` of each tile when it is written.
+    workers : int, optional
+        Threads; by default as many as the process may use.
+
+    Yields
+    ------
+    Progress
+        Of which the steps are tiles that are finished.
+    """
+    count, total = len(done), len(plan.tiles)
+    for tile in plan.tiles:
+        if tile.number in done:
+            continue
+        with closing(plan.refining(tile, workers)) as steps:
+            while True:
+                try:
+                    step = next(steps)
+                except StopIteration as stop:
+                    refinement = stop.value
+                    break
+                yield Progress(step.stage, count, total)
+        keep(_write(tile, results, refinement))
+        count += 1
+        yield Progress("written", count, total)
+
+
+def run_on_cluster(
+    client: Any, plan: TilePlan, results: Results, done: Collection[int], keep: Keep, workers: int = 1
+) -> Generator[Progress, None, None]:
+    """Refine tiles on the workers of a cluster of `dask.distributed`, which read the image and write the results.
+
+    A tile whose worker is lost is given to another one.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Of the cluster.
+    plan, results, done, keep
+        As for `run_here`.
+    workers : int
+        Threads for each tile.
+
+    Yields
+    ------
+    Progress
+        Of which the steps are tiles that are finished.
+
+    Raises
+    ------
+    InputError
+        If a tile cannot be refined: the memory of workers does not suffice, or they do not reach the files.
+    """
+    from dask.distributed import as_completed
+
+    waiting = (tile for tile in plan.tiles if tile.number not in done)
+    # A task that returns it, rather than scattered data: what is lost with a worker is sent again.
+    source = plan.source if _is_elsewhere(plan.source) else None
+    common = client.submit(_Common, plan.whole, results, source, workers, pure=False)
+    under_way: dict[Any, Tile] = {}
+    count, total = len(done), len(plan.tiles)
+
+    def submit(at_most: int) -> list[Any]:
+        futures = []
+        for tile in islice(waiting, at_most):
+            read = None if source is not None else plan.source.read(tile.region)
+            future = client.submit(refine_on_worker, common, plan.part(tile), read, pure=False, retries=_RETRIES)
+            under_way[future] = tile
+            futures.append(future)
+        return futures
+
+    yield Progress("on the cluster", count, total)
+    completed = as_completed(submit(_WAITING * sum(client.nthreads().values())))
+    try:
+        for future in completed:
+            keep(_record_of(future, under_way.pop(future)))
+            count += 1
+            completed.update(submit(1))
+            yield Progress("on the cluster", count, total)
+    finally:
+        client.cancel([*under_way, common], force=True)
+
+
+def check_finished(plan: TilePlan, results: Results, done: Iterable[Record]) -> Generator[Progress, None, set[int]]:
+    """Return the numbers of tiles of which the results do not hold any more what was written."""
+    records, lost = list(done), set()
+    for count, record in enumerate(records):
+        yield Progress("finished tiles", count, len(records))
+        if results.digests(plan.tiles[record.tile].core) != record.written:
+            lost.add(record.tile)
+    return lost
+
+
+def sum_gained(plan: TilePlan, records: Iterable[Record]) -> NDArray[np.int64]:
+    """Return how many pixels each label of a plan got in all tiles."""
+    gained = np.zeros(len(plan.label_ids), np.int64)
+    for record in records:
+        for label, pixels in record.gained.items():
+            gained[label] += pixels
+    return gained
+
+
+def without_source(plan: TilePlan) -> TilePlan:
+    """Return a plan to be kept, which holds no pixels; the source comes back by `replace`."""
+    return replace(plan, source=None)  # type: ignore[arg-type]  # for a moment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Common:
+    """What a worker needs for all tiles.
+
+    Attributes
+    ----------
+    whole : Whole
+        What is true of the whole image.
+    results : Results
+        Where the tiles go.
+    source : Source or None
+        The image, where a worker can read it; else its part comes with each tile.
+    workers : int
+        Threads for each tile.
+    """
+
+    whole: Whole
+    results: Results
+    source: Source | None
+    workers: int
+
+
+def refine_on_worker(common: _Common, part: TilePart, read: tuple[Picture, LabelArray] | None) -> Record:
+    """Refine one tile and write it: what a worker of a cluster does."""
+    if read is None:
+        assert common.source is not None  # noqa: S101  # see run_on_cluster
+        read = common.source.read(part.tile.region)
+    steps = refining_tile(common.whole, part, *read, common.workers)
+    return _write(part.tile, common.results, finish(_while_wanted(steps)))
+
+
+def _while_wanted(steps: Generator[Progress, None, T]) -> Generator[Progress, None, T]:
+    """Stop when nobody waits for the task any more: its run was stopped, and another one may write the same tile."""
+    from dask.distributed import get_worker
+
+    worker = get_worker()
+    key = worker.get_current_task()
+    with closing(steps):
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as stop:
+                refinement: T = stop.value
+                return refinement
+            task = worker.state.tasks.get(key)
+            if task is None or task.state == "cancelled":
+                raise CancelledError
+            yield progress
+
+
+def _is_elsewhere(source: Source) -> bool:
+    """Whether other processes can read the image: all of it lies in stores, nothing in the memory of this one."""
+    arrays = [stored(array) for array in (source.picture.image, source.picture.mask, source.labels)]
+    return not any(isinstance(array, np.ndarray) or is_dask_collection(array) for array in arrays)
+
+
+def _write(tile: Tile, results: Results, refinement: TileRefinement) -> Record:
+    """Write a tile and return what is to be noted of it."""
+    written = results.write(tile.core, refinement)
+    (some,) = np.nonzero(refinement.gained)
+    return Record(tile.number, {int(label): int(refinement.gained[label]) for label in some}, written)
+
+
+def _record_of(future: Any, tile: Tile) -> Record:
+    """Return what a worker noted of its tile."""
+    from dask.distributed import KilledWorker
+
+    try:
+        record: Record = future.result()
+    except CoarseCRFError:
+        raise
+    except KilledWorker as error:
+        raise InputError(
+            f"Tile {tile.number} cost several workers of the cluster, one after the other: their memory may not "
+            "suffice. Run again with smaller tiles or fewer processes; finished tiles are kept."
+        ) from error
+    except CancelledError as error:
+        raise InputError(
+            f"The cluster dropped tile {tile.number}: its scheduler may be lost. Run again; finished tiles are kept."
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"A worker of the cluster could not read or write tile {tile.number}: {in_words(error)}. All workers need "
+            "the image and the result under the same names; finished tiles are kept."
+        ) from error
+    return record

@@ -1,0 +1,22 @@
+"""Clusters: what is said where there is none."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from napari_coarse_crf import InputError
+from napari_coarse_crf.running.cluster import connected, processes_here
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(InputError, match="There is no scheduler at pigeon://roof"), connected("pigeon://roof"):
+        pass
+
+
+def test_a_cluster_without_its_package_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)  # Python's way to say: cannot be imported
+    for cluster in (connected("tcp://127.0.0.1:8786"), processes_here(2)):
+        with pytest.raises(InputError, match=r'pip install "napari-coarse-crf\[cluster\]"'), cluster:
+            pass
