@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, LabelArray
     from napari_coarse_crf.things import Things
 
+_GIGABYTE = 1e9
 _STEPS, _FLOAT, _INDEX, _KEY = 2, 4, 4, 8  # bytes of uint16, float32, int32, int64
 _SAMPLE_BLOCKS = 32
 _BLOCK_PIXELS = 4096
@@ -103,6 +104,17 @@ def free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
+def in_words(size: int) -> str:
+    """Return a number of bytes as a person reads it.
+
+    Examples
+    --------
+    >>> in_words(20_400_000_000), in_words(61_000_000)
+    ('20.4 GB', '61 MB')
+    """
+    return f"{size / 1e9:.1f} GB" if size >= _GIGABYTE else f"{size / 1e6:.0f} MB"
+
+
 def memory_warning(needed: int, free: int, advice: str) -> str:
     """Return a sentence, and advice, if a run that needs so many bytes may not find them among the free ones, else "".
 
@@ -116,8 +128,8 @@ def memory_warning(needed: int, free: int, advice: str) -> str:
     if needed <= _SHARE * free:
         return ""
     return (
-        f"This run needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free: it may become "
-        f"very slow. {advice}"
+        f"This run needs about {in_words(needed)} of memory and {in_words(free)} are free: it may become very slow. "
+        f"{advice}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ from napari_coarse_crf import CoarseCRFWarning, InputError, ParameterError, Para
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.tiles.choice import InTiles, choose, read_limit
+from napari_coarse_crf.tiles.cutting import cut_tiles
+from napari_coarse_crf.tiles.plan import halos, tile_sides
+from napari_coarse_crf.tiles.source import Source
 from tests.tiles.test_tiled import _photograph, _strokes
 
 if TYPE_CHECKING:
@@ -26,9 +30,9 @@ def _large() -> tuple[Any, Any]:
 
 def test_what_would_take_more_than_the_limit_is_refined_in_tiles() -> None:
     image, labels = _large()
-    with pytest.warns(CoarseCRFWarning, match=r"Refined in 4 tiles: all at once would take about 0\.\d GB"):
+    with pytest.warns(CoarseCRFWarning, match=r"Refined in 2 tiles: .* about \d\d MB of memory, and 20 MB"):
         refined = refine_labels(image, labels, memory_limit="20 MB")
-    np.testing.assert_array_equal(refined, refine_labels(image, labels, tile=512))
+    np.testing.assert_array_equal(refined, refine_labels(image, labels, tile=(520, 300)))
 
 
 def test_what_fits_is_refined_at_once() -> None:
@@ -41,8 +45,8 @@ def test_what_fits_is_refined_at_once() -> None:
 
 
 def test_smaller_limits_mean_smaller_tiles() -> None:
-    nothing = np.broadcast_to(np.uint8(0), (4096, 4096))
-    larger, smaller = (choose(Picture(nothing), nothing, None, limit) for limit in (290 * 10**6, 150 * 10**6))
+    nothing = np.broadcast_to(np.uint8(0), (16384, 16384))
+    larger, smaller = (choose(Picture(nothing), nothing, None, limit) for limit in (3 * 10**9, 10**9))
     assert isinstance(larger, InTiles)
     assert isinstance(smaller, InTiles)
     assert np.prod(np.array(larger.tile)) > np.prod(np.array(smaller.tile)) >= 2**18
@@ -87,3 +91,21 @@ def test_what_cannot_be_had_in_tiles_is_said_before_any_work() -> None:
         refine_labels(image, labels, tile=10, engine="pydensecrf")
     with pytest.raises(InputError, match="number 2"):
         refine_labels([image[..., 0], image[:5, :, 0]], labels, tile=10)
+
+
+@pytest.mark.parametrize(("shape", "limit"), [((1024, 1024, 1024), 4 * 10**9), ((256, 512, 512), 10**9)])
+def test_a_tile_of_a_volume_with_its_halo_takes_no_more_than_the_limit(shape: tuple[int, ...], limit: int) -> None:
+    nothing = np.broadcast_to(np.uint8(0), shape)
+    way = choose(Picture(nothing), nothing, None, limit)
+    assert isinstance(way, InTiles)
+    sides = tile_sides(way.tile, shape, None, Parameters())
+    tiles = cut_tiles(shape, sides, halos(None, Parameters(), Source.of(Picture(nothing), nothing), sides))
+    largest = max(math.prod(one.stop - one.start for one in tile.region) for tile in tiles)
+    assert 145 * largest < limit  # bytes of a pixel of a grey volume with up to eight labels, see estimate_memory
+
+
+def test_chunks_of_unknown_size_are_refused_in_words() -> None:
+    image = da.from_array(_photograph()[:60, :60, 0], chunks=20)
+    unknown = image[image[:, 0] > 30]  # how many rows that are is known once it is computed
+    with pytest.raises(InputError, match=r"image.*chunks of unknown size.*compute_chunk_sizes"):
+        refine_labels(unknown, np.zeros((40, 60), np.uint8))

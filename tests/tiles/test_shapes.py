@@ -193,7 +193,15 @@ def test_channels_of_a_volume_may_stand_on_any_axis(channel_axis: int) -> None:
 
 @pytest.mark.parametrize(
     ("dtype", "offset"),
-    [(np.uint8, 252), (np.int8, 124), (np.uint32, 2**32 - 4), (np.int64, 2**63 - 4), (">i4", 2**31 - 4)],
+    [
+        (np.uint8, 252),
+        (np.int8, 124),
+        (np.uint32, 2**32 - 4),
+        (np.int64, 2**63 - 4),
+        (np.uint64, 2**64 - 4),
+        (np.uint64, 2**63 - 2),
+        (">i4", 2**31 - 4),
+    ],
     ids=str,
 )
 def test_ids_may_be_as_large_as_their_type_holds(dtype: DTypeLike, offset: int) -> None:

@@ -24,6 +24,7 @@ from napari_coarse_crf.io.lazy.stores import check_place, unfinished_run
 from napari_coarse_crf.io.lazy.writing import Written, create_confidence, create_labels, reopen
 from napari_coarse_crf.io.lazy.zarrs import open_label_map
 from napari_coarse_crf.io.places import real_path
+from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.running.job import Job, shape_of_part, sides_of_all
 from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.restored import Restored
@@ -101,7 +102,7 @@ def refine_lazily(places: Places, settings: Settings, tiling: Tiling) -> None:
     folder, title = unfinished_folder(places.out), above(places.coarse)[1]
     way = choose_way(pair, parameters, tiling, folder, settings)
     if isinstance(way, InTiles):
-        sides = _sides(pair, way, tiling)
+        sides = _sides(pair, way, tiling, parameters)
         begin(folder, tiling.wanted, sides)
         results = _open_results(places, pair, sides)
         job = Job(pair.picture, pair.labels, pair.apart, parameters, results, folder, sides, tiling.wanted)
@@ -111,7 +112,7 @@ def refine_lazily(places: Places, settings: Settings, tiling: Tiling) -> None:
         counts, warnings, what = job.counts, job.warnings, f"{job.tiles} tiles"
     else:
         refinement = run_refiner(way, parameters, f"Refining {title}")
-        results = _open_results(places, pair, _sides(pair, InTiles(None, ()), tiling))
+        results = _open_results(places, pair, _sides(pair, InTiles(None, ()), tiling, parameters))
         results.put(refinement.labels, refinement.confidence)
         show_finishing(_stores(results))
         counts, warnings = refinement.label_counts, list(refinement.warnings)
@@ -134,10 +135,12 @@ def _label_map(place: Place) -> Place:
     return found
 
 
-def _sides(pair: LazyPair, way: InTiles, tiling: Tiling) -> tuple[int, ...]:
+def _sides(pair: LazyPair, way: InTiles, tiling: Tiling, parameters: Parameters) -> tuple[int, ...]:
     """Return the sides of tiles, of which chunks are large unless a person asked for just these."""
     shape = shape_of_part(pair.labels.shape, pair.apart)
-    sides = tile_sides(way.tile, shape)
+    spacing = pair.picture.spacing
+    left = None if spacing is None else [size for axis, size in enumerate(spacing) if axis not in pair.apart]
+    sides = tile_sides(way.tile, shape, left, parameters)
     return sides if tiling.tile is not None else align(shape, sides)[0]
 
 

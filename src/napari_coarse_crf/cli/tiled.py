@@ -19,7 +19,7 @@ from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Progress as Step
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.running.cluster import connected, processes_here, wait_for_workers
-from napari_coarse_crf.running.job import Job, first_part, scratch_results, shape_of_part, sides_of_all
+from napari_coarse_crf.running.job import Job, first_part, scratch_results, sides_of_all
 from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.unfinished import begin, kept_sides
 from napari_coarse_crf.tiles.apart import PartRefiner, make_refiner
@@ -62,13 +62,15 @@ def choose_way(
 
 def _asked_sides(source: Source, parameters: Parameters, tiling: Tiling) -> tuple[int, ...]:
     """Return the sides of tiles: as asked for, or as the memory allows."""
+    spacing = source.picture.spacing
     if tiling.tile is not None:
-        return tile_sides(tiling.tile if len(tiling.tile) > 1 else tiling.tile[0], source.shape)
+        tile = tiling.tile if len(tiling.tile) > 1 else tiling.tile[0]
+        return tile_sides(tile, source.shape, spacing, parameters)
     if tiling.scheduler is not None and tiling.memory_limit is None:  # whose memory nobody knows here
-        return tile_sides(None, source.shape)
+        return tile_sides(None, source.shape, spacing, parameters)
     limit = read_limit(tiling.memory_limit) // (tiling.processes or 1)
     way = choose(source.picture, source.labels, parameters, limit)
-    return tile_sides(way.tile if isinstance(way, InTiles) else None, source.shape)
+    return tile_sides(way.tile if isinstance(way, InTiles) else None, source.shape, spacing, parameters)
 
 
 def job_in_memory(
@@ -76,7 +78,8 @@ def job_in_memory(
 ) -> Job:
     """Return what refines an image in memory tile by tile, into arrays of which files are made afterwards."""
     labels, apart = pair.labels, pair.apart
-    sides = tile_sides(way.tile, shape_of_part(labels.shape, apart))
+    part = first_part(pair.picture, labels, apart)
+    sides = tile_sides(way.tile, part.shape, part.picture.spacing, parameters)
     begin(folder, tiling.wanted, sides)
     chunks = sides_of_all(sides, labels.ndim, apart)
     results = scratch_results(folder, labels.shape, labels.dtype, chunks, confidence=confidence)

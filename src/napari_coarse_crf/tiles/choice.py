@@ -10,11 +10,11 @@ import numpy as np
 
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.errors import ParameterError, in_short
-from napari_coarse_crf.memory import free_memory
+from napari_coarse_crf.memory import free_memory, in_words
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.similarity import FORMS
-from napari_coarse_crf.tiles.plan import TILE_PIXELS, tile_sides
+from napari_coarse_crf.tiles.plan import sides_within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from napari_coarse_crf.refiner import EngineName
 
 _HALF = 0.5
-"""Of what is free: what a run may take unless a person says more; and of that: what its tiles are planned to take."""
+"""Of what is free: what a run may take unless a person says more."""
+_SHARE = 0.8
+"""Of what a run may take: what its tiles are planned to take, the rest being for what all of them look up."""
+_LARGEST = 2**24
+"""Pixels of a tile with its halo, at most: larger ones say too seldom how far they are."""
 _LEAST, _MOST = 18, 250
 """Bytes of a pixel, whatever the labels: checked input alone, and more than all the rest of it takes."""
 _OF_LABELS = 12
@@ -127,13 +131,12 @@ def choose(
         if needed <= limit:
             return refiner
     each = needed / pixels if refiner is not None else max(needed / pixels, _MOST)
-    most = int(np.clip(_HALF * limit / each, _SMALLEST, TILE_PIXELS))
-    sides = tile_sides(None, shape, most)
+    sides = sides_within(min(_SHARE * limit / each, _LARGEST), shape, picture.spacing, chosen)
     count = math.prod(-(-size // side) for size, side in zip(shape, sides, strict=True))
     least = "at least" if refiner is None else "about"
     why = (
-        f"Refined in {count} tiles: all at once would take {least} {needed / 1e9:.1f} GB of memory, and "
-        f"{limit / 1e9:.1f} GB may be used (memory_limit)."
+        f"Refined in {count} tiles: all at once would take {least} {in_words(needed)} of memory, and "
+        f"{in_words(limit)} may be used (memory_limit)."
     )
     return InTiles(sides, (why,))
 

@@ -47,9 +47,9 @@ class Facts:
         How many pixels of each label there are.
     palette : Palette
         The colours of each label, those of objects together.
-    members : (M,) int64
+    members : (M,) int
         The labels that stand for one object each, sorted: refined as one, which has the name of the first.
-    ids : (K,) int64
+    ids : (K,) int
         The labels as they are refined, sorted.
     sizes : (K,) float32
         What the prior counts: how many pixels each has or, where objects are taken as one, would get.
@@ -58,8 +58,8 @@ class Facts:
     scale: Scale
     census: Census
     palette: Palette
-    members: NDArray[np.int64]
-    ids: NDArray[np.int64]
+    members: LabelArray
+    ids: LabelArray
     sizes: FloatArray
 
     @property
@@ -119,7 +119,7 @@ class Block:
 class Gathered:
     """What is known of some blocks."""
 
-    census: Census
+    censuses: tuple[Census, ...]
     palette: Palette
     blocks: tuple[Block, ...]
 
@@ -136,7 +136,7 @@ class Survey:
         How values are read.
     parameters : Parameters
         What it is refined with.
-    members : (M,) int64
+    members : (M,) int
         As in `Facts`.
     step : int
         By how much the image is reduced.
@@ -145,12 +145,12 @@ class Survey:
     shape: tuple[int, ...]
     scale: Scale
     parameters: Parameters
-    members: NDArray[np.int64]
+    members: LabelArray
     step: int
 
     @cached_property
     def boxes(self) -> list[Box]:
-        """The blocks, each from multiples of the step on."""
+        """The blocks, each from multiples of the step on, which is a power of two as chunks mostly are."""
         side = max(1, round(_BLOCK_PIXELS ** (1 / len(self.shape)) / self.step)) * self.step
         return cut_boxes(self.shape, [side] * len(self.shape))
 
@@ -171,7 +171,7 @@ class Survey:
             thin_out(taking_part, self.step, ndim),
         )
         census = Census.of(labels, taking_part, box, given - len(problem.pixels))
-        return Gathered(census, Palette.of(problem, _FINEST * self._tolerance), (small,))
+        return Gathered((census,), Palette.of(problem, _FINEST * self._tolerance), (small,))
 
     def join(self, parts: Iterable[Gathered | None]) -> Gathered | None:
         """Return what is known of all these, in this order: sums of floats depend on it."""
@@ -179,17 +179,17 @@ class Survey:
         if not found:
             return None
         first, *others = found
-        census, palette, blocks = first.census, first.palette, list(first.blocks)
+        censuses, palette, blocks = list(first.censuses), first.palette, list(first.blocks)
         for other in others:
-            census = census.joined(other.census)
+            censuses.extend(other.censuses)
             palette = palette.joined(other.palette, _MOST_COLOURS, self._tolerance)
             blocks.extend(other.blocks)
-        return Gathered(census, palette, tuple(blocks))
+        return Gathered(tuple(censuses), palette, tuple(blocks))
 
     def conclude(self, gathered: Gathered) -> tuple[Facts, Reduced]:
         """Return what is true of the whole image, and itself at reduced size."""
-        census = gathered.census
-        ids, which = np.unique(take_as_one(census.ids, self.members).astype(np.int64), return_inverse=True)
+        census = Census.together(gathered.censuses)
+        ids, which = np.unique(take_as_one(census.ids, self.members), return_inverse=True)
         sizes = np.bincount(which, census.sizes, len(ids)).astype(np.float32)
         reduced = Reduced.of(self.shape, self.step, gathered.blocks)
         return Facts(self.scale, census, gathered.palette, self.members, ids, sizes), reduced
@@ -207,15 +207,15 @@ def label_boxes(shape: Sequence[int]) -> list[Box]:
 
 def find_members(
     census: Census, parameters: Parameters, shape: tuple[int, ...], spacing: tuple[float, ...]
-) -> NDArray[np.int64]:
+) -> LabelArray:
     """Return the labels that stand for one object each and are to be told apart, sorted."""
     if parameters.instances != "auto" or "instances" not in FORMS[parameters.similarity].reads:
-        return np.zeros(0, np.int64)
-    members: NDArray[np.int64] = census.ids[stand_for_objects(census.extents, shape, spacing)]
+        return np.zeros(0, census.ids.dtype)
+    members: LabelArray = census.ids[stand_for_objects(census.extents, shape, spacing)]
     return members
 
 
-def take_as_one(labels: LabelArray, members: NDArray[np.int64]) -> LabelArray:
+def take_as_one(labels: LabelArray, members: LabelArray) -> LabelArray:
     """Return labels in which the first of the members stands for all of them."""
     if not len(members):
         return labels

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from itertools import product
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from dask.graph_manipulation import clone
 from dask.highlevelgraph import HighLevelGraph
 
 from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
+from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import Picture, read_labels, read_spacing, separate_channels
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.similarity import FORMS
@@ -49,7 +50,7 @@ from napari_coarse_crf.tiles.plan import (
     in_rounds,
     tile_sides,
 )
-from napari_coarse_crf.tiles.reduced import step_within
+from napari_coarse_crf.tiles.reduced import step_aligned
 from napari_coarse_crf.tiles.rims import Rim
 from napari_coarse_crf.tiles.scale import Scale, find_scale, patch_values, patches, scale_of
 from napari_coarse_crf.tiles.source import Source
@@ -66,8 +67,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.tiles.source import Box
 
 _Key = tuple[str | int, ...]
-_TILE_PIXELS = 2**22
-"""Of a tile: dask refines several at once."""
+_PIXELS = 2**23
+"""Of a tile with its halo: dask refines several at once."""
 _AT_ONCE = 8
 """Blocks of which one task joins what is known."""
 
@@ -112,8 +113,8 @@ def refine_lazily(
     parameters : Parameters, optional
         By default `Parameters()`.
     tile : int or sequence of int, optional
-        How long a tile is along all axes or each, in pixels; by default whole chunks of the labels, about four million
-        pixels.
+        How long a tile is along all axes or each, in pixels; by default whole chunks of the labels, such that it
+        takes about a gigabyte.
     overview_pixels : int
         As for `plan_tiles`.
     workers : int, optional
@@ -154,11 +155,13 @@ class _Graph:
         self._nodes: dict[Any, Any] = {}
         self._arrays: list[da.Array] = []
         self._workers = chosen_workers(workers)
-        self._labels = _as_dask(labels)
+        self._labels = _as_dask("labels", labels)
         self.source = Source.of(_picture_as_dask(picture, self._labels.shape), self._labels)
         self._picture = self.source.picture
         self._shape, self._parameters = self.source.shape, parameters
-        self._sides = _whole_chunks(self._labels) if tile is None else tile_sides(tile, self._shape)
+        self._sides = tile_sides(tile, self._shape, picture.spacing, parameters, _PIXELS)
+        if tile is None:
+            self._sides = _whole_chunks(self._labels, self._sides)
         self._tiles = cut_tiles(self._shape, self._sides, halos(None, parameters, self.source, self._sides))
         both = self._look(overview_pixels)
         self.whole, self._overview = self.add(itemgetter(0), both), self.add(itemgetter(1), both)
@@ -247,7 +250,7 @@ class _Graph:
             cut = [self._cut(array, box) for array in (labels, mask) if array is not None]
             counts.append(self.add(partial(_count, box), *cut))
         members = self.add(partial(_members, self._parameters, self._shape, spacing), counts)
-        step = step_within(self._shape, overview_pixels)
+        step = step_aligned(self._shape, overview_pixels)
         survey = self.add(partial(_survey, self._shape, self._parameters, step), scale, members)
         boxes = Survey(self._shape, Scale(None, 1.0), self._parameters, np.zeros(0, np.int64), step).boxes
         gathered, reading = self.add(_nothing), self._reading()
@@ -278,26 +281,30 @@ class _Graph:
 
 def _picture_as_dask(picture: Picture, shape: tuple[int, ...]) -> Picture:
     """Return a picture whose image, of labels of this shape, and mask are arrays of dask."""
-    mask = None if picture.mask is None else _as_dask(picture.mask)
+    mask = None if picture.mask is None else _as_dask("mask", picture.mask)
     channels = separate_channels(picture.image, shape)
     if channels is None:
-        return replace(picture, image=_as_dask(picture.image), mask=mask)
-    together = da.stack([_as_dask(channel) for channel in channels], axis=-1)
+        return replace(picture, image=_as_dask("image", picture.image), mask=mask)
+    together = da.stack([_as_dask("image", channel) for channel in channels], axis=-1)
     return replace(picture, image=together, mask=mask, channel_axis=len(shape))
 
 
-def _as_dask(array: Any) -> da.Array:
+def _as_dask(name: str, array: Any) -> da.Array:
     """Return an array as one of dask, which reads it where it is asked for."""
     if isinstance(array, da.Array):
+        if np.isnan(array.size):
+            raise InputError(
+                f"The {name} has chunks of unknown size, of which no tiles can be cut: call its compute_chunk_sizes() "
+                "first."
+            )
         return array
     sides = getattr(array, "chunks", None) or "auto"
     lazy: da.Array = da.from_array(array, chunks=sides, name=f"source-{uuid4()}")
     return lazy
 
 
-def _whole_chunks(labels: da.Array) -> tuple[int, ...]:
-    """Return sides of tiles that are whole chunks, of about `_TILE_PIXELS` in all."""
-    sides = tile_sides(None, labels.shape, _TILE_PIXELS)
+def _whole_chunks(labels: da.Array, sides: Sequence[int]) -> tuple[int, ...]:
+    """Return sides of tiles that are whole chunks and about as long as these."""
     chunks = [max(along) for along in labels.chunks]
     return tuple(
         min(size, max(1, round(side / chunk)) * chunk) if chunk <= 2 * side else side
@@ -340,13 +347,11 @@ def _count(box: Box, labels: NDArray[Any], mask: NDArray[Any] | None = None) -> 
 
 def _members(
     parameters: Parameters, shape: tuple[int, ...], spacing: tuple[float, ...], counts: Sequence[Census]
-) -> NDArray[np.int64]:
-    return find_members(reduce(Census.joined, counts), parameters, shape, spacing)
+) -> LabelArray:
+    return find_members(Census.together(counts), parameters, shape, spacing)
 
 
-def _survey(
-    shape: tuple[int, ...], parameters: Parameters, step: int, scale: Scale, members: NDArray[np.int64]
-) -> Survey:
+def _survey(shape: tuple[int, ...], parameters: Parameters, step: int, scale: Scale, members: LabelArray) -> Survey:
     return Survey(shape, scale, parameters, members, step)
 
 

@@ -16,7 +16,7 @@ from napari_coarse_crf.inputs import OPEN, UNLABELLED
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import FloatArray
+    from napari_coarse_crf.compute.arrays import FloatArray, LabelArray
     from napari_coarse_crf.inputs import Problem
 
 _STEP = 8
@@ -29,8 +29,8 @@ class Palette:
 
     Attributes
     ----------
-    ids : (M,) int64
-        Labels, 0 for none.
+    ids : (M,) int
+        Labels, 0 for none; dtype of the label map.
     counts : (M,) float64
         How many pixels have nearly this colour and this label.
     sums : (C, M) float64
@@ -41,7 +41,7 @@ class Palette:
         How wide a cell is, in grey levels.
     """
 
-    ids: NDArray[np.int64]
+    ids: LabelArray
     counts: NDArray[np.float64]
     sums: NDArray[np.float64]
     keys: NDArray[np.uint64]
@@ -53,12 +53,13 @@ class Palette:
         counted = problem.labels != OPEN
         counted[::_STEP] = True
         (pixels,) = np.nonzero(counted)
-        ids = np.append(problem.label_ids.astype(np.int64), UNLABELLED)[problem.labels[pixels]]  # OPEN is the last
+        # In their own type: beside others, 64 bits without a sign become floats. OPEN is -1, the last.
+        ids = np.append(problem.label_ids, problem.label_ids.dtype.type(UNLABELLED))[problem.labels[pixels]]
         return cls._of_cells(ids, np.ones(len(ids)), problem.colours[:, pixels].astype(np.float64), width)
 
     @classmethod
     def _of_cells(
-        cls, ids: NDArray[np.int64], counts: NDArray[np.float64], sums: NDArray[np.float64], width: float
+        cls, ids: LabelArray, counts: NDArray[np.float64], sums: NDArray[np.float64], width: float
     ) -> Palette:
         """Return the palette of some groups of colours."""
         keys = _shuffled(ids.astype(np.uint64))
@@ -92,7 +93,7 @@ class Palette:
         """Return at most so many colours of each label, those with the smallest keys, whatever came first."""
         order = np.lexsort((self.keys, self.ids))
         ids = self.ids[order]
-        (starts,) = np.nonzero(np.diff(ids, prepend=-1))
+        (starts,) = np.nonzero(np.append(True, ids[1:] != ids[:-1]))
         rank = np.arange(len(ids)) - np.repeat(starts, np.diff(starts, append=len(ids)))
         kept = order[rank < most]
         return Palette(self.ids[kept], self.counts[kept], self.sums[:, kept], self.keys[kept], self.width)

@@ -29,7 +29,7 @@ from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
 from napari_coarse_crf.tiles.facts import Survey, find_members, label_boxes
 from napari_coarse_crf.tiles.one import Swept, TilePart, Whole, must_be_swept_again, refining_tile, sweep_tile
 from napari_coarse_crf.tiles.overview import candidates, look_over
-from napari_coarse_crf.tiles.reduced import step_within
+from napari_coarse_crf.tiles.reduced import step_aligned
 from napari_coarse_crf.tiles.rims import Rim, rim_places
 from napari_coarse_crf.tiles.scale import find_scale
 from napari_coarse_crf.tiles.source import Source
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts, Gathered, Reduced
     from napari_coarse_crf.tiles.one import TileRefinement
@@ -46,7 +47,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TILE_PIXELS = 2**22
+_PIXELS, _VOXELS = 2**23, 2**24
+"""Of a tile with its halo, in images and in volumes, where halos are most of it: they take about 2 GB."""
+_VOLUME = 3  # axes
+_SMALLEST = 2**18  # pixels of a tile without its halo
 OVERVIEW_PIXELS = 2**20
 _OVERVIEW_NUMBERS = 2**25  # pixels times labels
 _LEAST_HALO = 32  # px; for the smoothness kernel
@@ -84,7 +88,7 @@ class TilePlan:
         return self.whole.parameters
 
     @property
-    def label_ids(self) -> NDArray[np.int64]:
+    def label_ids(self) -> LabelArray:
         """(L,) the ids that occur among the pixels that take part, sorted."""
         return self.whole.facts.census.ids
 
@@ -152,7 +156,7 @@ def plan_tiles(
     parameters : Parameters, optional
         By default `Parameters()`.
     tile : int or sequence of int, optional
-        How long a tile is along all axes or each, in pixels; by default about four million pixels.
+        How long a tile is along all axes or each, in pixels; by default such that it takes about 2 GB.
     halo : int, optional
         How much is refined around it, in pixels of the finest axis; by default as far as the appearance kernel reaches.
     overview_pixels : int
@@ -170,12 +174,12 @@ def plan_tiles(
     chosen = Parameters() if parameters is None else parameters
     check_parameters(chosen)
     source = Source.of(picture, labels)
-    sides = tile_sides(tile, source.shape)
+    sides = tile_sides(tile, source.shape, picture.spacing, chosen)
     tiles = cut_tiles(source.shape, sides, halos(halo, chosen, source, sides))
     scale = find_scale(source)
     with ThreadPoolExecutor(chosen_workers(workers)) as pool:
         members = yield from _find_members(pool, source, chosen)
-        survey = Survey(source.shape, scale, chosen, members, step_within(source.shape, overview_pixels))
+        survey = Survey(source.shape, scale, chosen, members, step_aligned(source.shape, overview_pixels))
         facts, reduced = yield from _gather(pool, source, survey)
         looking = look_over(pool, fit_overview(reduced, facts), facts, chosen, picture.spacing)
         overview, facts = yield from _alive(looking, Progress("overview", 0, 1))
@@ -223,18 +227,19 @@ def in_rounds(beside: Sequence[Sequence[int]]) -> list[list[int]]:
 
 def _find_members(
     pool: ThreadPoolExecutor, source: Source, parameters: Parameters
-) -> Generator[Progress, None, NDArray[np.int64]]:
+) -> Generator[Progress, None, LabelArray]:
     """Find which labels stand for one object each: by the labels alone, before the image is read."""
-    boxes, census = label_boxes(source.shape), Census.empty(len(source.shape))
+    boxes, counted = label_boxes(source.shape), list[Census]()
 
     def count(box: Any) -> Census:
         return Census.of(*source.read_labels(box), box)
 
     for start, stop in blocks(len(boxes), _AT_ONCE):
         work = in_chunks(pool, count, [(box,) for box in boxes[start:stop]])
-        for found in (yield from _alive(work, Progress("labels", start, len(boxes)))):
-            census = census.joined(found)
-    return find_members(census, parameters, source.shape, read_spacing(source.picture.spacing, source.shape))
+        counted.extend((yield from _alive(work, Progress("labels", start, len(boxes)))))
+    return find_members(
+        Census.together(counted), parameters, source.shape, read_spacing(source.picture.spacing, source.shape)
+    )
 
 
 def _gather(
@@ -290,8 +295,14 @@ def check_parameters(parameters: Parameters) -> None:
         )
 
 
-def tile_sides(tile: int | Sequence[int] | None, shape: tuple[int, ...], pixels: int = TILE_PIXELS) -> tuple[int, ...]:
-    """Return how long a tile is along each axis; where that was not said, of about so many pixels in all.
+def tile_sides(
+    tile: int | Sequence[int] | None,
+    shape: tuple[int, ...],
+    spacing: Sequence[float] | None,
+    parameters: Parameters,
+    pixels: float | None = None,
+) -> tuple[int, ...]:
+    """Return how long a tile is along each axis; where that was not said, of so many pixels with its halo.
 
     Raises
     ------
@@ -299,7 +310,8 @@ def tile_sides(tile: int | Sequence[int] | None, shape: tuple[int, ...], pixels:
         If `tile` is no length.
     """
     if tile is None:
-        return _default_sides(shape, pixels)
+        usual = _PIXELS if len(shape) < _VOLUME else _VOXELS
+        return sides_within(pixels or usual, shape, spacing, parameters)
     sides = real_numbers(tile)
     sides = np.broadcast_to(sides, (len(shape),)) if sides.ndim == 0 else sides
     if sides.shape != (len(shape),) or not (sides >= 1).all() or (sides % 1 != 0).any():
@@ -310,20 +322,44 @@ def tile_sides(tile: int | Sequence[int] | None, shape: tuple[int, ...], pixels:
     return tuple(min(int(side), size) for side, size in zip(sides, shape, strict=True))
 
 
-def _default_sides(shape: tuple[int, ...], pixels: int) -> tuple[int, ...]:
-    """Return equal sides of about so many pixels in all; what is shorter is not cut."""
-    sides = list(shape)
-    left, budget = len(shape), float(pixels)
-    for axis in np.argsort(shape, kind="stable"):
-        sides[axis] = min(shape[axis], max(1, round(budget ** (1 / left))))
-        left, budget = left - 1, budget / sides[axis]
-    return tuple(sides)
+def sides_within(
+    pixels: float, shape: Sequence[int], spacing: Sequence[float] | None, parameters: Parameters
+) -> tuple[int, ...]:
+    """Return sides of tiles that take at most about so many pixels with their halos.
+
+    The longest side is cut again and again: an axis that is not cut has no halo, which costs most in volumes. Tiles of
+    less than `_SMALLEST` pixels are not cut: most of what is refined would lie in halos.
+
+    Examples
+    --------
+    >>> sides_within(2**24, (20_000, 20_000), None, Parameters())
+    (3334, 3334)
+    >>> sides_within(2**24, (64, 2048, 2048), None, Parameters(theta_alpha=40))
+    (64, 342, 342)
+    """
+    whole, sizes, counts = tuple(shape), read_spacing(spacing, tuple(shape)), [1] * len(shape)
+    while True:
+        sides = tuple(-(-size // count) for size, count in zip(whole, counts, strict=True))
+        around = _widths(None, parameters, sizes, sides, whole)
+        regions = (min(size, side + 2 * halo) for size, side, halo in zip(whole, sides, around, strict=True))
+        if math.prod(regions) <= pixels or math.prod(sides) <= _SMALLEST:
+            return sides
+        counts[int(np.argmax([side * size * (side > 1) for side, size in zip(sides, sizes, strict=True)]))] += 1
 
 
 def halos(halo: int | None, parameters: Parameters, source: Source, sides: tuple[int, ...]) -> tuple[int, ...]:
     """Return how wide the halo is along each axis: what the appearance kernel reaches, but not over half of a tile."""
-    sizes = read_spacing(source.picture.spacing, source.shape)
-    cut = [side * size for side, size, all_of in zip(sides, sizes, source.shape, strict=True) if side < all_of]
+    return _widths(halo, parameters, read_spacing(source.picture.spacing, source.shape), sides, source.shape)
+
+
+def _widths(
+    halo: int | None,
+    parameters: Parameters,
+    sizes: Sequence[float],
+    sides: Sequence[int],
+    shape: Sequence[int],
+) -> tuple[int, ...]:
+    cut = [side * size for side, size, all_of in zip(sides, sizes, shape, strict=True) if side < all_of]
     if halo is None:
         appearance = _REACH * parameters.theta_alpha if parameters.appearance_weight > 0 else 0.0
         halo = max(_LEAST_HALO, math.ceil(min(appearance, min(cut, default=0) / 2)))

@@ -54,6 +54,17 @@ def step_within(shape: Sequence[int], budget: int) -> int:
     return step
 
 
+def step_aligned(shape: Sequence[int], budget: int) -> int:
+    """Return the same, but a power of two: blocks of a power of two begin at multiples of it.
+
+    Examples
+    --------
+    >>> step_aligned((1024, 2048), 80_000)
+    8
+    """
+    return 1 << (step_within(shape, budget) - 1).bit_length()
+
+
 def thin_out(array: NDArray[Any], step: int, ndim: int) -> NDArray[Any]:
     """Keep every `step`-th pixel along the first `ndim` axes."""
     return np.ascontiguousarray(array[(slice(None, None, step),) * ndim])
