@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.source import Source
 
-_BLOCK_PIXELS = 2**22
+_BLOCK_BYTES = 2**26
 _CHANGES_NOTHING = frozenset({"cli", "plugin", "samples", "evaluation", "suggest", "io"})
 """Rooms by which neither a plan nor a tile changes: what they read is in the hash itself."""
 
@@ -52,14 +53,20 @@ def digest_run(source: Source, parameters: Parameters, wanted: Mapping[str, Any]
         "code": digest_code(_CHANGES_NOTHING),
     }
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
-    side = max(1, round(_BLOCK_PIXELS ** (1 / len(source.shape))))
-    boxes = cut_boxes(source.shape, [side] * len(source.shape))
+    boxes = cut_boxes(source.shape, [_side(source)] * len(source.shape))
     for number, box in enumerate(boxes):
         yield Progress("looking for changes", number, len(boxes))
         picture, labels = source.read(box)
         for array in (picture.image, labels, picture.mask):
             digest.update(digest_arrays(array).encode())
     return digest.hexdigest()
+
+
+def _side(source: Source) -> int:
+    """Return how long a block is: a power of two, as chunks mostly are."""
+    picture, labels = source.read(tuple(slice(0, 1) for _ in source.shape))
+    pixels = _BLOCK_BYTES / (picture.image.nbytes + labels.nbytes)
+    return 1 << max(0, math.floor(math.log2(max(1.0, pixels)) / len(source.shape)))
 
 
 def digest_arrays(*arrays: Any) -> str:
