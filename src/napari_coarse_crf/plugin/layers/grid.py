@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from napari.utils.transforms import Affine
 
 from napari_coarse_crf import InputError
 from napari_coarse_crf.compute.laid import OUTSIDE, Laid, nearest
@@ -62,6 +63,12 @@ class Grid:
     def place(self) -> dict[str, Any]:
         """What lays a layer of the grid's shape exactly on it."""
         return place_of(self.layer, self.without)
+
+    def place_from(self, start: Sequence[int]) -> dict[str, Any]:
+        """Return what lays a layer that begins at one of the pixels exactly on the grid."""
+        place = self.place
+        own = Affine(**{name: place[name] for name in ("scale", "translate", "rotate", "shear")})
+        return {**place, "translate": np.asarray(own(np.asarray(start, np.float64)), np.float64)}
 
     def pixel_at(self, world: Sequence[float]) -> list[float]:
         """Return where a point of the viewer lies, in pixels; napari lines layers up by their last axes."""

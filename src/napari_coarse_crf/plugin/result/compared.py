@@ -72,7 +72,7 @@ def labels_on(layer: Labels, refined: Labels) -> Any:
     If the refined one was made from labels of another size or place, these are read again as the run read them.
     """
     about = provenance(refined)
-    if "read_at" not in about and "labels_plane" not in about:
+    if not {"read_at", "labels_plane", "box"} & set(about):
         return layer.data if tuple(layer.data.shape) == tuple(refined.data.shape) else None
     plane, axis = about.get("labels_plane"), about.get("channel_axis")
     known = isinstance(plane, int) and isinstance(axis, int)
