@@ -38,6 +38,7 @@ from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.accepted import (
     accept,
     can_be_taken_back,
+    cannot_be_accepted,
     find_accepted,
     find_result,
     keeping_accepted,
@@ -271,6 +272,9 @@ class RefineWidget(Container[Any]):
             The layer of what was accepted; None if there is no result.
         """
         found = self._live.shown_result or find_result(self._viewer, self.result.compared.refined)
+        if why_not := cannot_be_accepted(found[1] if found else self.result.compared.refined):
+            self._say(why_not)
+            return None
         if found is None:
             self._say("No result is shown to accept. Press Run, show one by its eye, or wait for Live's full result.")
             return None
@@ -475,6 +479,7 @@ class RefineWidget(Container[Any]):
         self._note_view()
         if self.scope.in_view.value or (self.live and self.snapshot.choice.by_tiles):
             self._note_change()
+            self._refresh()
 
     def _note_view(self) -> None:
         """Let a run in tiles know what is seen."""
@@ -549,6 +554,7 @@ class RefineWidget(Container[Any]):
     def _on_live(self, on: bool) -> None:
         self._snapshot = None
         self._live.follow(on)
+        self._refresh()  # too much may be in view for it
 
     def _on_parameters(self) -> None:
         self.presets.show_parameters(self.parameters)
@@ -595,7 +601,8 @@ class RefineWidget(Container[Any]):
             return
         problem = self.snapshot.problem
         self.presets.suggest_button.setEnabled(not problem)
-        sentence = problem or self._message or " ".join(filter(None, [self.snapshot.misfit, _READY]))
+        unseen = self.seen.problem if self.live and not problem else ""
+        sentence = problem or unseen or self._message or " ".join(filter(None, [self.snapshot.misfit, _READY]))
         if WARM_UP.is_running and not self._message:
             sentence = f"{sentence} {_WARMING_UP}"
         self.run_bar.show_idle(sentence, enabled=not problem)

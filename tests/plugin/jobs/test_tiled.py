@@ -11,10 +11,11 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_coarse_crf import InputError, Parameters
+from napari_coarse_crf import InputError, Parameters, refine_labels
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.plugin import Choice, Scope, refine_layer
 from napari_coarse_crf.plugin.jobs.tiled import TiledJob, TileStep, View
+from napari_coarse_crf.plugin.layers import snapshot
 from napari_coarse_crf.plugin.layers.provenance import provenance
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.plugin.layers.store import store_of
@@ -314,3 +315,63 @@ def test_a_step_says_where_the_run_stands() -> None:
     assert TileStep("tiles", 0, 40, None, 40, 0).sentence == "Tile 1 of 40."
     assert TileStep("tiles", 3, 40, None, 40, 3, 42.3).sentence == "Tile 4 of 40, about 42 s left."
     assert TileStep("tiles", 3, 40, None, 40, 3, 4000.0).sentence == "Tile 4 of 40, about 1 h 7 min left."
+
+
+def see(widget: RefineWidget, viewer: Any, rows: tuple[int, int], columns: tuple[int, int]) -> None:
+    """Look at a part of the image, as far as the widget is told."""
+    for layer in viewer.layers:
+        layer.corner_pixels = np.array([[rows[0], columns[0]], [rows[1] - 1, columns[1] - 1]])
+    widget._on_view()
+
+
+def test_live_works_on_what_is_in_view(
+    in_tiles: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any], tmp_path: Path
+) -> None:
+    viewer, widget = in_tiles(stored(image, "zarr", tmp_path), labels, rgb=True, scale=(2, 0.5), translate=(7, 3))
+    viewer.layers["strokes"].scale, viewer.layers["strokes"].translate = (2, 0.5), (7, 3)
+    see(widget, viewer, (10, 30), (5, 55))
+    widget.live = True
+    qtbot.waitUntil(lambda: widget._live.can_be_kept, timeout=TIMEOUT)
+    preview = viewer.layers["strokes preview"]
+    wanted = refine_labels(image[10:30, 5:55], labels[10:30, 5:55], PARAMETERS, spacing=(2, 0.5))
+    np.testing.assert_array_equal(preview.data, wanted)
+    np.testing.assert_allclose(preview.translate, (7 + 10 * 2, 3 + 5 * 0.5))
+    see(widget, viewer, (10, 40), (5, 58))
+    qtbot.waitUntil(lambda: preview.data.shape == (30, 53) and widget._live.can_be_kept, timeout=TIMEOUT)
+    assert viewer.layers["strokes preview"] is preview
+    widget.run_bar.keep.click()
+    assert preview.name == "strokes refined"
+    assert provenance(preview)["box"] == [[10, 40], [5, 58]]
+    widget.result.heading.setChecked(True)
+    qtbot.waitUntil(lambda: bool(widget.result.panel.table.comparison.rows), timeout=TIMEOUT)
+    assert widget.result.panel.table.comparison.rows[-1].before == 40
+    widget.run_bar.commit.click()
+    assert "tile by tile" in widget.status
+
+
+def test_what_is_too_large_to_be_looked_at_is_said(
+    in_tiles: Dock, image: NDArray[Any], labels: NDArray[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, widget = in_tiles(image, labels, rgb=True)
+    monkeypatch.setattr(snapshot, "MOST_ALONE", 1500)
+    see(widget, viewer, (0, 40), (0, 60))
+    widget.live = True
+    assert widget.status.startswith("Zoom in")
+    widget.live = False
+    widget.run_bar.next_place.click()
+    assert widget.status.startswith("Zoom in")
+    widget.presets.suggest_button.click()
+    assert widget.status.startswith("Zoom in")
+    assert widget.run_bar.button.isEnabled()
+
+
+def test_suggest_and_next_place_look_at_what_is_in_view(
+    in_tiles: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = in_tiles(image, labels, rgb=True)
+    see(widget, viewer, (10, 30), (0, 20))
+    widget.run_bar.next_place.click()
+    assert "in the chosen part" in widget.status
+    see(widget, viewer, (10, 30), (0, 60))
+    widget.run_bar.next_place.click()
+    qtbot.waitUntil(lambda: "paint a stroke there" in widget.status or "in doubt" in widget.status, timeout=TIMEOUT)

@@ -18,8 +18,9 @@ from napari_coarse_crf.plugin.layers.grid import Grid
 from napari_coarse_crf.plugin.layers.ids import range_of
 from napari_coarse_crf.plugin.layers.look import insert_unselected, place_of, read_look
 from napari_coarse_crf.plugin.layers.match import lies_on
-from napari_coarse_crf.plugin.layers.provenance import KEY, is_result, provenance, set_provenance, source_name
+from napari_coarse_crf.plugin.layers.provenance import BOX, KEY, is_result, provenance, set_provenance, source_name
 from napari_coarse_crf.plugin.layers.record import recall, source_of
+from napari_coarse_crf.plugin.layers.store import store_of
 
 if TYPE_CHECKING:
     import napari
@@ -108,6 +109,16 @@ def find_result(viewer: napari.viewer.Viewer, result: Labels | None) -> tuple[La
     sources = [layer for layer in layers if layer is source_of(result)]
     sources = sources or [layer for layer in layers if layer.name == source_name(result)]
     return (sources[-1], result, recall(result)) if sources else None
+
+
+def cannot_be_accepted(result: Labels | None) -> str:
+    """Return one sentence on what keeps a result from being accepted, or ""."""
+    if result is None or (store_of(result) is None and BOX not in provenance(result)):
+        return ""
+    return (
+        f"'{result.name}' is of an image that is refined tile by tile, and what is accepted is held in memory, all of "
+        "it. Untick Tile by tile and Run on the visible area to accept that."
+    )
 
 
 def seen_part(viewer: napari.viewer.Viewer, layer: Labels) -> Part:

@@ -17,6 +17,7 @@ from napari_coarse_crf.plugin.layers.drawn import as_labels
 from napari_coarse_crf.plugin.layers.fit import find_problem, find_problem_of_classes, find_problem_of_scope
 from napari_coarse_crf.plugin.layers.look import Look, read_look
 from napari_coarse_crf.plugin.layers.match import Match
+from napari_coarse_crf.plugin.layers.provenance import BOX
 from napari_coarse_crf.plugin.layers.read import Inputs, read_match
 from napari_coarse_crf.tiles.parts import Scope, part_shape
 
@@ -146,7 +147,7 @@ class Snapshot:
         if elsewhere := [one for one in match.lookups if not one.is_here]:
             values["read_at"] = {one.own.layer.name: one.in_plain_values for one in elsewhere}
         if self.is_alone:
-            values["box"] = [[one.start, one.stop] for one in self._window]
+            values[BOX] = [[one.start, one.stop] for one in self._window]
         if match.accepted is not None:
             values["accepted"] = match.accepted.name
         if choice.region is not None:

@@ -18,12 +18,13 @@ import numpy as np
 from napari_coarse_crf.tiles.cutting import cut_boxes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from napari.layers import Labels
 
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.tiles.parts import Part
+    from napari_coarse_crf.tiles.source import Box
 
 _LEAST_PIXELS: Final = 2**22
 """Pixels of a plane up to which there is no smaller size of it."""
@@ -94,14 +95,19 @@ class LabelStore:
 
     def take(self, labels: Any) -> Iterator[tuple[int, int]]:
         """Copy labels of the same shape, which may be lazy, a few chunks at a time; yields how many and of how many."""
-        chunks = self.levels[0].chunks
-        sides = [*chunks[:-_REDUCED], *(_CHUNKS_AT_ONCE * side for side in chunks[-_REDUCED:])]
-        boxes = cut_boxes(self.shape, sides)
+        boxes = boxes_of(self.shape)
         for number, box in enumerate(boxes):
             yield number, len(boxes)
             block = np.asarray(labels[box])
             if block.any():
                 self.write(box, block)
+
+    def copy_to(self, path: Path, described: Mapping[str, Any]) -> None:
+        """Copy the store to a folder that is not there yet, with attributes that describe it."""
+        import zarr
+
+        shutil.copytree(self.path, path)
+        zarr.open_group(store=str(path), mode="r+").attrs.update(described)
 
 
 _stores: WeakKeyDictionary[Labels, LabelStore] = WeakKeyDictionary()
@@ -115,6 +121,12 @@ def keep_store(layer: Labels, store: LabelStore) -> None:
 def store_of(layer: Labels | None) -> LabelStore | None:
     """Return the store that a layer shows; None if it was not made tile by tile in this session."""
     return None if layer is None else _stores.get(layer)
+
+
+def boxes_of(shape: Sequence[int]) -> list[Box]:
+    """Return boxes of a few chunks each that cover labels of this shape: to look at them, or write them, in turn."""
+    chunks = _chunks(shape)
+    return cut_boxes(shape, [*chunks[:-_REDUCED], *(_CHUNKS_AT_ONCE * side for side in chunks[-_REDUCED:])])
 
 
 def _shapes(shape: Sequence[int]) -> list[tuple[int, ...]]:
