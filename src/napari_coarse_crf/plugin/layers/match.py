@@ -230,7 +230,7 @@ def _on(grid: Grid, layer: Layer, without: int | None = None) -> Lookup:
 
 def _find_plane(labels_layer: Labels, axis: int, wanted: int | None) -> int:
     """Return the plane of labels along an axis: the wanted one if it holds any, else the only one that does."""
-    data = labels_layer.data
+    data = finest(labels_layer)
     before: tuple[Any, ...] = (slice(None),) * axis
     planes = range(data.shape[axis])
     if wanted is not None:

@@ -20,6 +20,7 @@ from napari_coarse_crf.plugin.layers.choice import EVERYTHING
 from napari_coarse_crf.plugin.layers.cut import Cut, cut
 from napari_coarse_crf.plugin.layers.grid import finest
 from napari_coarse_crf.plugin.layers.key import Key, key_of_whole
+from napari_coarse_crf.plugin.layers.levels import Levels
 from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.plugin.layers.merged import Merged
 from napari_coarse_crf.tiles.outlines import ellipse_outline, fill_outlines
@@ -306,6 +307,8 @@ def stored(data: Any) -> Any:
     """Return the array of a layer itself."""
     if isinstance(data, Merged):
         return stored(data.upper)
+    if isinstance(data, Levels):
+        return data.levels[0]
     return stored(data.data) if isinstance(data, Laid | Cut) else data
 
 
@@ -313,6 +316,8 @@ def _copied(data: Any) -> Any:
     """Return a copy that no stroke reaches; what is stored elsewhere is not read for it."""
     if isinstance(data, Laid):
         return data.over(_copied(data.data))
+    if isinstance(data, Levels):
+        return Levels([_copied(one) for one in data.levels])
     if isinstance(data, np.ndarray):
         return copy_labels(data)  # a stack of few strokes in a fiftieth of the time of copy()
     # dask arrays are painted on in place, too; a copy shares all chunks.
