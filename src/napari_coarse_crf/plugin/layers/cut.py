@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 
-from napari_coarse_crf.plugin.layers.laid import Laid
+from napari_coarse_crf.compute.laid import Laid
 from napari_coarse_crf.plugin.layers.merged import Merged
 from napari_coarse_crf.tiles.parts import part_shape
 
