@@ -345,8 +345,23 @@ def test_live_works_on_what_is_in_view(
     widget.result.heading.setChecked(True)
     qtbot.waitUntil(lambda: bool(widget.result.panel.table.comparison.rows), timeout=TIMEOUT)
     assert widget.result.panel.table.comparison.rows[-1].before == 40
+    kept = preview.data.copy()
     widget.run_bar.commit.click()
-    assert "tile by tile" in widget.status
+    accepted = viewer.layers["strokes accepted"]
+    assert accepted.data.shape == labels.shape
+    np.testing.assert_allclose(accepted.translate, (7, 3))
+    np.testing.assert_array_equal(accepted.data[10:40, 5:58], kept)
+    assert not accepted.data[:10].any()
+    widget.live = False
+    see(widget, viewer, (0, 40), (0, 60))
+    widget.live = True
+    qtbot.waitUntil(lambda: widget._live.is_up_to_date, timeout=TIMEOUT)
+    preview = viewer.layers["strokes preview"]
+    np.testing.assert_array_equal(preview.data[10:40, 5:58], kept)  # what was accepted stays
+    widget.run_bar.commit.click()
+    assert accepted.data.all()
+    widget.run_bar.take_back.click()
+    assert not accepted.data[:10].any()
 
 
 def test_what_is_too_large_to_be_looked_at_is_said(

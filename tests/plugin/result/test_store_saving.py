@@ -70,7 +70,7 @@ def test_what_is_not_known_is_not_offered_or_refused_in_words(
     section.panel.objects_button.click()
     assert "tile by tile" in section.status
     widget.run_bar.commit.click()
-    assert "tile by tile" in widget.status
+    assert "on disk" in widget.status
     assert len(viewer.layers) == 3
     for button in (section.panel.flip_button, section.panel.contour_button, section.panel.grid_button):
         button.click()

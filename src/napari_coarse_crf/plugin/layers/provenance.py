@@ -21,6 +21,8 @@ KEY: Final = "napari_coarse_crf"
 
 BOX: Final = "box"
 """Under which it says that a result is of a part of the image only, and lies there."""
+OF_SHAPE: Final = "of_shape"
+"""Under which it says then how many pixels all of the image has along each axis."""
 
 
 def provenance(layer: Layer) -> dict[str, Any]:

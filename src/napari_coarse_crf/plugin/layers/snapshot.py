@@ -17,7 +17,7 @@ from napari_coarse_crf.plugin.layers.drawn import as_labels
 from napari_coarse_crf.plugin.layers.fit import find_problem, find_problem_of_classes, find_problem_of_scope
 from napari_coarse_crf.plugin.layers.look import Look, read_look
 from napari_coarse_crf.plugin.layers.match import Match
-from napari_coarse_crf.plugin.layers.provenance import BOX
+from napari_coarse_crf.plugin.layers.provenance import BOX, OF_SHAPE
 from napari_coarse_crf.plugin.layers.read import Inputs, read_match
 from napari_coarse_crf.tiles.parts import Scope, part_shape
 
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 MOST_ALONE: Final = 2**24
 """Pixels that may be in view where only that is refined, 2.4 GB of memory."""
-_TOO_LARGE: Final = (
-    "Zoom in: of an image that is refined tile by tile, Live, Suggest and Next place look at what is in view, which is "
-    "more than 16 megapixels now."
-)
+_TOO_LARGE: Final = "Zoom in to 16 megapixels: Live, Suggest and Next place look at what is in view here."
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +145,7 @@ class Snapshot:
             values["read_at"] = {one.own.layer.name: one.in_plain_values for one in elsewhere}
         if self.is_alone:
             values[BOX] = [[one.start, one.stop] for one in self._window]
+            values[OF_SHAPE] = list(match.grid.shape)
         if match.accepted is not None:
             values["accepted"] = match.accepted.name
         if choice.region is not None:

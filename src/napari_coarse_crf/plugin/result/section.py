@@ -314,8 +314,8 @@ class ResultSection(QWidget):
             return
         if store_of(refined) is not None:
             self.panel.say(
-                f"'{refined.name}' was refined tile by tile, and objects are found in memory: untick Tile by tile, Run "
-                "on the visible area, and find them there."
+                f"'{refined.name}' was refined tile by tile, and objects are found in memory. Tick Live, zoom in and "
+                "press Keep to find those in view."
             )
             return
         name = self.compared.class_names.get(self._label_id, "")
