@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QApplication, QSizePolicy, QVBoxLayout, QWidget
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import napari
-    from napari.layers import Labels
 
     from napari_coarse_crf.plugin.layers.record import Record
     from napari_coarse_crf.plugin.result.numbers import Comparison
@@ -277,9 +277,10 @@ class ResultSection(QWidget):
         if isinstance(outcome, Failure):
             self.panel.say(str(outcome.error))
             return
-        layer = self._viewer.add_labels(outcome.ids, **look)
+        layer = Labels(outcome.ids, **look)
         if outcome.store is not None:
             keep_store(layer, outcome.store)
+        self._viewer.add_layer(layer)
         show_only(self._viewer, layer)
         self.panel.say(f"Layer '{layer.name}' added: {outcome.meaning}.")
 
