@@ -417,6 +417,7 @@ class RefineWidget(Container[Any]):
         self.scope.changed.connect(self._on_scope)
         self._follow_viewer()
         self._look_again.timeout.connect(self._refresh)
+        self._look_again.timeout.connect(self._note_view)  # another slice, perhaps
         # napari takes the widget out of its dock without closing it, so losing the parent is all there is to notice.
         self.native_parent_changed.connect(self._on_parent_changed)
         self.native.destroyed.connect(self._on_destroyed)
@@ -470,7 +471,6 @@ class RefineWidget(Container[Any]):
 
     def _on_layer_edited(self) -> None:
         self._show_scope()  # what they say of their axes may be something else
-        self._note_view()  # another slice, perhaps
         self._look_again.start()
         self._note_change()
 

@@ -166,9 +166,11 @@ class ScopeControls(Container[Any]):
 
     def seen(self) -> tuple[tuple[int, int], ...] | None:
         """Return the range of what is refined that a person sees; None where nobody knows."""
-        grid = self._grid
-        box = None if grid is None else self._box_in_view(grid)
-        if grid is None or box is None:
+        grid = None if self._found is None else self._found[0]
+        if grid is None or grid.layer.corner_pixels.shape[1] < grid.layer.ndim:  # napari has yet to draw it
+            return None
+        box = self._box_in_view(grid)
+        if box is None:
             return None
         here, displayed = self._pixel_seen(grid), self._displayed(grid)
         return tuple(one if axis in displayed else (here[axis], here[axis] + 1) for axis, one in enumerate(box))
