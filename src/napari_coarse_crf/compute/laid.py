@@ -97,6 +97,10 @@ class Laid:
         """Return the same of another array of the same shape."""
         return replace(self, data=data)
 
+    def cut(self, window: tuple[slice, ...]) -> Laid:
+        """Return a window of it, of which nothing is read."""
+        return replace(self, index=tuple(self._cut(window)))
+
     def narrowed(self, window: tuple[slice, ...]) -> Laid:
         """Return a window of it that holds no more of an array in memory than it reads: a view."""
         cut = self._cut(window)

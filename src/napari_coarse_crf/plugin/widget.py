@@ -32,11 +32,13 @@ from napari_coarse_crf.plugin.jobs.next_place import NextPlace
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.jobs.slices import SliceBySlice
 from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob, told
+from napari_coarse_crf.plugin.jobs.tiled import TiledJob, TiledLayers, TiledOutcome, TileStep, View
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.accepted import (
     accept,
     can_be_taken_back,
+    cannot_be_accepted,
     find_accepted,
     find_result,
     keeping_accepted,
@@ -103,6 +105,9 @@ class RefineWidget(Container[Any]):
         self._runner = JobRunner(self)
         self.refiners = RefinerCache()
         self._slices = SliceBySlice(napari_viewer)
+        self._tiles = TiledLayers(napari_viewer)
+        self._view_seen = View()
+        self._seen_of: tuple[Snapshot, Scope, Snapshot] | None = None
         self._keys = ViewerKeys(napari_viewer)
         self._dimming = Dimming(napari_viewer)
         self._message = ""
@@ -159,8 +164,19 @@ class RefineWidget(Container[Any]):
 
     @property
     def look_scope(self) -> Scope:
-        """What a quick look is at: the current slice, where slices are refined each on its own."""
+        """What a quick look is at: the current slice, where slices are refined each on its own; of tiles, the view."""
         return self.scope.choice(one_slice=True).scope
+
+    @property
+    def seen(self) -> Snapshot:
+        """What Live, Suggest and Next place work on: of an image that is refined tile by tile, what is in view."""
+        whole = self.snapshot
+        if not whole.choice.by_tiles:
+            return whole
+        scope = self.look_scope
+        if self._seen_of is None or self._seen_of[:2] != (whole, scope):
+            self._seen_of = whole, scope, whole.narrowed(scope).alone()
+        return self._seen_of[2]
 
     @property
     def status(self) -> str:
@@ -181,7 +197,9 @@ class RefineWidget(Container[Any]):
             self._refresh()
             return None
         is_first, self._began = not self._runner.is_busy, perf_counter()
-        worker = self._runner.start(Job.prepare(self.snapshot, self.parameters, self.refiners))
+        self._tiles.stop()
+        self._note_view()
+        worker = self._runner.start(self._job())
         self._say_busy("Starting." if is_first else "Starting as soon as the step under way of the last run has ended.")
         return worker
 
@@ -194,11 +212,11 @@ class RefineWidget(Container[Any]):
             As `run`.
         """
         self._snapshot = None
-        if self.snapshot.problem:
-            self._refresh()
+        if not self._can_look():
             return None
         self._began = perf_counter()
-        worker = self._runner.start(SuggestJob(self.snapshot.inputs))
+        self._tiles.stop()
+        worker = self._runner.start(SuggestJob(self.seen.inputs))
         self._say_busy("Looking for parameters that suit your labels.")
         return worker
 
@@ -236,8 +254,7 @@ class RefineWidget(Container[Any]):
     def next_place(self) -> None:
         """Go to the place where a stroke would help most, looked for in a thread; the status says which labels."""
         self._snapshot = None
-        if self.snapshot.problem:
-            self._refresh()
+        if not self._can_look():
             return
         self._next_place.go(self.snapshot.narrowed(self.look_scope), self.parameters)
 
@@ -255,6 +272,9 @@ class RefineWidget(Container[Any]):
             The layer of what was accepted; None if there is no result.
         """
         found = self._live.shown_result or find_result(self._viewer, self.result.compared.refined)
+        if why_not := cannot_be_accepted(found[1] if found else self.result.compared.refined):
+            self._say(why_not)
+            return None
         if found is None:
             self._say("No result is shown to accept. Press Run, show one by its eye, or wait for Live's full result.")
             return None
@@ -274,11 +294,11 @@ class RefineWidget(Container[Any]):
         self._say(f"'{layer.name}' is as it was before the last Commit.")
 
     def cancel(self) -> None:
-        """Stop the run that is under way, if any; it adds no layer."""
+        """Stop the run that is under way, if any; it adds no layer, but tiles that are refined stay."""
         if self._runner.is_busy and not self._runner.is_stopping:
             self._runner.cancel()
             self._notice = ""
-            self._say("Cancelled.")
+            self._say(" ".join(filter(None, ["Cancelled.", self._tiles.stop()])))
 
     def reset_choices(self, *_: Any) -> None:
         """Offer the layers there are now; napari calls this whenever its list changes."""
@@ -297,6 +317,13 @@ class RefineWidget(Container[Any]):
         if isinstance(progress, Notice):
             self._notice = progress.sentence
         self.run_bar.show_progress(progress.step, progress.total)
+        if isinstance(progress, TileStep):
+            job = self._runner.job
+            if isinstance(job, TiledJob) and not self._tiles.show(job, progress):
+                self.cancel()
+            else:
+                self._say_busy(progress.sentence)
+            return
         step = f", step {progress.step} of at most {progress.total}" if progress.total else ""
         self._say_busy(f"{progress.stage.capitalize()}{step}; {perf_counter() - self._began:.0f} s.")
 
@@ -304,6 +331,9 @@ class RefineWidget(Container[Any]):
         """Add the result, show it in the preview layer, or move the sliders to a suggestion."""
         if isinstance(outcome, Suggestion) or isinstance(job, SuggestJob):
             self._show_suggestion(outcome)
+            return
+        if isinstance(job, TiledJob) or isinstance(outcome, TiledOutcome):
+            self._show_tiled(job, outcome)
             return
         if job.is_live:
             if sentence := self._live.show(job, outcome):
@@ -320,7 +350,7 @@ class RefineWidget(Container[Any]):
 
     def job_failed(self, error: CoarseCRFError) -> None:
         """Say what went wrong; what nobody foresaw goes to napari's notifications as well, with its traceback."""
-        self._message = str(error)
+        self._message = " ".join(filter(None, [str(error), self._tiles.stop()]))
         if self._runner.live_job is not None:
             self._live.fail()
         if error.__cause__ is not None:
@@ -331,6 +361,13 @@ class RefineWidget(Container[Any]):
         self._notice = ""
         self._refresh()
         self._live.switch.go_on()
+
+    def _show_tiled(self, job: AnyJob, outcome: AnyOutcome) -> None:
+        if isinstance(job, TiledJob) and isinstance(outcome, TiledOutcome):
+            layer = self._tiles.finish(job, outcome)
+            done = f"Done in {outcome.time_in_words}: {outcome.tiles} tiles, layer '{layer.name}'."
+            self._message = " ".join([done, *_shortened(outcome, layer)])
+            self.refined.emit(layer)
 
     def _show_suggestion(self, outcome: AnyOutcome) -> None:
         if isinstance(outcome, Suggestion):
@@ -380,6 +417,7 @@ class RefineWidget(Container[Any]):
         self.scope.changed.connect(self._on_scope)
         self._follow_viewer()
         self._look_again.timeout.connect(self._refresh)
+        self._look_again.timeout.connect(self._note_view)  # another slice, perhaps
         # napari takes the widget out of its dock without closing it, so losing the parent is all there is to notice.
         self.native_parent_changed.connect(self._on_parent_changed)
         self.native.destroyed.connect(self._on_destroyed)
@@ -437,9 +475,29 @@ class RefineWidget(Container[Any]):
         self._note_change()
 
     def _on_view(self) -> None:
-        """Let Live follow the view, where only what is seen is refined."""
-        if self.scope.in_view.value:
+        """Let Live follow the view, where only what is seen is refined, and tiles."""
+        self._note_view()
+        if self.scope.in_view.value or (self.live and self.snapshot.choice.by_tiles):
             self._note_change()
+            self._refresh()
+
+    def _note_view(self) -> None:
+        """Let a run in tiles know what is seen."""
+        self._view_seen.box = self.scope.seen()
+
+    def _can_look(self) -> bool:
+        """Whether there is something to look at; says why not."""
+        if self.snapshot.problem:
+            self._refresh()
+        elif self.seen.problem:
+            self._say(self.seen.problem)
+        return not self.seen.problem
+
+    def _job(self) -> Job | TiledJob:
+        """Return what Run does."""
+        if self.snapshot.choice.by_tiles:
+            return TiledJob.prepare(self.snapshot, self.parameters, self._view_seen)
+        return Job.prepare(self.snapshot, self.parameters, self.refiners)
 
     def _note_change(self) -> None:
         """Forget what was read of the layers, and let Live follow."""
@@ -496,6 +554,7 @@ class RefineWidget(Container[Any]):
     def _on_live(self, on: bool) -> None:
         self._snapshot = None
         self._live.follow(on)
+        self._refresh()  # too much may be in view for it
 
     def _on_parameters(self) -> None:
         self.presets.show_parameters(self.parameters)
@@ -542,7 +601,8 @@ class RefineWidget(Container[Any]):
             return
         problem = self.snapshot.problem
         self.presets.suggest_button.setEnabled(not problem)
-        sentence = problem or self._message or " ".join(filter(None, [self.snapshot.misfit, _READY]))
+        unseen = self.seen.problem if self.live and not problem else ""
+        sentence = problem or unseen or self._message or " ".join(filter(None, [self.snapshot.misfit, _READY]))
         if WARM_UP.is_running and not self._message:
             sentence = f"{sentence} {_WARMING_UP}"
         self.run_bar.show_idle(sentence, enabled=not problem)
@@ -559,7 +619,7 @@ def _stacked(widgets: Sequence[QWidget]) -> QWidget:
     return body
 
 
-def _shortened(outcome: Outcome | None, layer: Labels | None) -> list[str]:
+def _shortened(outcome: Outcome | TiledOutcome | None, layer: Labels | None) -> list[str]:
     """Return the first few warnings about a layer: one for each of twenty labels would take all the room there is."""
     sentences = () if outcome is None else outcome.warnings
     names = {} if layer is None else class_names_of(layer)

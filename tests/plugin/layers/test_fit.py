@@ -82,9 +82,12 @@ def test_a_second_label_is_found_in_the_last_pixel_of_a_large_map() -> None:
     assert find_problem(Image(np.zeros((3000, 1000), np.uint8)), Labels(labels)) == ""
 
 
-def test_multiscale_labels_are_refused_in_words(image: NDArray[Any], labels: NDArray[Any]) -> None:
-    pyramid = Labels([labels, labels[::2, ::2]], name="strokes", multiscale=True)
-    assert "multiscale" in find_problem(photo(image), pyramid)
+def test_strokes_on_any_level_of_multiscale_labels_count(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    small = np.zeros((20, 30), np.int32)
+    pyramid = Labels([np.where(labels == 3, 3, 0), small], name="strokes", multiscale=True)
+    assert "one label only" in find_problem(photo(image), pyramid)
+    small[8:12, 26] = 9
+    assert find_problem(photo(image), pyramid) == ""
 
 
 def test_places_are_compared_in_one_unit(image: NDArray[Any], labels: NDArray[Any]) -> None:

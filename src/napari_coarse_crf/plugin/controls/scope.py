@@ -6,6 +6,7 @@ What the axes are is guessed from the layers' names and units for them, and show
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.controls.boxes import fit_into_dock
 from napari_coarse_crf.plugin.controls.layer_box import LayerBox, LayerRows, SteadyBox
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
+from napari_coarse_crf.plugin.jobs.fitting import fits_into_memory
 from napari_coarse_crf.plugin.layers.axes import axis_names, channel_axes, find_apart, find_channel_axis, grid_names
 from napari_coarse_crf.plugin.layers.choice import NO_AXIS, Choice
 from napari_coarse_crf.plugin.layers.grid import Grid, finest, leave_out
@@ -36,6 +38,8 @@ _EACH: Final = "each"
 _MODES = [("Everything at once (3-D)", _WHOLE), ("Current slice", _CURRENT), ("Each slice on its own", _EACH)]
 _FRAME_BY_FRAME: Final = "Everything, each frame on its own"
 _CHANNEL_ROWS = 3
+_LEAST_FOR_TILES: Final = 2**22
+"""Pixels up to which one tile holds everything."""
 
 
 class ScopeControls(Container[Any]):
@@ -56,6 +60,14 @@ class ScopeControls(Container[Any]):
         A Shapes, Labels or Image layer, or None for everywhere.
     in_view : CheckBox
         Whether only the visible area counts.
+    tiles : CheckBox
+        Whether a run goes tile by tile: offered for large images, and ticked where the memory would not suffice.
+    least_for_tiles : int
+        From how many pixels on an image is large.
+    memory_limit : int or None
+        How many bytes a run may take before it is to go tile by tile; None: half of what is free.
+    tile_side : int or None
+        How long a tile is along each axis, in pixels; None: about four million pixels in all.
     channel_axis : SteadyBox
         The axis of the image's channels, or "none", where there is a choice.
     time_axis : SteadyBox
@@ -70,6 +82,9 @@ class ScopeControls(Container[Any]):
         self._labels_layer: Labels | None = None
         self._axes_seen: tuple[Any, ...] = ()
         self._places_seen: list[Any] = []
+        self.least_for_tiles = _LEAST_FOR_TILES
+        self.memory_limit: int | None = None
+        self.tile_side: int | None = None
         self.mode = ComboBox(
             name="mode", label="Scope", choices=_MODES,
             tooltip="A volume can be refined at once, neighbouring slices helping each other; a time series slice by "
@@ -102,9 +117,15 @@ class ScopeControls(Container[Any]):
             name="in_view", text="Visible area only",
             tooltip="Refine only what the viewer shows now: zoom in for a quick try.",
         )  # fmt: skip
+        self.tiles = CheckBox(
+            name="tiles", text="Tile by tile",
+            tooltip="Refine a large image piece by piece, those in view first, into a layer on disk: the memory that "
+            "takes does not grow with the image. Live, Suggest and Next place then work on what is in view.",
+        )  # fmt: skip
         # Before the container hears of it, which tells others of what all boxes say.
         self.channel_axis.changed.connect(self._on_channel_axis)
-        widgets = [self.channel_axis, self.time_axis, self.channels, self.mode, self.axis, self.region, self.in_view]
+        widgets: list[Any] = [self.channel_axis, self.time_axis, self.channels, self.mode, self.axis, self.region]
+        widgets += [self.in_view, self.tiles]
         super().__init__(widgets=widgets, name="scope", labels=True)
         self.margins = (0, 0, 0, 0)
         fit_into_dock(self.mode)
@@ -112,6 +133,7 @@ class ScopeControls(Container[Any]):
         guard_against_wheel(rows)
         rows.setMaximumHeight(_CHANNEL_ROWS * rows.fontMetrics().lineSpacing() + 2 * _CHANNEL_ROWS)
         self.mode.changed.connect(self._show_what_there_is)
+        self.mode.changed.connect(self.guess_tiles)
         self.time_axis.changed.connect(self._show_what_there_is)
 
     def show_for(self, image: Image | None, labels: Labels | None) -> None:
@@ -126,13 +148,32 @@ class ScopeControls(Container[Any]):
                 self.reset_choices()
                 if is_new:  # else what a person chose stays
                     self._guess_axes()
+                    self.guess_tiles()
             if self._values() != before:
                 self.changed.emit(self)
         self._show_what_there_is()
 
     def _values(self) -> list[Any]:
         """Return what the boxes say."""
-        return [box.value for box in (self.channel_axis, self.time_axis, self.channels, self.axis, self.region)]
+        boxes = (self.channel_axis, self.time_axis, self.channels, self.axis, self.region, self.tiles)
+        return [box.value for box in boxes]
+
+    def guess_tiles(self) -> None:
+        """Tick that a run goes tile by tile, if it would not fit into memory otherwise."""
+        if self._labels_layer is not None and self._may_be_in_tiles:
+            labels = finest(self._labels_layer)
+            self.tiles.value = not fits_into_memory(self._shape_at_once, labels, self.memory_limit)
+
+    def seen(self) -> tuple[tuple[int, int], ...] | None:
+        """Return the range of what is refined that a person sees; None where nobody knows."""
+        grid = None if self._found is None else self._found[0]
+        if grid is None or grid.layer.corner_pixels.shape[1] < grid.layer.ndim:  # napari has yet to draw it
+            return None
+        box = self._box_in_view(grid)
+        if box is None:
+            return None
+        here, displayed = self._pixel_seen(grid), self._displayed(grid)
+        return tuple(one if axis in displayed else (here[axis], here[axis] + 1) for axis, one in enumerate(box))
 
     def choose_slices(self, axis: int) -> None:
         """Choose the current slice along an axis of what is refined."""
@@ -146,17 +187,20 @@ class ScopeControls(Container[Any]):
         Parameters
         ----------
         one_slice : bool, optional
-            Whether the current slice is to stand for all slices on their own.
+            Whether the current slice is to stand for all slices on their own, and what is in view for all tiles.
         """
+        by_tiles = self._may_be_in_tiles and bool(self.tiles.value)
         return Choice(
-            scope=self._scope(one_slice=one_slice),
+            scope=self._scope(one_slice=one_slice, in_view=self.in_view.value or (one_slice and by_tiles)),
             channels=tuple(self.channels.value),
             region=self.region.value,
             channel_axis=self.channel_axis.value if self._has_channel_axes else None,
             plane=self._plane(),
+            by_tiles=by_tiles and not one_slice,
+            tile_side=self.tile_side,
         )
 
-    def _scope(self, *, one_slice: bool) -> Scope:
+    def _scope(self, *, one_slice: bool, in_view: bool) -> Scope:
         grid = self._grid
         if grid is None:
             return Scope()
@@ -168,7 +212,7 @@ class ScopeControls(Container[Any]):
         here = self._pixel_seen(grid)
         is_current = axis is not None and (one_slice or self.mode.value == _CURRENT)
         index = here[axis] if axis is not None and is_current else None
-        box = self._box_in_view(grid) if self.in_view.value else None
+        box = self._box_in_view(grid) if in_view else None
         if time is not None and time != axis and is_current:  # of the frame that is seen
             ranges = list(box or ((0, size) for size in shape))
             ranges[time] = here[time], here[time] + 1
@@ -191,10 +235,15 @@ class ScopeControls(Container[Any]):
         displayed = [axis - (dims.ndim - layer.ndim) for axis in dims.displayed]
         box = grid.box_in_view([axis for axis in displayed if axis >= 0])
         if layer.multiscale and self._found:
-            axes = leave_out(range(layer.ndim), grid.without)
-            seen = [place for place, axis in enumerate(axes) if axis in displayed]
-            box = self._found[1].narrow(box, seen)
+            box = self._found[1].narrow(box, self._displayed(grid))
         return box
+
+    def _displayed(self, grid: Grid) -> list[int]:
+        """Return which axes of the grid are on the screen."""
+        dims, layer = self._viewer.dims, grid.layer
+        displayed = [axis - (dims.ndim - layer.ndim) for axis in dims.displayed]
+        axes = leave_out(range(layer.ndim), grid.without)
+        return [place for place, axis in enumerate(axes) if axis in displayed]
 
     def _apart(self, chosen: tuple[int, ...]) -> tuple[int, ...] | None:
         """Return the axes of time where they are others than the layers say."""
@@ -215,10 +264,35 @@ class ScopeControls(Container[Any]):
         has_slices = grid is not None and len(grid.shape) > 2
         self.mode.visible = self.time_axis.visible = has_slices
         self.axis.visible = has_slices and self.mode.value != _WHOLE
+        self.tiles.visible = self._may_be_in_tiles
         self.channel_axis.visible = self._has_channel_axes
         self.channels.visible = bool(self.channels.choices)
         is_film = has_slices and self.time_axis.value != NO_AXIS
         self.mode.native.setItemText(0, _FRAME_BY_FRAME if is_film else _MODES[0][0])
+
+    @property
+    def _may_be_in_tiles(self) -> bool:
+        """Whether much is refined at once."""
+        return self._takes_one_part and math.prod(self._shape_at_once) > self.least_for_tiles
+
+    @property
+    def _shape_at_once(self) -> list[int]:
+        """Return the shape of what is refined at once, be it in view or not; of many slices or frames, of one."""
+        grid = self._grid
+        if grid is None:
+            return [0]
+        apart = set()
+        if len(grid.shape) > 2:
+            apart = {self.time_axis.value} | ({self.axis.value} if self.mode.value != _WHOLE else set())
+        return [size for axis, size in enumerate(grid.shape) if axis not in apart]
+
+    @property
+    def _takes_one_part(self) -> bool:
+        """Whether there are no slices or frames that are refined each on its own."""
+        grid = self._grid
+        if grid is None or len(grid.shape) < 3 or self.mode.value == _CURRENT:
+            return True
+        return bool(self.mode.value == _WHOLE and self.time_axis.value == NO_AXIS)
 
     def _guess_axes(self) -> None:
         """Choose what the layers say of their axes."""

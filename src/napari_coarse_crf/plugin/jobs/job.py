@@ -18,6 +18,7 @@ from napari_coarse_crf.memory import free_memory, memory_warning
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
+from napari_coarse_crf.plugin.jobs.tiled import refine_by_tiles
 from napari_coarse_crf.plugin.layers.accepted import keeping_accepted, link_accepted
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING
 from napari_coarse_crf.plugin.layers.key import key_of_whole
@@ -423,7 +424,10 @@ def refine_layer(
     """
     link_accepted(viewer)
     chosen = keeping_accepted(viewer, labels_layer, choice or EVERYTHING)
-    job = Job.prepare(Snapshot.take(image_layer, labels_layer, chosen), parameters or Parameters())
+    snapshot = Snapshot.take(image_layer, labels_layer, chosen)
+    if chosen.by_tiles:
+        return refine_by_tiles(viewer, snapshot, parameters or Parameters())
+    job = Job.prepare(snapshot, parameters or Parameters())
     outcome = finish(job.steps())
     assert outcome is not None  # noqa: S101  # a job that knows nothing ends with one
     for sentence in outcome.warnings:

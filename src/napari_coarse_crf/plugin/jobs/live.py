@@ -138,8 +138,8 @@ class Dock(Protocol):
     """What the dock is set to."""
 
     @property
-    def snapshot(self) -> Snapshot:
-        """The chosen layers."""
+    def seen(self) -> Snapshot:
+        """The chosen layers, or what is in view of them where a run goes tile by tile."""
 
     @property
     def parameters(self) -> Parameters:
@@ -240,7 +240,7 @@ class LiveRefinement:
 
     def start_live(self, *, quick: bool) -> None:
         """Start a quick look or a full refinement, unless what it would show is shown already."""
-        whole, parameters = self._dock.snapshot, self._dock.parameters
+        whole, parameters = self._dock.seen, self._dock.parameters
         if whole.problem:
             self.give_up()
             return
@@ -305,7 +305,7 @@ class LiveRefinement:
         """Make the preview a layer of its own, and return it and what it shows; None if a run would give another."""
         if not self.is_up_to_date:
             return None
-        kept = self.preview.keep(self._dock.snapshot.in_plain_values)
+        kept = self.preview.keep(self._dock.seen.in_plain_values)
         self._shown = None
         if self._before is not None:
             self._before = self._before.copied()  # the person may paint on the layer from now on
@@ -353,7 +353,7 @@ class LiveRefinement:
 
     def _is_up_to_date(self) -> bool:
         """Whether the layers still hold what is shown: a script may have changed them without a word."""
-        snapshot = self._dock.snapshot
+        snapshot = self._dock.seen
         if self._shown is None or snapshot.problem:
             return False
         aim, read = self._shown

@@ -51,7 +51,7 @@ class PreviewLayer:
         """Show a result: in the same layer, as long as it is about the same labels."""
         about = {**job.describe(outcome), "preview": True, "step": job.step}
         labels, layer, look = outcome.refinement.labels, self.layer, renewed(job.look, job.source)
-        if layer is None or self._source() is not job.source or layer.data.shape != labels.shape:
+        if layer is None or self._source() is not job.source or layer.ndim != labels.ndim:
             self.remove()
             named = replace(look, name=f"{job.about['labels']} preview")
             layer = add_result(self._viewer, labels, named, about, job.source)

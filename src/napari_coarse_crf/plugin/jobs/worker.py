@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from napari_coarse_crf import Progress, Suggestion
     from napari_coarse_crf.plugin.jobs.job import Job, Outcome
     from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob
+    from napari_coarse_crf.plugin.jobs.tiled import TiledJob, TiledOutcome
 
-    AnyJob = Job | SuggestJob
-    AnyOutcome = Outcome | Suggestion | None
+    AnyJob = Job | SuggestJob | TiledJob
+    AnyOutcome = Outcome | TiledOutcome | Suggestion | None
 
 
 class Listener(Protocol):
@@ -69,6 +70,11 @@ class JobRunner:
     def is_busy(self) -> bool:
         """Whether a job runs or is about to stop."""
         return bool(self._workers)
+
+    @property
+    def job(self) -> AnyJob | None:
+        """The current job."""
+        return self._job
 
     @property
     def live_job(self) -> AnyJob | None:

@@ -14,12 +14,22 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 from napari.layers import Labels, Points, Shapes
 
+from napari_coarse_crf.plugin.layers.cut import inside
 from napari_coarse_crf.plugin.layers.grid import Grid
 from napari_coarse_crf.plugin.layers.ids import range_of
 from napari_coarse_crf.plugin.layers.look import insert_unselected, place_of, read_look
 from napari_coarse_crf.plugin.layers.match import lies_on
-from napari_coarse_crf.plugin.layers.provenance import KEY, is_result, provenance, set_provenance, source_name
+from napari_coarse_crf.plugin.layers.provenance import (
+    BOX,
+    KEY,
+    OF_SHAPE,
+    is_result,
+    provenance,
+    set_provenance,
+    source_name,
+)
 from napari_coarse_crf.plugin.layers.record import recall, source_of
+from napari_coarse_crf.plugin.layers.store import store_of
 
 if TYPE_CHECKING:
     import napari
@@ -39,6 +49,8 @@ _CONTOUR: Final = 2
 _MOST_OUTLINED: Final = 2**20
 """Pixels of a plane. napari finds the outlines anew whenever it draws the layer, 60 ms a megapixel, and nothing else
 moves meanwhile; so larger ones are filled."""
+_MOST_ACCEPTED: Final = 2**28
+"""Pixels of an image."""
 _FAINT: Final = 0.3
 """The opacity of what is filled."""
 
@@ -110,6 +122,17 @@ def find_result(viewer: napari.viewer.Viewer, result: Labels | None) -> tuple[La
     return (sources[-1], result, recall(result)) if sources else None
 
 
+def cannot_be_accepted(result: Labels | None) -> str:
+    """Return one sentence on what keeps a result from being accepted, or ""."""
+    if result is None:
+        return ""
+    if store_of(result) is not None:
+        return f"'{result.name}' is on disk and cannot be accepted. Tick Live to accept what is in view."
+    if math.prod(_whole_of(result).shape) > _MOST_ACCEPTED:
+        return f"The image of '{result.name}' is too large: what is accepted of all of it is held in memory."
+    return ""
+
+
 def seen_part(viewer: napari.viewer.Viewer, layer: Labels) -> Part:
     """Return the slice of a layer that is seen, as a part of it: all of it in 3-D."""
     dims, count = viewer.dims, layer.ndim
@@ -146,12 +169,13 @@ def accept(
     count : int
         How many pixels of it have changed.
     """
-    layer = find_accepted(viewer, source)
-    if layer is None or layer.multiscale or not lies_on(Grid(result), layer):
-        layer = _new_layer(viewer, source, result, above=layer or source)
+    layer, whole = find_accepted(viewer, source), _whole_of(result)
+    if layer is None or layer.multiscale or not lies_on(Grid(whole.layer), layer):
+        layer = _new_layer(viewer, source, result, whole.layer, above=layer or source)
     steps, count = [], 0
     for part, mask in _accepted_parts(result, record, seen):
-        before, after = layer.data[part], np.asarray(result.data[part])
+        after, part = np.asarray(result.data[part]), inside(whole.window, part)
+        before = layer.data[part]
         changed = (after != 0) & (after != before)
         if mask is not None:
             changed &= mask
@@ -216,11 +240,41 @@ def _common(part: Part, seen: Part) -> Part | None:
     return tuple(found)
 
 
-def _new_layer(viewer: napari.viewer.Viewer, source: Layer, result: Labels, above: Layer) -> Labels:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Whole:
+    """What a result is of: itself, or where it shows a part of the image alone, that.
+
+    Attributes
+    ----------
+    layer : Labels
+        Empty, where that is, in no memory.
+    window : tuple of slice
+        Where in it the result lies.
+    """
+
+    layer: Labels
+    window: tuple[slice, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of all of it."""
+        return tuple(self.layer.data.shape)
+
+
+def _whole_of(result: Labels) -> _Whole:
+    box, shape = provenance(result).get(BOX), provenance(result).get(OF_SHAPE)
+    if box is None or shape is None or len(shape) != result.ndim:
+        return _Whole(result, tuple(slice(0, size) for size in result.data.shape))
+    place = Grid(result).place_from([-start for start, _ in box])
+    nothing = np.broadcast_to(np.zeros((), result.data.dtype), shape)
+    return _Whole(Labels(nothing, **place), tuple(slice(start, stop) for start, stop in box))
+
+
+def _new_layer(viewer: napari.viewer.Viewer, source: Layer, result: Labels, whole: Labels, above: Layer) -> Labels:
     """Add an empty layer above the person's own, or above one that lies elsewhere: the upper one counts."""
-    look = read_look(source if isinstance(source, Labels) else result, place_of(result))
+    look = read_look(source if isinstance(source, Labels) else result, place_of(whole))
     about = {KEY: {_ACCEPTED_FOR: source.name}}
-    empty = np.zeros(result.data.shape, result.data.dtype)
+    empty = np.zeros(whole.data.shape, result.data.dtype)
     layer = Labels(empty, name=f"{source.name}{_SUFFIX}", metadata=about, **look.place, **look.keywords)
     draw_discreetly(layer)
     _sources[layer] = ref(source)

@@ -35,6 +35,11 @@ class Choice:
         one that does.
     accepted : napari.layers.Labels or None
         What was accepted of earlier results: labels that count where the person's own layer holds none.
+    by_tiles : bool
+        Refine tile by tile, into a layer on disk; neither image nor labels need to fit into memory. Not for several
+        slices or frames, each refined on its own.
+    tile_side : int or None
+        How long a tile is along each axis, in pixels; None: about four million pixels in all.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -43,6 +48,8 @@ class Choice:
     channel_axis: int | Literal["none"] | None = None
     plane: int | None = None
     accepted: Labels | None = None
+    by_tiles: bool = False
+    tile_side: int | None = None
 
 
 EVERYTHING = Choice()

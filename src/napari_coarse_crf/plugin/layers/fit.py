@@ -44,11 +44,6 @@ def find_problem(image_layer: Image | None, labels_layer: Labels | None, choice:
         return "Open an image first, your own or one of File > Open Sample > Coarse CRF."
     if labels_layer is None:
         return "Add a Labels layer and paint a few strokes of every class on the image."
-    if labels_layer.multiscale:
-        return (
-            f"'{labels_layer.name}' is a multiscale Labels layer, which nobody can paint on. Choose a Labels layer of "
-            "one resolution, for example viewer.add_labels(layer.data[0])."
-        )
     try:
         match = Match.of(image_layer, labels_layer, choice)
     except InputError as error:

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from napari.layers import Labels
+from napari.utils.transforms import Affine
 
 from napari_coarse_crf import InputError
 from napari_coarse_crf.compute.laid import OUTSIDE, Laid, nearest
+from napari_coarse_crf.plugin.layers.levels import Levels
 from napari_coarse_crf.plugin.layers.look import place_of
 from napari_coarse_crf.tiles.outlines import visible_box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
 _APART = 0.01
@@ -62,6 +65,12 @@ class Grid:
     def place(self) -> dict[str, Any]:
         """What lays a layer of the grid's shape exactly on it."""
         return place_of(self.layer, self.without)
+
+    def place_from(self, start: Sequence[int]) -> dict[str, Any]:
+        """Return what lays a layer that begins at one of the pixels exactly on the grid."""
+        place = self.place
+        own = Affine(**{name: place[name] for name in ("scale", "translate", "rotate", "shear")})
+        return {**place, "translate": np.asarray(own(np.asarray(start, np.float64)), np.float64)}
 
     def pixel_at(self, world: Sequence[float]) -> list[float]:
         """Return where a point of the viewer lies, in pixels; napari lines layers up by their last axes."""
@@ -200,7 +209,7 @@ class Lookup:
         reach : int, optional
             By how many pixels the outermost reach farther.
         """
-        data, without = finest(self.own.layer), self.own.without
+        data, without = painted(self.own.layer), self.own.without
         if self.is_here and (plane is None or without is None):
             return data
         index: list[Any] = self._index(reach)
@@ -214,6 +223,8 @@ class Lookup:
         For a grid of several resolutions: napari keeps more in view than is seen, so that it need not load again. What
         is seen of a layer ends at its border, which says nothing of the grid.
         """
+        if self.own.layer.multiscale:
+            return tuple(box)  # what is seen of it is counted in pixels of the level that is drawn
         corners = leave_out(self.own.layer.corner_pixels.T.tolist(), self.own.without)
         seen = list(box)
         for axis in displayed:
@@ -271,6 +282,11 @@ def in_unit(wanted: Any, units: Sequence[Any]) -> NDArray[np.float64]:
 def finest(layer: Any) -> Any:
     """Return the data of a layer at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
+
+
+def painted(layer: Image | Labels) -> Any:
+    """Return the data of a layer at full resolution, of labels with what is painted on any level."""
+    return Levels(layer.data) if layer.multiscale and isinstance(layer, Labels) else finest(layer)
 
 
 def leave_out(values: Sequence[T], axis: int | None) -> list[T]:

@@ -182,14 +182,14 @@ def labels_at(layer: Labels, other: Labels, plane: int | None = None, axis: int 
     plane, axis : int, optional
         Which plane of a layer with one axis more.
     """
-    same = tuple(layer.data.shape) == tuple(other.data.shape)
+    same = tuple(finest(layer).shape) == tuple(finest(other).shape)
     has_plane = axis is not None and layer.ndim == other.ndim + 1
     if layer.ndim != other.ndim and not has_plane:
         return None
     try:
         lookup = Grid(other).lookup(layer, axis if has_plane else None)
     except InputError:
-        return layer.data if same else None
+        return finest(layer) if same else None
     return lookup.lay(plane if has_plane else None) if lookup.overlaps else None
 
 
@@ -230,7 +230,7 @@ def _on(grid: Grid, layer: Layer, without: int | None = None) -> Lookup:
 
 def _find_plane(labels_layer: Labels, axis: int, wanted: int | None) -> int:
     """Return the plane of labels along an axis: the wanted one if it holds any, else the only one that does."""
-    data = labels_layer.data
+    data = finest(labels_layer)
     before: tuple[Any, ...] = (slice(None),) * axis
     planes = range(data.shape[axis])
     if wanted is not None:

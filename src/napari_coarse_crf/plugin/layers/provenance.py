@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 KEY: Final = "napari_coarse_crf"
 """Under which a layer's metadata say how it was made."""
 
+BOX: Final = "box"
+"""Under which it says that a result is of a part of the image only, and lies there."""
+OF_SHAPE: Final = "of_shape"
+"""Under which it says then how many pixels all of the image has along each axis."""
+
 
 def provenance(layer: Layer) -> dict[str, Any]:
     """Return what the metadata say; empty for a layer that no run has made."""

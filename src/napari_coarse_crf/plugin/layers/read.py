@@ -7,7 +7,7 @@ will be refined is copied: of a stack whose current slice is refined, that slice
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -17,8 +17,10 @@ from napari.layers import Shapes
 from napari_coarse_crf.compute.laid import Laid
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING
+from napari_coarse_crf.plugin.layers.cut import Cut, cut
 from napari_coarse_crf.plugin.layers.grid import finest
 from napari_coarse_crf.plugin.layers.key import Key, key_of_whole
+from napari_coarse_crf.plugin.layers.levels import Levels
 from napari_coarse_crf.plugin.layers.match import Match
 from napari_coarse_crf.plugin.layers.merged import Merged
 from napari_coarse_crf.tiles.outlines import ellipse_outline, fill_outlines
@@ -56,6 +58,12 @@ class Channels:
     axis: int | None
     contrast_limits: tuple[float, float]
 
+    def cut(self, window: tuple[slice, ...]) -> Channels:
+        """Return a window of it, of which nothing is read."""
+        axis = self.axis
+        own = window if axis is None else (*window[:axis], slice(0, self.data.shape[axis]), *window[axis:])
+        return replace(self, data=cut(self.data, own))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Excerpt:
@@ -86,6 +94,11 @@ class Excerpt:
         if isinstance(data, Laid):
             return cls(_copied(data.narrowed(window)), window)
         return cls(_copied(data[window]), window)
+
+    def alone(self, window: tuple[slice, ...]) -> Excerpt:
+        """Return the same of a window, counted from where that begins."""
+        own = window[len(window) - self.data.ndim :]
+        return Excerpt(cut(self.data, own) if self.window is None else self.data, None)
 
     def load(self, part: Part) -> NDArray[Any]:
         """Return a part of the layer in memory."""
@@ -146,6 +159,25 @@ class Inputs:
         return (*[self.image.contrast_limits] * of_first, *(channel.contrast_limits for channel in self.more))
 
     @property
+    def channel_count(self) -> int:
+        """How many channels there are, alpha not counted."""
+        axis = self.image.axis
+        of_first = 1 if axis is None else self.image.data.shape[axis] - self.has_alpha
+        return int(of_first) + len(self.more)
+
+    @property
+    def image_leaves_out(self) -> bool:
+        """Whether some pixels may take no part as the image says so: by alpha, or as a channel ends before it."""
+        return self.has_alpha or any(
+            isinstance(one.data, Laid) and not one.data.reaches_everywhere for one in self.more
+        )
+
+    @property
+    def may_leave_out(self) -> bool:
+        """Whether some pixels may take no part."""
+        return self.image_leaves_out or bool(self.outlines) or self.region is not None
+
+    @property
     def is_in_memory(self) -> bool:
         """Whether nothing has to be read from elsewhere."""
         arrays = [self.image.data, *(channel.data for channel in self.more), self.labels.data]
@@ -162,12 +194,33 @@ class Inputs:
         """Return the parts to refine."""
         return self.scope.parts(self.shape)
 
+    def alone(self) -> Inputs:
+        """Return what is refined as if it were all there is: what lies around is neither read nor put together."""
+        scope = self.scope
+        window = scope.window(self.shape)
+        start = [one.start for one in window]
+        return replace(
+            self,
+            image=self.image.cut(window),
+            more=tuple(one.cut(window) for one in self.more),
+            labels=self.labels.alone(window),
+            all_labels=cut(self.all_labels, window),
+            scope=replace(scope, index=None if scope.index is None else 0, box=None),
+            outlines=tuple(outline - start for outline in self.outlines),
+            region=None if self.region is None else self.region.alone(window),
+            _keys={},
+        )
+
     def load_labels(self, part: Part) -> LabelArray:
         """Return the labels of a part in memory. Lazy ones are read here: call it off the main thread."""
         return self.labels.load(part)
 
     def load(self, part: Part) -> tuple[Picture, LabelArray]:
         """Return image and labels of a part in memory. Lazy data is read here: call it off the main thread."""
+        return self.load_picture(part), self.load_labels(part)
+
+    def load_picture(self, part: Part) -> Picture:
+        """Return the image of a part in memory. Lazy data is read here: call it off the main thread."""
         whole = None if is_whole(part, self.shape) else part  # lazy arrays may have a quicker way to give everything
         image, mask = cut_out(self.image.data, whole, self.image.axis), self.mask(part)
         if self.has_alpha:
@@ -182,8 +235,7 @@ class Inputs:
                 mask = channel.data.inside(part) if mask is None else mask & channel.data.inside(part)
         if mask is not None and mask.all():
             mask = None  # the same as none, and none is what a script would pass
-        picture = Picture(image, mask, spacing=of_axes_left(self.spacing, part), contrast_limits=self.contrast_limits)
-        return picture, self.load_labels(part)
+        return Picture(image, mask, spacing=of_axes_left(self.spacing, part), contrast_limits=self.contrast_limits)
 
     def key(self, part: Part, picture: Picture, labels: LabelArray) -> Key:
         """Return the key of what `load` gave; what is in memory is looked at once."""
@@ -255,13 +307,17 @@ def stored(data: Any) -> Any:
     """Return the array of a layer itself."""
     if isinstance(data, Merged):
         return stored(data.upper)
-    return data.data if isinstance(data, Laid) else data
+    if isinstance(data, Levels):
+        return data.levels[0]
+    return stored(data.data) if isinstance(data, Laid | Cut) else data
 
 
 def _copied(data: Any) -> Any:
     """Return a copy that no stroke reaches; what is stored elsewhere is not read for it."""
     if isinstance(data, Laid):
         return data.over(_copied(data.data))
+    if isinstance(data, Levels):
+        return Levels([_copied(one) for one in data.levels])
     if isinstance(data, np.ndarray):
         return copy_labels(data)  # a stack of few strokes in a fiftieth of the time of copy()
     # dask arrays are painted on in place, too; a copy shares all chunks.

@@ -179,6 +179,11 @@ _sources: WeakKeyDictionary[Labels, ref[Layer]] = WeakKeyDictionary()
 def remember(layer: Labels, record: Record, source: Layer) -> None:
     """Keep what is known about `layer`, and which labels it was made of, until it is deleted."""
     _records[layer] = record
+    remember_source(layer, source)
+
+
+def remember_source(layer: Labels, source: Layer) -> None:
+    """Keep which labels `layer` was made of, until it is deleted."""
     _sources[layer] = ref(source)
 
 

@@ -6,9 +6,10 @@ once, and what is read is read once.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.layers.choice import EVERYTHING, Choice
@@ -16,11 +17,16 @@ from napari_coarse_crf.plugin.layers.drawn import as_labels
 from napari_coarse_crf.plugin.layers.fit import find_problem, find_problem_of_classes, find_problem_of_scope
 from napari_coarse_crf.plugin.layers.look import Look, read_look
 from napari_coarse_crf.plugin.layers.match import Match
+from napari_coarse_crf.plugin.layers.provenance import BOX, OF_SHAPE
 from napari_coarse_crf.plugin.layers.read import Inputs, read_match
-from napari_coarse_crf.tiles.parts import Scope
+from napari_coarse_crf.tiles.parts import Scope, part_shape
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
+
+MOST_ALONE: Final = 2**24
+"""Pixels that may be in view where only that is refined, 2.4 GB of memory."""
+_TOO_LARGE: Final = "Zoom in to 16 megapixels: Live, Suggest and Next place look at what is in view here."
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +43,8 @@ class Snapshot:
         One sentence on what keeps this from being refined, or "".
     chosen_layer : napari.layers.Layer or None
         The person's own layer that the labels are read from.
+    is_alone : bool
+        Whether the result is to be of the chosen scope only, and not of all that lies around it, too.
     """
 
     image_layer: Image | None
@@ -44,6 +52,7 @@ class Snapshot:
     choice: Choice
     problem: str
     chosen_layer: Layer | None
+    is_alone: bool = False
 
     @classmethod
     def take(cls, image_layer: Image | None, labels_layer: Layer | None, choice: Choice | None = None) -> Snapshot:
@@ -62,11 +71,18 @@ class Snapshot:
         """Return the same with another scope, itself if it is the same one."""
         if scope == self.choice.scope or self.labels_layer is None:
             return self
-        choice = replace(self.choice, scope=scope)
+        choice = replace(self.choice, scope=scope, by_tiles=False)
         if self.image_layer is None or self.problem:
             return replace(self, choice=choice)
         problem = find_problem_of_scope(Match.of(self.image_layer, self.labels_layer, choice))
         return replace(self, choice=choice, problem=problem)
+
+    def alone(self) -> Snapshot:
+        """Return the same for a result of the chosen scope only, which lies on that part of the image."""
+        too_large = ""
+        if not self.problem and math.prod(part_shape(self.match.scope.parts(self.match.grid.shape)[0])) > MOST_ALONE:
+            too_large = _TOO_LARGE
+        return replace(self, is_alone=True, problem=self.problem or too_large)
 
     @cached_property
     def match(self) -> Match:
@@ -88,12 +104,15 @@ class Snapshot:
         InputError
             If there is a problem.
         """
-        return read_match(self.match)
+        inputs = read_match(self.match)
+        return inputs.alone() if self.is_alone else inputs
 
     @cached_property
     def look(self) -> Look:
         """How the result will look."""
-        return read_look(self._layers()[1], self.match.grid.place)
+        grid = self.match.grid
+        place = grid.place_from([one.start for one in self._window]) if self.is_alone else grid.place
+        return read_look(self._layers()[1], place)
 
     @property
     def source(self) -> Layer:
@@ -124,11 +143,18 @@ class Snapshot:
             values["labels_plane"] = match.plane
         if elsewhere := [one for one in match.lookups if not one.is_here]:
             values["read_at"] = {one.own.layer.name: one.in_plain_values for one in elsewhere}
+        if self.is_alone:
+            values[BOX] = [[one.start, one.stop] for one in self._window]
+            values[OF_SHAPE] = list(match.grid.shape)
         if match.accepted is not None:
             values["accepted"] = match.accepted.name
         if choice.region is not None:
             values["region"] = choice.region.name
         return values
+
+    @property
+    def _window(self) -> tuple[slice, ...]:
+        return self.match.scope.window(self.match.grid.shape)
 
     def _layers(self) -> tuple[Image, Labels]:
         if self.image_layer is None or self.labels_layer is None or self.problem:

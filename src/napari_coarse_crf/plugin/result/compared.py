@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_coarse_crf.plugin.layers.classes import class_names_of
+from napari_coarse_crf.plugin.layers.grid import finest
 from napari_coarse_crf.plugin.layers.match import labels_at
-from napari_coarse_crf.plugin.layers.provenance import provenance
+from napari_coarse_crf.plugin.layers.provenance import BOX, provenance
+from napari_coarse_crf.plugin.layers.store import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,8 +74,8 @@ def labels_on(layer: Labels, refined: Labels) -> Any:
     If the refined one was made from labels of another size or place, these are read again as the run read them.
     """
     about = provenance(refined)
-    if "read_at" not in about and "labels_plane" not in about:
-        return layer.data if tuple(layer.data.shape) == tuple(refined.data.shape) else None
+    if not {"read_at", "labels_plane", BOX} & set(about):
+        return finest(layer) if tuple(finest(layer).shape) == tuple(finest(refined).shape) else None
     plane, axis = about.get("labels_plane"), about.get("channel_axis")
     known = isinstance(plane, int) and isinstance(axis, int)
     return labels_at(layer, refined, *((plane, axis) if known else ()))
@@ -89,7 +91,7 @@ def _find_problem(coarse: Labels | None, refined: Labels | None, more: Sequence[
     for layer in (coarse, refined, *more):
         if layer is None:
             continue
-        if layer.multiscale:
+        if layer.multiscale and store_of(layer) is None:
             return f"'{layer.name}' has several resolutions and cannot be compared. Choose another layer."
         if labels_on(layer, refined) is None:
             return f"'{layer.name}' and '{refined.name}' differ in size. Choose layers of one image."

@@ -11,6 +11,7 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from napari_coarse_crf.plugin.layers.look import place_of
 from napari_coarse_crf.plugin.layers.provenance import KEY
+from napari_coarse_crf.plugin.layers.store import LabelStore, boxes_of, store_of
 from napari_coarse_crf.plugin.result.measuring import labels_now
 from napari_coarse_crf.plugin.result.numbers import COLOURS, DIFFERENCES, ERRORS, find_difference, find_errors
 
@@ -32,14 +33,17 @@ class Found:
 
     Attributes
     ----------
-    ids : array of uint8
-        The kind of each pixel, 0 where there is none.
+    ids : array of uint8, or several
+        The kind of each pixel, 0 where there is none, as napari takes it.
     meaning : str
         The colours that occur, with pixels.
+    store : LabelStore or None
+        Where they are, if they are not in memory.
     """
 
-    ids: NDArray[np.uint8]
+    ids: Any
     meaning: str
+    store: LabelStore | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +71,8 @@ class Difference:
     def prepare(self, refined: Labels) -> Callable[[], Found]:
         """Read both layers, on the main thread, and return what finds ids at the pixels of the refined one, off it."""
         before, after = (labels_now(layer, refined) for layer in (self.before, self.after))
-        return partial(_find, self.find, self.kinds, before, after)
+        find = _find if store_of(refined) is None else _find_in_parts
+        return partial(find, self.find, self.kinds, before, after)
 
     def look(self, refined: Labels) -> dict[str, Any]:
         """Return name, place and colours of the new layer; the features say what its ids stand for."""
@@ -113,6 +118,23 @@ def _find(
     find: Callable[[NDArray[Any], NDArray[Any]], NDArray[np.uint8]], kinds: Mapping[int, str], before: Any, after: Any
 ) -> Found:
     ids = find(np.asarray(before), np.asarray(after))
-    counts = {kind: np.count_nonzero(ids == kind) for kind in kinds}
+    return Found(ids, _in_words(kinds, {kind: int(np.count_nonzero(ids == kind)) for kind in kinds}))
+
+
+def _find_in_parts(
+    find: Callable[[NDArray[Any], NDArray[Any]], NDArray[np.uint8]], kinds: Mapping[int, str], before: Any, after: Any
+) -> Found:
+    """Find the same of labels that need not fit into memory, and put it on disk."""
+    store, counts = LabelStore(after.shape, np.uint8), dict.fromkeys(kinds, 0)
+    for box in boxes_of(after.shape):
+        ids = find(np.asarray(before[box]), np.asarray(after[box]))
+        for kind in kinds:
+            counts[kind] += int(np.count_nonzero(ids == kind))
+        if ids.any():
+            store.write(box, ids)
+    return Found(store.data, _in_words(kinds, counts), store)
+
+
+def _in_words(kinds: Mapping[int, str], counts: Mapping[int, int]) -> str:
     found = [f"{_COLOUR_NAMES[kind]} = {kinds[kind]} ({count:,} pixels)" for kind, count in counts.items() if count]
-    return Found(ids, ", ".join(found) or "the layers are equal")
+    return ", ".join(found) or "the layers are equal"

@@ -5,19 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_coarse_crf import InputError, evaluate_labels
+from napari_coarse_crf import InputError, Scores, evaluate_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf import Scores
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray
 
     Pair = tuple[float, float]
@@ -108,26 +108,68 @@ def compare_labels(
     class_names : mapping of int to str, optional
         What the ids stand for.
     """
-    before, after = _counts(coarse), _counts(refined)
     sure = {} if confidence is None else _mean_confidence(coarse, refined, confidence)
     scores, note = (None, "") if truth is None else _score(coarse, refined, truth)
-    scores_by_id = {} if scores is None else _scores_by_id(*scores)
-    ids = {0, *before, *after, *scores_by_id}
-    rows = [
-        Row(
-            label_id,
-            before.get(label_id, 0),
-            after.get(label_id, 0),
-            after.get(label_id, 0) / refined.size,
-            sure.get(label_id, math.nan),
-            *scores_by_id.get(label_id, (_UNKNOWN, _UNKNOWN)),
-        )
-        for label_id in sorted(ids)
-    ]
-    if not rows[0].before and not rows[0].after:
-        del rows[0]
-    total = _total(rows, refined.size, sure.get(None, math.nan), scores)
-    return Comparison((*rows, total), confidence is not None, scores is not None, note, dict(class_names or {}))
+    counted = _Counted(_counts(coarse), _counts(refined), refined.size, sure, scores)
+    return counted.compared(note, class_names, has_confidence=confidence is not None)
+
+
+def compare_parts(
+    parts: Iterable[tuple[LabelArray, LabelArray, LabelArray | None]], class_names: Mapping[int, str] | None = None
+) -> Comparison:
+    """Return what `compare_labels` says of labels of which few are in memory at once; nothing of confidence.
+
+    Parameters
+    ----------
+    parts : iterable of (coarse, refined, truth)
+        Label maps, all of one image; no truth where there is none.
+    class_names : mapping of int to str, optional
+        What the ids stand for.
+    """
+    before: Counter[int] = Counter()
+    after: Counter[int] = Counter()
+    pixels, found, note = 0, [], ""
+    for coarse, refined, truth in parts:
+        before.update(_counts(coarse))
+        after.update(_counts(refined))
+        pixels += refined.size
+        if truth is not None:
+            pair, note = _score(coarse, refined, truth)
+            found += [] if pair is None else [pair]
+    if not found:
+        return _Counted(before, after, pixels, {}, None).compared(note, class_names)
+    old, new = (Scores.pool(one) for one in zip(*found, strict=True))
+    return _Counted(before, after, pixels, {}, (old, new)).compared("", class_names)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counted:
+    """What rows are made of: pixels by label, mean confidence by label, scores of coarse and refined labels."""
+
+    before: Mapping[int, int]
+    after: Mapping[int, int]
+    pixels: int
+    sure: Mapping[int | None, float]
+    scores: tuple[Scores, Scores] | None
+
+    def compared(self, note: str, class_names: Mapping[int, str] | None, *, has_confidence: bool = False) -> Comparison:
+        """Return the rows."""
+        scores_by_id = {} if self.scores is None else _scores_by_id(*self.scores)
+        rows = [
+            Row(
+                label_id,
+                self.before.get(label_id, 0),
+                self.after.get(label_id, 0),
+                self.after.get(label_id, 0) / self.pixels,
+                self.sure.get(label_id, math.nan),
+                *scores_by_id.get(label_id, (_UNKNOWN, _UNKNOWN)),
+            )
+            for label_id in sorted({0, *self.before, *self.after, *scores_by_id})
+        ]
+        if not rows[0].before and not rows[0].after:
+            del rows[0]
+        total = _total(rows, self.pixels, self.sure.get(None, math.nan), self.scores)
+        return Comparison((*rows, total), has_confidence, self.scores is not None, note, dict(class_names or {}))
 
 
 def find_difference(before: LabelArray, after: LabelArray) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QApplication, QSizePolicy, QVBoxLayout, QWidget
@@ -22,6 +23,7 @@ from napari_coarse_crf.plugin.layers.classes import in_words, with_names
 from napari_coarse_crf.plugin.layers.colours import colours_of
 from napari_coarse_crf.plugin.layers.newest import show_alone, show_only, was_hidden_for_another
 from napari_coarse_crf.plugin.layers.record import cut_least_sure, recall
+from napari_coarse_crf.plugin.layers.store import keep_store, store_of
 from napari_coarse_crf.plugin.result import derived
 from napari_coarse_crf.plugin.result.boxes import ComparedBoxes
 from napari_coarse_crf.plugin.result.compared import Compared
@@ -32,12 +34,12 @@ from napari_coarse_crf.plugin.result.numbers import as_text, table_cells
 from napari_coarse_crf.plugin.result.objects import ObjectsTask
 from napari_coarse_crf.plugin.result.panel import ResultPanel
 from napari_coarse_crf.plugin.result.saving import FILE_KINDS, Saving, TableSaving, file_name
+from napari_coarse_crf.plugin.result.store_saving import STORE_KIND, STORE_SUFFIX, StoreSaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import napari
-    from napari.layers import Labels
 
     from napari_coarse_crf.plugin.layers.record import Record
     from napari_coarse_crf.plugin.result.numbers import Comparison
@@ -275,7 +277,10 @@ class ResultSection(QWidget):
         if isinstance(outcome, Failure):
             self.panel.say(str(outcome.error))
             return
-        layer = self._viewer.add_labels(outcome.ids, **look)
+        layer = Labels(outcome.ids, **look)
+        if outcome.store is not None:
+            keep_store(layer, outcome.store)
+        self._viewer.add_layer(layer)
         show_only(self._viewer, layer)
         self.panel.say(f"Layer '{layer.name}' added: {outcome.meaning}.")
 
@@ -308,6 +313,12 @@ class ResultSection(QWidget):
         refined = self.compared.refined
         if refined is None or self._label_id is None:
             return
+        if store_of(refined) is not None:
+            self.panel.say(
+                f"'{refined.name}' was refined tile by tile, and objects are found in memory. Tick Live, zoom in and "
+                "press Keep to find those in view."
+            )
+            return
         name = self.compared.class_names.get(self._label_id, "")
         task = ObjectsTask.prepare(refined, self._label_id, name, self.panel.objects_box)
         self._say(f"Finding the objects of label {self._label_id}.")
@@ -329,7 +340,10 @@ class ResultSection(QWidget):
 
     def _on_save(self) -> None:
         refined = self.compared.refined
-        if refined is not None:
+        if refined is not None and store_of(refined) is not None:
+            name = f"{file_name(refined.name)}{STORE_SUFFIX}"
+            self._dialogs.ask(STORE_KIND, name, partial(StoreSaving.prepare, refined))
+        elif refined is not None:
             self._dialogs.ask(FILE_KINDS, f"{file_name(refined.name)}.tif", partial(Saving.prepare, refined))
 
     def _on_save_table(self) -> None:
