@@ -195,8 +195,7 @@ class _Posed:
     def of(cls, whole: Whole, part: TilePart, picture: Picture, label_map: LabelArray) -> _Posed:
         facts, tile = whole.facts, part.tile
         as_one = take_as_one(label_map, facts.members)
-        present = np.unique(as_one)
-        labels = candidates(part.most, np.isin(facts.ids, present[present != UNLABELLED]))
+        labels = candidates(part.most, np.isin(facts.ids, _painted(as_one)))
         picture = replace(picture, contrast_limits=facts.scale.contrast_limits)
         problem = read_problem(picture, as_one, tile.origin, facts.ids[labels].astype(label_map.dtype))
         first, _ = tile.rims(whole.shape)
@@ -211,10 +210,16 @@ class _Posed:
 def _with_objects(as_one: Problem, facts: Facts, label_map: LabelArray) -> tuple[Problem, Things]:
     """Return a problem with an id for each object, for that in which the first stands for all."""
     first = facts.members[0]
-    present = np.unique(label_map)
+    present = _painted(label_map)
     ids = np.union1d(as_one.label_ids, present[np.isin(present, facts.members)]).astype(label_map.dtype)
     members = np.isin(ids, facts.members)
     problem = as_one.with_labels(label_map, ids)
     kind = int(np.searchsorted(as_one.label_ids, first))
     things = Things(members, replace(as_one, kind=kind), np.searchsorted(ids, as_one.label_ids).astype(np.int32))
     return problem, things
+
+
+def _painted(label_map: LabelArray) -> LabelArray:
+    """Return the ids that occur; few pixels are labelled, and only these are sorted."""
+    ids: LabelArray = np.unique(label_map[label_map != UNLABELLED])
+    return ids
