@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import pytest
 import typer
 
 import napari_coarse_crf
-from napari_coarse_crf import cli
+from napari_coarse_crf import cli, refine_labels
 from napari_coarse_crf.samples import load_sample
 
 ROOT = Path(__file__).parents[1]
@@ -76,13 +77,19 @@ def test_the_options_in_the_commands_exist(command: str, at_least: int) -> None:
         assert set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", line)) <= options, line
 
 
-def test_the_python_code_runs() -> None:
-    (code,) = blocks("python")
+def test_the_python_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, lazily = blocks("python")
     sample = load_sample("nuclei")
     names: dict[str, Any] = {"image": sample.image, "labels": sample.coarse}
-    exec(code, names)
+    exec(at_once, names)
     assert names["refined"].all()
     assert names["refinement"].confidence.shape == sample.image.shape
+    monkeypatch.chdir(tmp_path)
+    da.from_array(sample.image).to_zarr("image.zarr")
+    da.from_array(sample.coarse).to_zarr("coarse.zarr")
+    exec(lazily, names)
+    refined = da.from_zarr("refined.zarr").compute()
+    assert np.mean(refined != refine_labels(sample.image, sample.coarse)) < 0.01
 
 
 def test_the_version_is_the_same_everywhere() -> None:
