@@ -19,7 +19,7 @@ RECORDS = [Record(3, {0: 7, 2: 1}, ("a1", "b2")), Record(1, {}, ("c3",))]
 def folder(tmp_path: Path) -> Path:
     """That of a run with a plan and two finished tiles."""
     journal = Journal(tmp_path / "run", "abc")
-    journal.keep_plan({"tiles": [1, 2, 3]})
+    journal.store("plan", {"tiles": [1, 2, 3]})
     for record in RECORDS:
         journal.keep(record)
     return tmp_path / "run"
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_run_of_the_same_inputs_finds_its_plan_and_its_tiles(folder: Path) -> None:
     journal = Journal(folder, "abc")
-    assert journal.read_plan() == {"tiles": [1, 2, 3]}
+    assert journal.load("plan") == {"tiles": [1, 2, 3]}
     assert journal.done == {record.tile: record for record in RECORDS}
 
 
@@ -35,7 +35,7 @@ def test_a_run_of_other_inputs_finds_nothing_and_removes_what_was(folder: Path) 
     (folder / "labels.zarr").mkdir()
     (folder / "labels.zarr" / "c").write_bytes(b"pixels")
     journal = Journal(folder, "other")
-    assert journal.read_plan() is None
+    assert journal.load("plan") is None
     assert journal.done == {}
     assert [path.name for path in folder.iterdir()] == ["run.json"]
 
@@ -69,15 +69,15 @@ def test_a_damaged_plan_is_not_read_but_made_again(folder: Path) -> None:
     content = bytearray((folder / "plan").read_bytes())
     content[-5] ^= 1
     (folder / "plan").write_bytes(content)
-    with pytest.warns(CoarseCRFWarning, match="is damaged; the plan of the tiles is made again"):
-        assert Journal(folder, "abc").read_plan() is None
+    with pytest.warns(CoarseCRFWarning, match="is damaged; what it holds is made again"):
+        assert Journal(folder, "abc").load("plan") is None
 
 
 def test_a_plan_of_another_run_is_not_read(folder: Path, tmp_path: Path) -> None:
-    Journal(tmp_path / "other", "xyz").keep_plan("theirs")
+    Journal(tmp_path / "other", "xyz").store("plan", "theirs")
     (tmp_path / "other" / "plan").replace(folder / "plan")
     with pytest.warns(CoarseCRFWarning, match="is damaged"):
-        assert Journal(folder, "abc").read_plan() is None
+        assert Journal(folder, "abc").load("plan") is None
 
 
 def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:

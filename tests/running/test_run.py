@@ -129,7 +129,7 @@ def test_a_plan_is_made_once(job: Job) -> None:
     assert stages == {"looking for changes"}
     tile = run.plan.tiles[5]
     np.testing.assert_array_equal(again.plan.refine(tile).labels, run.plan.refine(tile).labels)
-    assert run.journal.read_plan().source is None  # no pixels are kept with it
+    assert run.journal.load("plan").source is None  # no pixels are kept with it
 
 
 @pytest.mark.parametrize("changed", ["image", "labels", "parameters", "wanted", "mask"])

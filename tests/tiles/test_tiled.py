@@ -13,6 +13,7 @@ from skimage import data
 from napari_coarse_crf import CoarseCRFWarning, InputError, ParameterError, Parameters, Refiner, refine_labels
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.tiles import plan as planning
 from napari_coarse_crf.tiles.overview import candidates
 from napari_coarse_crf.tiles.plan import TilePlan, plan_tiles
 from napari_coarse_crf.tiles.tiled import refine_tiles
@@ -156,6 +157,47 @@ def test_a_tile_takes_memory_for_the_labels_that_its_pixels_can_become() -> None
     painted = np.zeros(64, np.bool_)
     assert max(len(candidates(part.most, painted)) for part in plan.parts) <= 32
     np.testing.assert_array_equal(_refined(plan), (1 + np.arange(64).reshape(8, 8)).repeat(48, 0).repeat(48, 1))
+
+
+class _Shelf:
+    """Keeps what it is given, as a file would; and what was asked for."""
+
+    def __init__(self) -> None:
+        self.things: dict[str, bytes] = {}
+
+    def load(self, name: str) -> Any:
+        return pickle.loads(self.things[name]) if name in self.things else None
+
+    def store(self, name: str, value: Any) -> None:
+        self.things[name] = pickle.dumps(value)
+
+
+def test_a_plan_goes_on_from_where_it_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "_KEEPING", 0.0)
+    image = _photograph()[:240, :240]
+    labels = _strokes(image, 3, 30)
+    labels[100:] = 0  # paths lead there and back
+    picture, shelf = Picture(image), _Shelf()
+    options: dict[str, Any] = {"tile": 80, "overview_pixels": 2**12}
+    stopped = plan_tiles(picture, labels, kept=shelf, **options)
+    for progress in stopped:
+        if progress.stage == "paths" and progress.step == 7:
+            break
+    stopped.close()
+    stages = []
+    going_on = plan_tiles(picture, labels, kept=shelf, **options)
+    while True:
+        try:
+            stages.append(next(going_on))
+        except StopIteration as stop:
+            found: TilePlan = stop.value
+            break
+    assert {progress.stage for progress in stages} == {"paths"}
+    assert min(progress.step for progress in stages) == 7
+    whole = finish(plan_tiles(picture, labels, **options))
+    for one, other in zip(found.parts, whole.parts, strict=True):
+        np.testing.assert_array_equal(one.rim.lengths, other.rim.lengths)
+        np.testing.assert_array_equal(one.most, other.most)
 
 
 class _Lazy:

@@ -1,8 +1,8 @@
 """What of a run is done, in a folder beside its result: a run that was stopped or killed goes on from there.
 
-The folder holds the plan, and one line for each finished tile, written after its
-pixels. A line has a hash of these, so that nothing depends on what the system wrote first: a tile counts as finished
-if the result still holds what the line says. A line that was cut off in the middle counts as none.
+The folder holds the plan, before it is found what is known of it already, and one line for each finished tile, written
+after its pixels. A line has a hash of these, so that nothing depends on what the system wrote first: a tile counts as
+finished if the result still holds what the line says. A line that was cut off in the middle counts as none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_PLAN, _TILES = "plan", "tiles.jsonl"
+_TILES = "tiles.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +74,32 @@ class Journal:
         write_about(folder, {"digest": digest})
         self.done = self._read_records()
 
-    def read_plan(self) -> Any:
-        """Return the plan, None if none was kept.
+    def load(self, name: str) -> Any:
+        """Return what was kept under a name, None if nothing was.
 
         Warns
         -----
         CoarseCRFWarning
             If it is damaged: it is to be made again.
         """
-        path = self._folder / _PLAN
+        path = self._folder / name
         if not is_file(path):
             return None
         head, _, content = path.read_bytes().partition(b"\n")
-        if head == self._head(content) and _is_own(path):
+        if head == self._head(name, content) and _is_own(path):
             return pickle.loads(content)  # noqa: S301  # ours: of this run, whole, and nobody else's file
-        warnings.warn(f"{path} is damaged; the plan of the tiles is made again.", CoarseCRFWarning, stacklevel=2)
+        warnings.warn(f"{path} is damaged; what it holds is made again.", CoarseCRFWarning, stacklevel=2)
         return None
 
-    def keep_plan(self, plan: Any) -> None:
-        """Write the plan."""
-        content = pickle.dumps(plan, protocol=pickle.HIGHEST_PROTOCOL)
-        write_files({self._folder / _PLAN: self._head(content) + b"\n" + content})
+    def store(self, name: str, value: Any) -> None:
+        """Keep something under a name."""
+        content = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+        write_files({self._folder / name: self._head(name, content) + b"\n" + content})
+
+    def drop(self, *names: str) -> None:
+        """Forget what was kept under some names."""
+        for name in names:
+            (self._folder / name).unlink(missing_ok=True)
 
     def keep(self, record: Record) -> None:
         """Add a finished tile.
@@ -120,8 +125,8 @@ class Journal:
         if numbers:
             self.done = {number: record for number, record in self.done.items() if number not in numbers}
 
-    def _head(self, content: bytes) -> bytes:
-        return f"plan {self._digest} {hashlib.blake2b(content).hexdigest()}".encode()
+    def _head(self, name: str, content: bytes) -> bytes:
+        return f"{name} {self._digest} {hashlib.blake2b(content).hexdigest()}".encode()
 
     def _read_records(self) -> dict[int, Record]:
         """Return the finished tiles, and cut off what follows the last whole line: the next one begins there."""

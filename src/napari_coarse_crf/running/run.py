@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_coarse_crf.running.inputs import digest_run
 from napari_coarse_crf.running.journal import Journal
 from napari_coarse_crf.running.tiles import check_finished, run_here, run_on_cluster, sum_gained, without_source
-from napari_coarse_crf.tiles.plan import plan_tiles
+from napari_coarse_crf.tiles.plan import STAGES, plan_tiles
 from napari_coarse_crf.tiles.source import Source
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.refiner import Progress
     from napari_coarse_crf.running.results import Results
     from napari_coarse_crf.tiles.plan import TilePlan
+
+_PLAN = "plan"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,10 +74,11 @@ class Run:
         source = Source.of(picture, labels)
         digest = yield from digest_run(source, parameters, dict(wanted or {}))
         journal = Journal(folder, digest)
-        plan = journal.read_plan()
+        plan = journal.load(_PLAN)
         if plan is None:
-            plan = yield from plan_tiles(picture, labels, parameters, tile=tile, workers=workers)
-            journal.keep_plan(without_source(plan))
+            plan = yield from plan_tiles(picture, labels, parameters, tile=tile, workers=workers, kept=journal)
+            journal.store(_PLAN, without_source(plan))
+            journal.drop(*STAGES)
         else:
             plan = replace(plan, source=source)
         lost = yield from check_finished(plan, results, journal.done.values())

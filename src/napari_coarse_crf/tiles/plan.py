@@ -10,10 +10,11 @@ refined anywhere in any order.
 from __future__ import annotations
 
 import math
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -59,6 +60,21 @@ _REACH = 1.75
 beside seams; at 1.75 .08 and .33 %."""
 _AT_ONCE = 8
 """Blocks that are read side by side."""
+
+_OVERVIEW, _PATHS = STAGES = "overview", "paths"
+"""Names under which what is known of a plan is kept before all of it is."""
+_KEEPING = 60.0
+"""Seconds after which the paths found since are kept."""
+
+
+class Kept(Protocol):
+    """Keeps things under names, so that they need not be made again."""
+
+    def load(self, name: str) -> Any:
+        """Return what was kept, or None."""
+
+    def store(self, name: str, value: Any) -> None:
+        """Keep something."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +162,7 @@ def plan_tiles(
     halo: int | None = None,
     overview_pixels: int = OVERVIEW_PIXELS,
     workers: int | None = None,
+    kept: Kept | None = None,
 ) -> Generator[Progress, None, TilePlan]:
     """Read the whole image once and return how it is refined tile by tile.
 
@@ -163,6 +180,8 @@ def plan_tiles(
         How many pixels are looked at first.
     workers : int, optional
         Threads.
+    kept : Kept, optional
+        Where what is known is kept under the names of `STAGES`, to go on from there when a run of the same was stopped.
 
     Raises
     ------
@@ -176,16 +195,29 @@ def plan_tiles(
     source = Source.of(picture, labels)
     sides = tile_sides(tile, source.shape, picture.spacing, chosen)
     tiles = cut_tiles(source.shape, sides, halos(halo, chosen, source, sides))
-    scale = find_scale(source)
     with ThreadPoolExecutor(chosen_workers(workers)) as pool:
-        members = yield from _find_members(pool, source, chosen)
-        survey = Survey(source.shape, scale, chosen, members, step_aligned(source.shape, overview_pixels))
-        facts, reduced = yield from _gather(pool, source, survey)
-        looking = look_over(pool, fit_overview(reduced, facts), facts, chosen, picture.spacing)
-        overview, facts = yield from _alive(looking, Progress("overview", 0, 1))
+        found = kept.load(_OVERVIEW) if kept is not None else None
+        if found is None:
+            found = yield from _survey(pool, source, chosen, overview_pixels)
+            if kept is not None:
+                kept.store(_OVERVIEW, found)
+        facts, overview = found
         whole = Whole(source.shape, chosen, facts)
-        parts = yield from _sweep(pool, source, whole, tiles, overview, chosen_workers(workers))
+        parts = yield from _sweep(pool, source, whole, tiles, overview, chosen_workers(workers), kept)
     return TilePlan(source, whole, tiles, parts)
+
+
+def _survey(
+    pool: ThreadPoolExecutor, source: Source, parameters: Parameters, overview_pixels: int
+) -> Generator[Progress, None, tuple[Facts, Overview]]:
+    """Read the whole image; returns what is true of it, and its heatmap at reduced size."""
+    scale = find_scale(source)
+    members = yield from _find_members(pool, source, parameters)
+    step = step_aligned(source.shape, overview_pixels)
+    facts, reduced = yield from _gather(pool, source, Survey(source.shape, scale, parameters, members, step))
+    looking = look_over(pool, fit_overview(reduced, facts), facts, parameters, source.picture.spacing)
+    overview, facts = yield from _alive(looking, Progress("overview", 0, 1))
+    return facts, overview
 
 
 def fit_overview(reduced: Reduced, facts: Facts) -> Reduced:
@@ -260,14 +292,22 @@ def _gather(
 
 
 def _sweep(
-    pool: ThreadPoolExecutor, source: Source, whole: Whole, tiles: list[Tile], overview: Overview, workers: int
+    pool: ThreadPoolExecutor,
+    source: Source,
+    whole: Whole,
+    tiles: list[Tile],
+    overview: Overview,
+    workers: int,
+    kept: Kept | None,
 ) -> Generator[Progress, None, list[TilePart]]:
     """Find how long the paths are at all rims, tile after tile, there and back."""
     parts = [first_part(tile, whole, overview) for tile in tiles]
     if not FORMS[whole.parameters.similarity].sweeps:
         return parts
-    beside, swept = neighbours(tiles), dict[int, Swept]()
-    rounds = in_rounds(beside)
+    beside, swept, begin = neighbours(tiles), dict[int, Swept](), 0
+    rounds, last = in_rounds(beside), time.monotonic()
+    if kept is not None and (found := kept.load(_PATHS)) is not None:
+        begin, parts, swept = found
 
     def others(visit: int) -> list[TilePart]:
         return [parts[other] for other in beside[visit]]
@@ -275,12 +315,15 @@ def _sweep(
     def sweep(visit: int, workers: int) -> Swept:
         return sweep_tile(whole, parts[visit], *source.read(tiles[visit].region), others(visit), workers)
 
-    for number, together in enumerate(rounds):
+    for number, together in enumerate(rounds[begin:], start=begin):
+        if kept is not None and time.monotonic() - last > _KEEPING:
+            kept.store(_PATHS, (number, parts, swept))
+            last = time.monotonic()
         due = [visit for visit in together if visit not in swept or must_be_swept_again(swept[visit], others(visit))]
         tasks = [(visit, -(-workers // len(due))) for visit in due]
         found = yield from _alive(in_chunks(pool, sweep, tasks), Progress("paths", number, len(rounds)))
         for visit, of_visit in zip(due, found, strict=True):
-            swept[visit] = of_visit
+            swept[visit] = replace(of_visit, found=[])  # told now
             for other, one in zip(beside[visit], of_visit.found, strict=True):
                 parts[other].rim.shorten(one)
     return parts
