@@ -45,17 +45,18 @@ class Job:
         ]
         return Results(*arrays)
 
-    def prepare(self, parameters: Parameters = PARAMETERS, **wanted: Any) -> Run:
+    def prepare(self, parameters: Parameters = PARAMETERS, client: Any = None, **wanted: Any) -> Run:
         return finish(
             Run.prepare(
                 *(self.picture, self.labels, parameters, self.folder / "journal", self.results()),
                 wanted=wanted,
                 tile=TILE,
+                client=client,
             )
         )
 
     def run(self, client: Any = None) -> tuple[NDArray[Any], NDArray[Any], Run]:
-        run = self.prepare()
+        run = self.prepare(client=client)
         finish(run.steps(client))
         return run.results.labels[:], run.results.confidence[:], run
 
@@ -161,6 +162,10 @@ def test_two_processes_give_the_same_bits_as_threads(job: Job, client: Any, expe
     np.testing.assert_array_equal(labels, expected[0])
     np.testing.assert_array_equal(confidence, expected[1])
     assert run.counts == expected[2].counts
+    for one, other in zip(run.plan.parts, expected[2].plan.parts, strict=True):  # the plan is theirs, too
+        np.testing.assert_array_equal(one.rim.lengths, other.rim.lengths)
+    palette, of_threads = run.plan.whole.facts.palette, expected[2].plan.whole.facts.palette
+    np.testing.assert_array_equal(palette.sums, of_threads.sums)
 
 
 def test_an_image_in_memory_goes_to_processes_in_parts(job: Job, client: Any, expected: Any) -> None:
@@ -177,6 +182,19 @@ def test_a_lost_worker_costs_its_tiles_time_alone(job: Job, client: Any, expecte
     finish(steps)
     np.testing.assert_array_equal(run.results.labels[:], expected[0])
     assert run.counts == expected[2].counts
+
+
+def test_a_worker_lost_while_the_plan_is_made_costs_its_time_alone(job: Job, client: Any, expected: Any) -> None:
+    preparing = Run.prepare(
+        *(job.picture, job.labels, PARAMETERS, job.folder / "journal", job.results()), tile=TILE, client=client
+    )
+    for progress in preparing:
+        if progress.stage == "paths":
+            break
+    psutil.Process(max(client.run(os.getpid).values())).kill()
+    run = finish(preparing)
+    for one, other in zip(run.plan.parts, expected[2].plan.parts, strict=True):
+        np.testing.assert_array_equal(one.rim.lengths, other.rim.lengths)
 
 
 def test_processes_do_not_share_chunks(job: Job) -> None:

@@ -92,7 +92,7 @@ def run_tiles(job: Job, tiling: Tiling, workers: int | None, title: str) -> None
     with _given_up(job), _said_when_stopped(), _client(tiling) as client, _bar() as show:
         for number in range(count):
             named = title if count == 1 else f"{title}, slice {number + 1} of {count}"
-            run = _shown(job.prepare(number, workers), show, f"Preparing {named}")
+            run = _shown(job.prepare(number, workers, client), show, f"Preparing {named}")
             if run is None:
                 continue
             if run.found_done:

@@ -71,7 +71,9 @@ class Job:
         """What is refined each on its own."""
         return parts_apart(self.labels.shape, self.apart)
 
-    def prepare(self, number: int, workers: int | None = None) -> Generator[Progress, None, Run | None]:
+    def prepare(
+        self, number: int, workers: int | None = None, client: Any = None
+    ) -> Generator[Progress, None, Run | None]:
         """Return the run of one part, None if that has fewer than two labels and stays as it is."""
         part = self.parts[number]
         picture, labels, results = self._cut(part) if self.apart else (self.picture, self.labels, self.results)
@@ -83,6 +85,7 @@ class Job:
             wanted={**self.wanted, "confidence": results.confidence is not None},
             tile=self.sides,
             workers=workers,
+            client=client,
         )
         self.runs.append(run)
         return run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from napari_coarse_crf.running.helpers import OnCluster, is_elsewhere
 from napari_coarse_crf.running.inputs import digest_run
 from napari_coarse_crf.running.journal import Journal
 from napari_coarse_crf.running.tiles import check_finished, run_here, run_on_cluster, sum_gained, without_source
@@ -57,6 +58,7 @@ class Run:
         wanted: Mapping[str, Any] | None = None,
         tile: int | Sequence[int] | None = None,
         workers: int | None = None,
+        client: Any = None,
     ) -> Generator[Progress, None, Run]:
         """Plan the tiles, or find the plan and the finished tiles of a run of the same inputs.
 
@@ -70,13 +72,18 @@ class Run:
             What is written, perhaps with the tiles of a run before.
         wanted : mapping, optional
             What a person asked for that changes the result, where it is not the other arguments alone that do.
+        client : distributed.Client, optional
+            Of a cluster that helps.
         """
         source = Source.of(picture, labels)
         digest = yield from digest_run(source, parameters, dict(wanted or {}))
         journal = Journal(folder, digest)
         plan = journal.load(_PLAN)
         if plan is None:
-            plan = yield from plan_tiles(picture, labels, parameters, tile=tile, workers=workers, kept=journal)
+            helpers = OnCluster(client, workers or 1) if client is not None and is_elsewhere(source) else None
+            plan = yield from plan_tiles(
+                picture, labels, parameters, tile=tile, workers=workers, kept=journal, helpers=helpers
+            )
             journal.store(_PLAN, without_source(plan))
             journal.drop(*STAGES)
         else:

@@ -13,14 +13,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from dask.base import is_dask_collection
 
 from napari_coarse_crf.compute.parallel import finish
-from napari_coarse_crf.errors import CoarseCRFError, InputError
-from napari_coarse_crf.io.places import in_words
 from napari_coarse_crf.refiner import Progress
+from napari_coarse_crf.running.helpers import is_elsewhere, result_of
 from napari_coarse_crf.running.journal import Record
-from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.tiles.one import refining_tile
 
 if TYPE_CHECKING:
@@ -115,7 +112,7 @@ def run_on_cluster(
 
     waiting = (tile for tile in plan.tiles if tile.number not in done)
     # A task that returns it, rather than scattered data: what is lost with a worker is sent again.
-    source = plan.source if _is_elsewhere(plan.source) else None
+    source = plan.source if is_elsewhere(plan.source) else None
     common = client.submit(_Common, plan.whole, results, source, workers, pure=False)
     under_way: dict[Any, Tile] = {}
     count, total = len(done), len(plan.tiles)
@@ -133,7 +130,7 @@ def run_on_cluster(
     completed = as_completed(submit(_WAITING * sum(client.nthreads().values())))
     try:
         for future in completed:
-            keep(_record_of(future, under_way.pop(future)))
+            keep(result_of(future, f"Tile {under_way.pop(future).number}"))
             count += 1
             completed.update(submit(1))
             yield Progress("on the cluster", count, total)
@@ -215,39 +212,8 @@ def _while_wanted(steps: Generator[Progress, None, T]) -> Generator[Progress, No
             yield progress
 
 
-def _is_elsewhere(source: Source) -> bool:
-    """Whether other processes can read the image: all of it lies in stores, nothing in the memory of this one."""
-    arrays = [stored(array) for array in (source.picture.image, source.picture.mask, source.labels)]
-    return not any(isinstance(array, np.ndarray) or is_dask_collection(array) for array in arrays)
-
-
 def _write(tile: Tile, results: Results, refinement: TileRefinement) -> Record:
     """Write a tile and return what is to be noted of it."""
     written = results.write(tile.core, refinement)
     (some,) = np.nonzero(refinement.gained)
     return Record(tile.number, {int(label): int(refinement.gained[label]) for label in some}, written)
-
-
-def _record_of(future: Any, tile: Tile) -> Record:
-    """Return what a worker noted of its tile."""
-    from dask.distributed import KilledWorker
-
-    try:
-        record: Record = future.result()
-    except CoarseCRFError:
-        raise
-    except KilledWorker as error:
-        raise InputError(
-            f"Tile {tile.number} cost several workers of the cluster, one after the other: their memory may not "
-            "suffice. Run again with smaller tiles or fewer processes; finished tiles are kept."
-        ) from error
-    except CancelledError as error:
-        raise InputError(
-            f"The cluster dropped tile {tile.number}: its scheduler may be lost. Run again; finished tiles are kept."
-        ) from error
-    except OSError as error:
-        raise InputError(
-            f"A worker of the cluster could not read or write tile {tile.number}: {in_words(error)}. All workers need "
-            "the image and the result under the same names; finished tiles are kept."
-        ) from error
-    return record

@@ -14,7 +14,7 @@ from napari_coarse_crf.refiner import Progress, Refiner
 from napari_coarse_crf.things import Things
 from napari_coarse_crf.tiles.facts import take_as_one
 from napari_coarse_crf.tiles.overview import candidates, elsewhere_of, likely
-from napari_coarse_crf.tiles.rims import Finder, hand_on
+from napari_coarse_crf.tiles.rims import Finder, Rim, hand_on
 from napari_coarse_crf.tiles.source import holds_data
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts
-    from napari_coarse_crf.tiles.rims import Found, Rim
+    from napari_coarse_crf.tiles.rims import Found
     from napari_coarse_crf.tiles.source import Source
 
 
@@ -67,6 +67,11 @@ class TilePart:
     tile: Tile
     most: FloatArray
     rim: Rim
+
+    @property
+    def place(self) -> TilePart:
+        """What others must know of it that hand on paths: not their lengths."""
+        return replace(self, rim=Rim.of(self.rim.places, self.rim.labels[:0], ()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from napari_coarse_crf.compute.arrays import real_numbers
-from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish, in_chunks
+from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
 from napari_coarse_crf.errors import InputError, ParameterError, in_short
 from napari_coarse_crf.inputs import Picture, check_number_of_labels, read_spacing
 from napari_coarse_crf.parameters import Parameters
@@ -28,6 +28,7 @@ from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.census import Census
 from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
 from napari_coarse_crf.tiles.facts import Survey, find_members, label_boxes
+from napari_coarse_crf.tiles.helpers import Helpers, Threads
 from napari_coarse_crf.tiles.one import Swept, TilePart, Whole, must_be_swept_again, refining_tile, sweep_tile
 from napari_coarse_crf.tiles.overview import candidates, look_over
 from napari_coarse_crf.tiles.reduced import step_aligned
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.tiles.facts import Facts, Gathered, Reduced
     from napari_coarse_crf.tiles.one import TileRefinement
     from napari_coarse_crf.tiles.overview import Overview
+    from napari_coarse_crf.tiles.source import Box
 
 T = TypeVar("T")
 
@@ -58,8 +60,6 @@ _LEAST_HALO = 32  # px; for the smoothness kernel
 _REACH = 1.75
 """Of theta_alpha: how wide a halo is. Of 8 Mpx with strokes on 2 %, in tiles of 1024 px, .11 % differ at 1.5 and .51 %
 beside seams; at 1.75 .08 and .33 %."""
-_AT_ONCE = 8
-"""Blocks that are read side by side."""
 
 _OVERVIEW, _PATHS = STAGES = "overview", "paths"
 """Names under which what is known of a plan is kept before all of it is."""
@@ -163,6 +163,7 @@ def plan_tiles(
     overview_pixels: int = OVERVIEW_PIXELS,
     workers: int | None = None,
     kept: Kept | None = None,
+    helpers: Helpers | None = None,
 ) -> Generator[Progress, None, TilePlan]:
     """Read the whole image once and return how it is refined tile by tile.
 
@@ -182,6 +183,8 @@ def plan_tiles(
         Threads.
     kept : Kept, optional
         Where what is known is kept under the names of `STAGES`, to go on from there when a run of the same was stopped.
+    helpers : Helpers, optional
+        Who reads blocks and follows paths; by default these threads.
 
     Raises
     ------
@@ -196,28 +199,18 @@ def plan_tiles(
     sides = tile_sides(tile, source.shape, picture.spacing, chosen)
     tiles = cut_tiles(source.shape, sides, halos(halo, chosen, source, sides))
     with ThreadPoolExecutor(chosen_workers(workers)) as pool:
+        those = Threads(pool, chosen_workers(workers)) if helpers is None else helpers
         found = kept.load(_OVERVIEW) if kept is not None else None
         if found is None:
-            found = yield from _survey(pool, source, chosen, overview_pixels)
+            facts, reduced = yield from _survey(those, source, chosen, overview_pixels)
+            looking = look_over(pool, fit_overview(reduced, facts), facts, chosen, picture.spacing)
+            found = yield from _alive(looking, Progress("overview", 0, 1))
             if kept is not None:
                 kept.store(_OVERVIEW, found)
-        facts, overview = found
+        overview, facts = found
         whole = Whole(source.shape, chosen, facts)
-        parts = yield from _sweep(pool, source, whole, tiles, overview, chosen_workers(workers), kept)
+        parts = yield from _sweep(those, source, whole, tiles, overview, kept)
     return TilePlan(source, whole, tiles, parts)
-
-
-def _survey(
-    pool: ThreadPoolExecutor, source: Source, parameters: Parameters, overview_pixels: int
-) -> Generator[Progress, None, tuple[Facts, Overview]]:
-    """Read the whole image; returns what is true of it, and its heatmap at reduced size."""
-    scale = find_scale(source)
-    members = yield from _find_members(pool, source, parameters)
-    step = step_aligned(source.shape, overview_pixels)
-    facts, reduced = yield from _gather(pool, source, Survey(source.shape, scale, parameters, members, step))
-    looking = look_over(pool, fit_overview(reduced, facts), facts, parameters, source.picture.spacing)
-    overview, facts = yield from _alive(looking, Progress("overview", 0, 1))
-    return facts, overview
 
 
 def fit_overview(reduced: Reduced, facts: Facts) -> Reduced:
@@ -257,48 +250,38 @@ def in_rounds(beside: Sequence[Sequence[int]]) -> list[list[int]]:
     return rounds
 
 
-def _find_members(
-    pool: ThreadPoolExecutor, source: Source, parameters: Parameters
-) -> Generator[Progress, None, LabelArray]:
-    """Find which labels stand for one object each: by the labels alone, before the image is read."""
-    boxes, counted = label_boxes(source.shape), list[Census]()
-
-    def count(box: Any) -> Census:
-        return Census.of(*source.read_labels(box), box)
-
-    for start, stop in blocks(len(boxes), _AT_ONCE):
-        work = in_chunks(pool, count, [(box,) for box in boxes[start:stop]])
-        counted.extend((yield from _alive(work, Progress("labels", start, len(boxes)))))
-    return find_members(
-        Census.together(counted), parameters, source.shape, read_spacing(source.picture.spacing, source.shape)
-    )
-
-
-def _gather(
-    pool: ThreadPoolExecutor, source: Source, survey: Survey
+def _survey(
+    helpers: Helpers, source: Source, parameters: Parameters, overview_pixels: int
 ) -> Generator[Progress, None, tuple[Facts, Reduced]]:
     """Read the whole image block by block; returns what is true of it, and itself at reduced size."""
-    gathered: Gathered | None = None
-
-    def read(box: Any) -> Gathered | None:
-        return survey.read(box, *source.read(box))
-
-    for start, stop in blocks(len(survey.boxes), _AT_ONCE):
-        work = in_chunks(pool, read, [(box,) for box in survey.boxes[start:stop]])
-        found = yield from _alive(work, Progress("reading", start, len(survey.boxes)))
+    scale = find_scale(source)
+    boxes, counted = label_boxes(source.shape), list[Census]()
+    for start, stop in blocks(len(boxes), helpers.at_once):  # by the labels alone, before the image is read
+        counting = helpers.each(_count, source, [(box,) for box in boxes[start:stop]])
+        counted.extend((yield from _alive(counting, Progress("labels", start, len(boxes)))))
+    spacing = read_spacing(source.picture.spacing, source.shape)
+    members = find_members(Census.together(counted), parameters, source.shape, spacing)
+    survey = Survey(source.shape, scale, parameters, members, step_aligned(source.shape, overview_pixels))
+    gathered, common = None, (survey, source)
+    for start, stop in blocks(len(survey.boxes), helpers.at_once):
+        reading = helpers.each(_read, common, [(box,) for box in survey.boxes[start:stop]])
+        found = yield from _alive(reading, Progress("reading", start, len(survey.boxes)))
         gathered = survey.join([gathered, *found])
     assert gathered is not None  # noqa: S101  # some pixel takes part, see find_scale
     return survey.conclude(gathered)
 
 
+def _count(source: Source, box: Box) -> Census:
+    return Census.of(*source.read_labels(box), box)
+
+
+def _read(common: tuple[Survey, Source], box: Box) -> Gathered | None:
+    survey, source = common
+    return survey.read(box, *source.read(box))
+
+
 def _sweep(
-    pool: ThreadPoolExecutor,
-    source: Source,
-    whole: Whole,
-    tiles: list[Tile],
-    overview: Overview,
-    workers: int,
-    kept: Kept | None,
+    helpers: Helpers, source: Source, whole: Whole, tiles: list[Tile], overview: Overview, kept: Kept | None
 ) -> Generator[Progress, None, list[TilePart]]:
     """Find how long the paths are at all rims, tile after tile, there and back."""
     parts = [first_part(tile, whole, overview) for tile in tiles]
@@ -308,25 +291,26 @@ def _sweep(
     rounds, last = in_rounds(beside), time.monotonic()
     if kept is not None and (found := kept.load(_PATHS)) is not None:
         begin, parts, swept = found
-
-    def others(visit: int) -> list[TilePart]:
-        return [parts[other] for other in beside[visit]]
-
-    def sweep(visit: int, workers: int) -> Swept:
-        return sweep_tile(whole, parts[visit], *source.read(tiles[visit].region), others(visit), workers)
-
+    common = source, whole
     for number, together in enumerate(rounds[begin:], start=begin):
         if kept is not None and time.monotonic() - last > _KEEPING:
             kept.store(_PATHS, (number, parts, swept))
             last = time.monotonic()
-        due = [visit for visit in together if visit not in swept or must_be_swept_again(swept[visit], others(visit))]
-        tasks = [(visit, -(-workers // len(due))) for visit in due]
-        found = yield from _alive(in_chunks(pool, sweep, tasks), Progress("paths", number, len(rounds)))
+        others = {visit: [parts[other].place for other in beside[visit]] for visit in together}
+        due = [visit for visit in together if visit not in swept or must_be_swept_again(swept[visit], others[visit])]
+        things = [(parts[visit], others[visit], helpers.threads(len(due))) for visit in due]
+        work = helpers.each(_sweep_one, common, things)
+        found = yield from _alive(work, Progress("paths", number, len(rounds)))
         for visit, of_visit in zip(due, found, strict=True):
             swept[visit] = replace(of_visit, found=[])  # told now
             for other, one in zip(beside[visit], of_visit.found, strict=True):
                 parts[other].rim.shorten(one)
     return parts
+
+
+def _sweep_one(common: tuple[Source, Whole], part: TilePart, others: list[TilePart], workers: int) -> Swept:
+    source, whole = common
+    return sweep_tile(whole, part, *source.read(part.tile.region), others, workers)
 
 
 def check_parameters(parameters: Parameters) -> None:
