@@ -12,26 +12,30 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from cases import coarse_labels, photographs, scribbles
+from cases import cells, coarse_labels, photographs, scribbles
 from own_process import measure
 
+_OF_A_CELL = 2500  # pixels
 _NEAR = 16
 """px; how far from a seam its pixels lie."""
 
 
-def make_cases(height: int, width: int, tile: int) -> dict[str, np.ndarray]:
-    """Return labels by what they are, from dense to few."""
+def make_cases(height: int, width: int, tile: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return images and labels by what they are: photographs with dense to few labels, and cells with an id each."""
     blank = scribbles(height, width, 6, 0.02)
     blank[tile : 2 * tile, tile : 2 * tile] = 0
     corner = scribbles(height, width, 6, 0.02)
     corner[height // 2 :] = 0
     corner[:, width // 2 :] = 0
-    return {
+    labels = {
         "19 labels, polygons on half of it": coarse_labels(height, width, 19, 0.5),
         "19 labels, strokes on 2 %": scribbles(height, width, 19, 0.02),
         "6 labels, a tile without strokes": blank,
         "6 labels, strokes in one quarter alone": corner,
     }
+    image = photographs(height, width)
+    cases = {name: (image, of_case) for name, of_case in labels.items()}
+    return cases | {"cells, an id each": cells(height, width, max(4, height * width // _OF_A_CELL))}
 
 
 def near_seams(shape: tuple[int, int], tile: int) -> np.ndarray:
@@ -47,9 +51,9 @@ def near_seams(shape: tuple[int, int], tile: int) -> np.ndarray:
 def compare(height: int, width: int, tile: int) -> None:
     """Print one line for each case."""
     print(f"{width} x {height} px in tiles of {tile} px")
-    for name, labels in make_cases(height, width, tile).items():
+    for name, (image, labels) in make_cases(height, width, tile).items():
         with TemporaryDirectory() as folder:
-            np.save(Path(folder) / "image.npy", photographs(height, width))
+            np.save(Path(folder) / "image.npy", image)
             np.save(Path(folder) / "labels.npy", labels)
             once, tiled = measure("once", Path(folder)), measure("tiles", Path(folder), tile=tile)
             differ = np.load(Path(folder) / "once.npy") != np.load(Path(folder) / "tiles.npy")
