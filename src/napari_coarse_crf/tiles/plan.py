@@ -288,6 +288,8 @@ def _sweep(
 
 def check_parameters(parameters: Parameters) -> None:
     """Raise if something is asked for that no tile can know."""
+    if not isinstance(parameters, Parameters):
+        raise ParameterError(f"parameters is a {type(parameters).__name__}; pass Parameters(...).")
     if not FORMS[parameters.similarity].knows_parts:
         able = ", ".join(name for name, form in FORMS.items() if form.knows_parts)
         raise ParameterError(
