@@ -325,12 +325,16 @@ def tile_sides(
 
 
 def sides_within(
-    pixels: float, shape: Sequence[int], spacing: Sequence[float] | None, parameters: Parameters
+    pixels: float,
+    shape: Sequence[int],
+    spacing: Sequence[float] | None,
+    parameters: Parameters,
+    smallest: int = _SMALLEST,
 ) -> tuple[int, ...]:
     """Return sides of tiles that take at most about so many pixels with their halos.
 
     The longest side is cut again and again: an axis that is not cut has no halo, which costs most in volumes. Tiles of
-    less than `_SMALLEST` pixels are not cut: most of what is refined would lie in halos.
+    less than `smallest` pixels are not cut: most of what is refined would lie in halos.
 
     Examples
     --------
@@ -344,7 +348,7 @@ def sides_within(
         sides = tuple(-(-size // count) for size, count in zip(whole, counts, strict=True))
         around = _widths(None, parameters, sizes, sides, whole)
         regions = (min(size, side + 2 * halo) for size, side, halo in zip(whole, sides, around, strict=True))
-        if math.prod(regions) <= pixels or math.prod(sides) <= _SMALLEST:
+        if math.prod(regions) <= pixels or math.prod(sides) <= smallest:
             return sides
         counts[int(np.argmax([side * size * (side > 1) for side, size in zip(sides, sizes, strict=True)]))] += 1
 
