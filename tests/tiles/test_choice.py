@@ -52,6 +52,14 @@ def test_smaller_limits_mean_smaller_tiles() -> None:
     assert np.prod(np.array(larger.tile)) > np.prod(np.array(smaller.tile)) >= 2**18
 
 
+def test_of_many_labels_few_lie_in_a_tile() -> None:
+    labels = np.zeros((768, 768), np.uint16)
+    labels[::32, ::32] = np.arange(1, 24 * 24 + 1).reshape(24, 24)
+    way = choose(Picture(labels.astype(np.uint8)), labels, None, 10**8)
+    assert isinstance(way, InTiles)
+    assert way.tile == (256, 256)
+
+
 def test_a_file_that_does_not_fit_is_not_read_at_once(tmp_path: Path) -> None:
     image, labels = _large()
     np.save(tmp_path / "image.npy", image)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 import pytest
+import zarr
 from dask.base import compute
+from dask.delayed import delayed
 
-from napari_coarse_crf import InputError, ParameterError, Parameters
+from napari_coarse_crf import InputError, ParameterError, Parameters, refine_labels
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.tiles.lazy import LazyRefinement, refine_lazily
 from tests.test_things import cells
@@ -103,3 +105,27 @@ def test_patches_without_data_are_not_all_there_is_to_scale_values_by() -> None:
     found = _lazily(da.from_array(image), da.from_array(labels), parameters, tile=(4, 20_000)).labels.compute()
     np.testing.assert_array_equal(found, _in_tiles(_plan(image, labels, parameters, tile=(4, 20_000)))[0])
     assert (found[:, 5_200:5_300] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (delayed(np.zeros)((8, 9)), "delayed, of a shape that nobody knows"),
+        (zarr.group(), "a Group, of which no part can be read"),
+        (None, "a NoneType, of which no part can be read"),
+    ],
+)
+def test_what_is_no_array_is_refused_in_words(wrong: Any, sentence: str) -> None:
+    right = da.zeros((8, 9), dtype=np.uint8)
+    with pytest.raises(InputError, match=f"The image is {sentence}"):
+        refine_labels(wrong, right, tile=4)
+    if wrong is not None:
+        with pytest.raises(InputError, match=f"The labels are {sentence}"):
+            refine_labels(right, wrong, tile=4)
+
+
+def test_parameters_that_are_none_are_refused_in_words() -> None:
+    zeros = np.zeros((8, 9), np.uint8)
+    for image in (zeros, da.from_array(zeros)):
+        with pytest.raises(ParameterError, match="parameters is a dict; pass Parameters"):
+            refine_labels(image, zeros, {"theta_alpha": 3}, tile=4)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from napari_coarse_crf import CoarseCRFWarning, InputError, ParameterError, Para
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.tiles import plan as planning
-from napari_coarse_crf.tiles.overview import candidates
+from napari_coarse_crf.tiles.overview import candidates, likely
 from napari_coarse_crf.tiles.plan import TilePlan, plan_tiles
 from napari_coarse_crf.tiles.tiled import refine_tiles
 from tests.storage import stored
@@ -341,3 +341,19 @@ def test_cleaning_in_tiles_removes_what_it_removes_in_the_whole() -> None:
     found = _in_tiles(_plan(image, labels, parameters, tile=200))[0]
     assert np.mean(untidy != whole) > 0.01
     assert np.mean(found != whole) < 2 * _MOST_DIFFERING
+
+
+def test_of_many_labels_those_that_no_pixel_is_near_to_are_no_candidates() -> None:
+    few = np.full(40, 0.002, np.float32)
+    assert likely(few).all()
+    many = np.linspace(0.002, 0.02, 500, dtype=np.float32)
+    assert np.flatnonzero(likely(many)).tolist() == list(range(436, 500))
+    many[:100] = 0.5
+    assert np.flatnonzero(likely(many)).tolist() == list(range(100))
+
+
+def test_more_classes_than_an_overview_can_hold_are_refused_before_the_image_is_read() -> None:
+    labels = np.zeros((200, 200), np.int32)
+    labels[::2, ::2] = np.arange(1, 10_001).reshape(100, 100)
+    with pytest.raises(InputError, match="There are 10000 labels that count as a class each"):
+        _plan(labels.astype(np.uint8), labels, tile=100)

@@ -34,6 +34,8 @@ _OF_LABELS = 12
 """Bytes of a pixel and label, at most."""
 _SMALLEST = 2**18
 """Pixels of a tile, at least: in smaller ones, most pixels lie in the halo."""
+_OF_MANY_LABELS, _SMALLEST_OF_MANY = 1000, 2**16
+"""Where a pixel would take more bytes than so many, tiles may have fewer pixels: so fewer labels lie in each."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
@@ -131,7 +133,8 @@ def choose(
         if needed <= limit:
             return refiner
     each = needed / pixels if refiner is not None else max(needed / pixels, _MOST)
-    sides = sides_within(min(_SHARE * limit / each, _LARGEST), shape, picture.spacing, chosen)
+    smallest = _SMALLEST if each <= _OF_MANY_LABELS else _SMALLEST_OF_MANY
+    sides = sides_within(min(_SHARE * limit / each, _LARGEST), shape, picture.spacing, chosen, smallest)
     count = math.prod(-(-size // side) for size, side in zip(shape, sides, strict=True))
     least = "at least" if refiner is None else "about"
     why = (

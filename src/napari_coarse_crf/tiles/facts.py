@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import read_problem, say_nan
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.things import stand_for_objects
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _BLOCK_PIXELS = 2**20
 _MOST_COLOURS = 2**18
 """Of all labels: what every tile looks up beside its own pixels."""
+_MOST_LABELS = 2**13
+"""That are looked at together in the overview: it takes 3 GB for 5000."""
 _FINEST = 0.25
 """Of the colour tolerance: how far apart colours are that are taken together; up to all of it where they are many."""
 
@@ -208,10 +211,23 @@ def label_boxes(shape: Sequence[int]) -> list[Box]:
 def find_members(
     census: Census, parameters: Parameters, shape: tuple[int, ...], spacing: tuple[float, ...]
 ) -> LabelArray:
-    """Return the labels that stand for one object each and are to be told apart, sorted."""
-    if parameters.instances != "auto" or "instances" not in FORMS[parameters.similarity].reads:
-        return np.zeros(0, census.ids.dtype)
-    members: LabelArray = census.ids[stand_for_objects(census.extents, shape, spacing)]
+    """Return the labels that stand for one object each and are to be told apart, sorted.
+
+    Raises
+    ------
+    InputError
+        If there are too many others.
+    """
+    members: LabelArray = np.zeros(0, census.ids.dtype)
+    if parameters.instances == "auto" and "instances" in FORMS[parameters.similarity].reads:
+        members = census.ids[stand_for_objects(census.extents, shape, spacing)]
+    n_classes = len(census.ids) - len(members)
+    if n_classes > _MOST_LABELS and census.sizes.sum() < census.n_pixels:
+        raise InputError(
+            f"There are {n_classes} labels that count as a class each, and in tiles {_MOST_LABELS} at most can be told "
+            "apart. Where each stands for one object, paint the background with one id, in strokes that reach over "
+            "much of the image, and leave instances at 'auto'."
+        )
     return members
 
 

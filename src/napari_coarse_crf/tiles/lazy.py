@@ -19,7 +19,6 @@ import dask
 import dask.array as da
 import numpy as np
 from dask.delayed import Delayed
-from dask.graph_manipulation import clone
 from dask.highlevelgraph import HighLevelGraph
 
 from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
@@ -28,6 +27,7 @@ from napari_coarse_crf.inputs import Picture, read_labels, read_spacing, separat
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.census import Census
+from napari_coarse_crf.tiles.cloned import clone
 from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
 from napari_coarse_crf.tiles.facts import Survey, find_members, label_boxes
 from napari_coarse_crf.tiles.one import (
@@ -53,7 +53,7 @@ from napari_coarse_crf.tiles.plan import (
 from napari_coarse_crf.tiles.reduced import step_aligned
 from napari_coarse_crf.tiles.rims import Rim
 from napari_coarse_crf.tiles.scale import Scale, find_scale, patch_values, patches, scale_of
-from napari_coarse_crf.tiles.source import Source
+from napari_coarse_crf.tiles.source import Source, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -222,7 +222,7 @@ class _Graph:
         return read
 
     def _copied(self, array: da.Array) -> da.Array:
-        copy: da.Array = clone(array)
+        copy = clone(array)
         self._arrays.append(copy)
         return copy
 
@@ -294,10 +294,17 @@ def _as_dask(name: str, array: Any) -> da.Array:
     if isinstance(array, da.Array):
         if np.isnan(array.size):
             raise InputError(
-                f"The {name} has chunks of unknown size, of which no tiles can be cut: call its compute_chunk_sizes() "
-                "first."
+                f"The {name} {'have' if name == 'labels' else 'has'} chunks of unknown size, of which no tiles can be "
+                "cut: call compute_chunk_sizes() first."
             )
         return array
+    if isinstance(array, Delayed):
+        raise InputError(
+            f"The {name} {'are' if name == 'labels' else 'is'} delayed, of a shape that nobody knows yet: pass "
+            "dask.array.from_delayed(delayed, shape, dtype)."
+        )
+    if not isinstance(array, list | tuple):  # of numbers
+        stand_in(name, array)
     sides = getattr(array, "chunks", None) or "auto"
     lazy: da.Array = da.from_array(array, chunks=sides, name=f"source-{uuid4()}")
     return lazy

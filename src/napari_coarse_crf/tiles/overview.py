@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _CANDIDATE = 1e-3
 """How probable a label must be somewhere in a tile to be a candidate there."""
+_MANY, _CANDIDATE_OF_MANY = 64, 0.03
+"""Where that holds of more labels than so many, it must be as probable as this, or one of so many. Of 256 ids in tiles
+of 128 px, .02 % of the pixels then get a label that is none of the candidates of their tile."""
 _BLOCK = 2**13
 
 
@@ -56,6 +59,8 @@ class Overview:
 def likely(most: FloatArray) -> MaskArray:
     """Return which labels are probable enough somewhere in a tile to be candidates there."""
     probable: MaskArray = most > _CANDIDATE
+    if np.count_nonzero(probable) > _MANY:
+        probable = most >= min(_CANDIDATE_OF_MANY, float(np.partition(most, -_MANY)[-_MANY]))
     return probable
 
 

@@ -315,6 +315,8 @@ def _sweep_one(common: tuple[Source, Whole], part: TilePart, others: list[TilePa
 
 def check_parameters(parameters: Parameters) -> None:
     """Raise if something is asked for that no tile can know."""
+    if not isinstance(parameters, Parameters):
+        raise ParameterError(f"parameters is a {type(parameters).__name__}; pass Parameters(...).")
     if not FORMS[parameters.similarity].knows_parts:
         able = ", ".join(name for name, form in FORMS.items() if form.knows_parts)
         raise ParameterError(
@@ -350,12 +352,16 @@ def tile_sides(
 
 
 def sides_within(
-    pixels: float, shape: Sequence[int], spacing: Sequence[float] | None, parameters: Parameters
+    pixels: float,
+    shape: Sequence[int],
+    spacing: Sequence[float] | None,
+    parameters: Parameters,
+    smallest: int = _SMALLEST,
 ) -> tuple[int, ...]:
     """Return sides of tiles that take at most about so many pixels with their halos.
 
     The longest side is cut again and again: an axis that is not cut has no halo, which costs most in volumes. Tiles of
-    less than `_SMALLEST` pixels are not cut: most of what is refined would lie in halos.
+    less than `smallest` pixels are not cut: most of what is refined would lie in halos.
 
     Examples
     --------
@@ -369,7 +375,7 @@ def sides_within(
         sides = tuple(-(-size // count) for size, count in zip(whole, counts, strict=True))
         around = _widths(None, parameters, sizes, sides, whole)
         regions = (min(size, side + 2 * halo) for size, side, halo in zip(whole, sides, around, strict=True))
-        if math.prod(regions) <= pixels or math.prod(sides) <= _SMALLEST:
+        if math.prod(regions) <= pixels or math.prod(sides) <= smallest:
             return sides
         counts[int(np.argmax([side * size * (side > 1) for side, size in zip(sides, sizes, strict=True)]))] += 1
 

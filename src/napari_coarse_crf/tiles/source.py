@@ -44,7 +44,7 @@ class Stacked:
     @classmethod
     def of(cls, channels: list[Any]) -> Stacked:
         """Return the stack of some arrays."""
-        stand_ins = [_stand_in("image", channel) for channel in channels]
+        stand_ins = [stand_in("image", channel) for channel in channels]
         return cls(channels, (*stand_ins[0].shape, len(channels)), np.result_type(*stand_ins))
 
     def __getitem__(self, part: tuple[slice, ...]) -> NDArray[Any]:
@@ -85,7 +85,7 @@ class Source:
         given = {"image": picture.image, "labels": labels}
         if picture.mask is not None:
             given["mask"] = picture.mask
-        stand_ins = {name: _stand_in(name, array) for name, array in given.items()}
+        stand_ins = {name: stand_in(name, array) for name, array in given.items()}
         shape = stand_ins["labels"].shape
         read_labels(stand_ins["labels"][tuple(slice(0, 1) for _ in shape)])
         replace(picture, image=stand_ins["image"], mask=stand_ins.get("mask")).fitted(shape)
@@ -136,17 +136,24 @@ def holds_data(picture: Picture) -> bool:
     return bool(taking_part.any())
 
 
-def _stand_in(name: str, array: Any) -> NDArray[Any]:
-    """Return an array of one value that has the shape and dtype of one that may be lazy."""
+def stand_in(name: str, array: Any) -> NDArray[Any]:
+    """Return an array of one value that has the shape and dtype of one that may be lazy.
+
+    Raises
+    ------
+    InputError
+        If no part of it can be read.
+    """
     try:
         shape = tuple(array.shape)
         dtype = getattr(array, "dtype", None)
         if not isinstance(dtype, np.dtype):  # tensorstore has types of its own
             dtype = np.asarray(array[tuple(slice(0, 1) for _ in shape)]).dtype
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, LookupError, TypeError) as error:
+        said = "labels are" if name == "labels" else f"{name} is"
         raise InputError(
-            f"The {name} is a {type(array).__name__}, of which no part can be read; pass an array with a shape that "
-            "can be sliced, such as one of numpy, zarr or dask."
+            f"The {said} a {type(array).__name__}, of which no part can be read; pass an array with a shape that can "
+            "be sliced, such as one of numpy, zarr or dask."
         ) from error
     value = np.ones((), np.uint8 if name == "image" and dtype.kind == "f" else dtype)  # no NaN to look for
     return np.broadcast_to(value, shape)

@@ -55,7 +55,7 @@ def write_bigtiff(levels: Sequence[Lazy], path: Path, axes: str, grid: Grid) -> 
                 more: dict[str, Any] = (
                     options | {"subifds": len(levels) - 1}
                     if number == 0
-                    else {"subfiletype": _SMALLER, "metadata": None}
+                    else {"subfiletype": _SMALLER}  # its shape is told, too: tifffile complains of a file without
                 )
                 file.write(
                     _tiles(level),
