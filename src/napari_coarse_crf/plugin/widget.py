@@ -29,6 +29,7 @@ from napari_coarse_crf.plugin.controls.scrolling import OneAtATime, scrolling
 from napari_coarse_crf.plugin.jobs.job import Job, Notice
 from napari_coarse_crf.plugin.jobs.live import LiveRefinement
 from napari_coarse_crf.plugin.jobs.next_place import NextPlace
+from napari_coarse_crf.plugin.jobs.planning import PlanStep
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.jobs.slices import SliceBySlice
 from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob, told
@@ -323,6 +324,9 @@ class RefineWidget(Container[Any]):
                 self.cancel()
             else:
                 self._say_busy(progress.sentence)
+            return
+        if isinstance(progress, PlanStep):
+            self._say_busy(progress.sentence)
             return
         step = f", step {progress.step} of at most {progress.total}" if progress.total else ""
         self._say_busy(f"{progress.stage.capitalize()}{step}; {perf_counter() - self._began:.0f} s.")

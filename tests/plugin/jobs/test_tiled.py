@@ -187,6 +187,29 @@ def test_cancel_keeps_the_tiles_that_are_there_and_says_so(running: Running, qtb
     wait_until_ready(qtbot, widget)
 
 
+def test_what_comes_before_the_first_tile_is_told_and_cancelled_at_once(
+    in_tiles: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    guarded = Guarded(image)
+    viewer, widget = in_tiles(guarded, labels, rgb=True)
+    assert widget.run() is not None
+
+    def is_reading() -> bool:
+        guarded.let_one()
+        return "reading the image" in widget.status
+
+    try:
+        qtbot.waitUntil(is_reading, timeout=TIMEOUT)
+        assert widget.status.startswith("Preparing, 2 of 4: reading the image")
+        widget.run_bar.button.click()
+        assert widget.run_bar.button.text() == "Run"
+        assert widget.status == "Cancelled."
+    finally:
+        guarded.open()
+    wait_until_ready(qtbot, widget)
+    assert [one.name for one in viewer.layers] == ["photo", "strokes"]
+
+
 def test_strokes_painted_meanwhile_count_for_the_next_run_only(
     running: Running, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:
@@ -386,7 +409,9 @@ def test_suggest_and_next_place_look_at_what_is_in_view(
     viewer, widget = in_tiles(image, labels, rgb=True)
     see(widget, viewer, (10, 30), (0, 20))
     widget.run_bar.next_place.click()
-    assert "in the chosen part" in widget.status
+    assert widget.status == (
+        "'strokes' holds fewer than two labels in view. Paint at least two classes there, or zoom out."
+    )
     see(widget, viewer, (10, 30), (0, 60))
     widget.run_bar.next_place.click()
     qtbot.waitUntil(lambda: "paint a stroke there" in widget.status or "in doubt" in widget.status, timeout=TIMEOUT)
