@@ -369,7 +369,7 @@ class RefineWidget(Container[Any]):
     def _show_tiled(self, job: AnyJob, outcome: AnyOutcome) -> None:
         if isinstance(job, TiledJob) and isinstance(outcome, TiledOutcome):
             layer = self._tiles.finish(job, outcome)
-            done = f"Done in {outcome.time_in_words}: {outcome.tiles} tiles, layer '{layer.name}'."
+            done = f"{outcome.sentence}, layer '{layer.name}'."
             self._message = " ".join([done, *_shortened(outcome, layer)])
             self.refined.emit(layer)
 

@@ -131,7 +131,7 @@ def choose(
         if needed <= limit:
             return refiner
     each = needed / pixels if refiner is not None else max(needed / pixels, _MOST)
-    sides = sides_within(min(_SHARE * limit / each, _LARGEST), shape, picture.spacing, chosen)
+    sides = sides_within(min(pixels_within(limit, each), _LARGEST), shape, picture.spacing, chosen)
     count = math.prod(-(-size // side) for size, side in zip(shape, sides, strict=True))
     least = "at least" if refiner is None else "about"
     why = (
@@ -139,6 +139,17 @@ def choose(
         f"{in_words(limit)} may be used (memory_limit)."
     )
     return InTiles(sides, (why,))
+
+
+def pixels_within(limit: int, each: float = _MOST) -> float:
+    """Return how many pixels a tile may have with its halo, if each takes so many bytes.
+
+    Examples
+    --------
+    >>> pixels_within(10**9)
+    3200000.0
+    """
+    return _SHARE * limit / each
 
 
 def _bytes_to_read(array: Any) -> int:

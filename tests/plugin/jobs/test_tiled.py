@@ -14,6 +14,7 @@ from napari.layers import Image, Labels
 from napari_coarse_crf import InputError, Parameters, refine_labels
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.plugin import Choice, Scope, refine_layer
+from napari_coarse_crf.plugin.jobs.planning import PlanStep
 from napari_coarse_crf.plugin.jobs.tiled import TiledJob, TileStep, View
 from napari_coarse_crf.plugin.layers import snapshot
 from napari_coarse_crf.plugin.layers.provenance import provenance
@@ -190,17 +191,12 @@ def test_cancel_keeps_the_tiles_that_are_there_and_says_so(running: Running, qtb
 def test_what_comes_before_the_first_tile_is_told_and_cancelled_at_once(
     in_tiles: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:
-    guarded = Guarded(image)
+    guarded = Guarded(image)  # so that nothing can be read yet
     viewer, widget = in_tiles(guarded, labels, rgb=True)
     assert widget.run() is not None
-
-    def is_reading() -> bool:
-        guarded.let_one()
-        return "reading the image" in widget.status
-
     try:
-        qtbot.waitUntil(is_reading, timeout=TIMEOUT)
-        assert widget.status.startswith("Preparing, 2 of 4: reading the image")
+        widget.job_progressed(PlanStep("reading", 12, 36, None, 80.0))
+        assert widget.status.startswith("Preparing, 2 of 4: reading the image, 12 of 36, about 1 min left.")
         widget.run_bar.button.click()
         assert widget.run_bar.button.text() == "Run"
         assert widget.status == "Cancelled."
@@ -208,6 +204,14 @@ def test_what_comes_before_the_first_tile_is_told_and_cancelled_at_once(
         guarded.open()
     wait_until_ready(qtbot, widget)
     assert [one.name for one in viewer.layers] == ["photo", "strokes"]
+
+
+def test_every_stage_before_the_first_tile_is_told(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    layers = Image(image, rgb=True), Labels(labels)
+    job = TiledJob.prepare(Snapshot.take(*layers, Choice(by_tiles=True, tile_side=SIDE)), PARAMETERS)
+    told = [step.sentence for step in job.steps() if isinstance(step, PlanStep)]
+    numbered = dict.fromkeys(one.split(":")[0] for one in told)
+    assert list(numbered) == [*(f"Preparing, {stage} of 4" for stage in (1, 2, 3, 4)), "Preparing"]
 
 
 def test_strokes_painted_meanwhile_count_for_the_next_run_only(

@@ -18,6 +18,7 @@ from napari_coarse_crf import InputError, Progress
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
+from napari_coarse_crf.plugin.jobs.fitting import sides_that_fit
 from napari_coarse_crf.plugin.jobs.planning import time_in_words, timed
 from napari_coarse_crf.plugin.layers.cut import inside
 from napari_coarse_crf.plugin.layers.lazy import LazyLabels, lazy_picture
@@ -115,9 +116,10 @@ class TiledOutcome:
     label_counts: Mapping[int, tuple[int, int]]
 
     @property
-    def time_in_words(self) -> str:
-        """How long it took."""
-        return time_in_words(self.seconds)
+    def sentence(self) -> str:
+        """What was done, and how long it took."""
+        count = "1 tile" if self.tiles == 1 else f"{self.tiles} tiles"
+        return f"Done in {time_in_words(self.seconds)}: {count}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -179,7 +181,8 @@ class TiledJob:
             (part,) = self.inputs.parts()
             labels = yield from timed(self._labels_as_they_are(part))
             picture = lazy_picture(self.inputs, part)
-            plan = yield from timed(plan_tiles(picture, labels, self.parameters, tile=self.tile_side))
+            tile = self.tile_side or sides_that_fit(labels.shape, picture.spacing, self.parameters)
+            plan = yield from timed(plan_tiles(picture, labels, self.parameters, tile=tile))
             store = yield from timed(self._begin_store(labels, part, plan.source.dtype))
             gained = yield from self._refine(plan, part, store)
             notes = (*plan.warnings(gained), *([self.misfit] if self.misfit else []))
