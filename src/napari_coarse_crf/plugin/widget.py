@@ -255,9 +255,14 @@ class RefineWidget(Container[Any]):
     def next_place(self) -> None:
         """Go to the place where a stroke would help most, looked for in a thread; the status says which labels."""
         self._snapshot = None
-        if not self._can_look():
+        if self.snapshot.problem:
+            self._refresh()
             return
-        self._next_place.go(self.snapshot.narrowed(self.look_scope), self.parameters)
+        there = self.snapshot.narrowed(self._next_place.scope(self.look_scope))
+        if problem := (there.alone() if self.snapshot.choice.by_tiles else there).problem:
+            self._say(problem)
+            return
+        self._next_place.go(there, self.parameters)
 
     def commit(self, *, slice_only: bool = False) -> Labels | None:
         """Accept the result that is shown, Live's or a run's: later runs keep its pixels, until they are taken back.
