@@ -36,7 +36,7 @@ _CURRENT: Final = "current"
 _EACH: Final = "each"
 
 _MODES = [("Everything at once (3-D)", _WHOLE), ("Current slice", _CURRENT), ("Each slice on its own", _EACH)]
-_FRAME_BY_FRAME: Final = "Everything, each frame on its own"
+_FRAME_BY_FRAME: Final = "Everything, frame by frame"
 _CHANNEL_ROWS = 3
 _LEAST_FOR_TILES: Final = 2**22
 """Pixels up to which one tile holds everything."""
