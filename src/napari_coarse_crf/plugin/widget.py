@@ -29,6 +29,7 @@ from napari_coarse_crf.plugin.controls.scrolling import OneAtATime, scrolling
 from napari_coarse_crf.plugin.jobs.job import Job, Notice
 from napari_coarse_crf.plugin.jobs.live import LiveRefinement
 from napari_coarse_crf.plugin.jobs.next_place import NextPlace
+from napari_coarse_crf.plugin.jobs.planning import PlanStep
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.jobs.slices import SliceBySlice
 from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob, told
@@ -254,9 +255,14 @@ class RefineWidget(Container[Any]):
     def next_place(self) -> None:
         """Go to the place where a stroke would help most, looked for in a thread; the status says which labels."""
         self._snapshot = None
-        if not self._can_look():
+        if self.snapshot.problem:
+            self._refresh()
             return
-        self._next_place.go(self.snapshot.narrowed(self.look_scope), self.parameters)
+        there = self.snapshot.narrowed(self._next_place.scope(self.look_scope))
+        if problem := (there.alone() if self.snapshot.choice.by_tiles else there).problem:
+            self._say(problem)
+            return
+        self._next_place.go(there, self.parameters)
 
     def commit(self, *, slice_only: bool = False) -> Labels | None:
         """Accept the result that is shown, Live's or a run's: later runs keep its pixels, until they are taken back.
@@ -324,6 +330,9 @@ class RefineWidget(Container[Any]):
             else:
                 self._say_busy(progress.sentence)
             return
+        if isinstance(progress, PlanStep):
+            self._say_busy(progress.sentence)
+            return
         step = f", step {progress.step} of at most {progress.total}" if progress.total else ""
         self._say_busy(f"{progress.stage.capitalize()}{step}; {perf_counter() - self._began:.0f} s.")
 
@@ -365,7 +374,7 @@ class RefineWidget(Container[Any]):
     def _show_tiled(self, job: AnyJob, outcome: AnyOutcome) -> None:
         if isinstance(job, TiledJob) and isinstance(outcome, TiledOutcome):
             layer = self._tiles.finish(job, outcome)
-            done = f"Done in {outcome.time_in_words}: {outcome.tiles} tiles, layer '{layer.name}'."
+            done = f"{outcome.sentence}, layer '{layer.name}'."
             self._message = " ".join([done, *_shortened(outcome, layer)])
             self.refined.emit(layer)
 

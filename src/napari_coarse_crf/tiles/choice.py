@@ -134,7 +134,7 @@ def choose(
             return refiner
     each = needed / pixels if refiner is not None else max(needed / pixels, _MOST)
     smallest = _SMALLEST if each <= _OF_MANY_LABELS else _SMALLEST_OF_MANY
-    sides = sides_within(min(_SHARE * limit / each, _LARGEST), shape, picture.spacing, chosen, smallest)
+    sides = sides_within(min(pixels_within(limit, each), _LARGEST), shape, picture.spacing, chosen, smallest)
     count = math.prod(-(-size // side) for size, side in zip(shape, sides, strict=True))
     least = "at least" if refiner is None else "about"
     why = (
@@ -142,6 +142,17 @@ def choose(
         f"{in_words(limit)} may be used (memory_limit)."
     )
     return InTiles(sides, (why,))
+
+
+def pixels_within(limit: int, each: float = _MOST) -> float:
+    """Return how many pixels a tile may have with its halo, if each takes so many bytes.
+
+    Examples
+    --------
+    >>> pixels_within(10**9)
+    3200000.0
+    """
+    return _SHARE * limit / each
 
 
 def _bytes_to_read(array: Any) -> int:

@@ -387,7 +387,11 @@ def test_the_axis_of_time_is_guessed_shown_and_may_be_called_depth(
     viewer.layers["photo"].axis_labels = ("time", "y", "x")
     qtbot.waitUntil(lambda: scope.time_axis.value == 0)
     assert scope.time_axis.native.currentText() == "time (3)"
-    assert scope.mode.native.currentText() == "Everything, each frame on its own"
+    assert scope.mode.native.currentText() == "Everything, frame by frame"
+    widget.reset_choices()  # as after every change of the list of layers
+    shown = [scope.mode.native.itemText(number) for number in range(scope.mode.native.count())]
+    assert shown == ["Everything, frame by frame", "Current slice", "Each slice on its own"]
+    assert scope.mode.native.currentIndex() == 0
     assert "refined each on its own" in widget.snapshot.misfit
     layer = press_run(widget)
     for number in (0, 1):

@@ -103,6 +103,27 @@ def test_the_key_goes_on_to_other_places_and_then_begins_anew(
     np.testing.assert_array_equal(centre(viewer), places[0])
 
 
+def test_a_further_press_looks_where_the_first_did_until_the_view_is_moved(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels)
+    widget.scope.least_for_tiles = 1000
+    widget.scope.tiles.value = True  # so that what is in view is looked at
+
+    def come_nearer() -> None:
+        for layer in viewer.layers:
+            layer.corner_pixels = np.array([[60, 90], [80, 110]])
+
+    press(qtbot, widget)
+    come_nearer()
+    press(qtbot, widget)
+    assert "the middle" in widget.status
+    come_nearer()
+    camera_of(viewer).zoom *= 2
+    widget.run_bar.next_place.click()
+    assert "fewer than two labels in view" in widget.status
+
+
 def test_a_stroke_that_no_run_saw_counts(dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]) -> None:
     viewer, widget = dock(image, labels)
     viewer.layers["strokes"].data[80:90, 100] = 3

@@ -14,6 +14,7 @@ from napari.layers import Image, Labels
 from napari_coarse_crf import InputError, Parameters, refine_labels
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.plugin import Choice, Scope, refine_layer
+from napari_coarse_crf.plugin.jobs.planning import PlanStep
 from napari_coarse_crf.plugin.jobs.tiled import TiledJob, TileStep, View
 from napari_coarse_crf.plugin.layers import snapshot
 from napari_coarse_crf.plugin.layers.provenance import provenance
@@ -185,6 +186,32 @@ def test_cancel_keeps_the_tiles_that_are_there_and_says_so(running: Running, qtb
     assert again.args[0].name == "strokes refined [1]"
     assert not layer.visible
     wait_until_ready(qtbot, widget)
+
+
+def test_what_comes_before_the_first_tile_is_told_and_cancelled_at_once(
+    in_tiles: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    guarded = Guarded(image)  # so that nothing can be read yet
+    viewer, widget = in_tiles(guarded, labels, rgb=True)
+    assert widget.run() is not None
+    try:
+        widget.job_progressed(PlanStep("reading", 12, 36, None, 80.0))
+        assert widget.status.startswith("Preparing, 2 of 4: reading the image, 12 of 36, about 1 min left.")
+        widget.run_bar.button.click()
+        assert widget.run_bar.button.text() == "Run"
+        assert widget.status == "Cancelled."
+    finally:
+        guarded.open()
+    wait_until_ready(qtbot, widget)
+    assert [one.name for one in viewer.layers] == ["photo", "strokes"]
+
+
+def test_every_stage_before_the_first_tile_is_told(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    layers = Image(image, rgb=True), Labels(labels)
+    job = TiledJob.prepare(Snapshot.take(*layers, Choice(by_tiles=True, tile_side=SIDE)), PARAMETERS)
+    told = [step.sentence for step in job.steps() if isinstance(step, PlanStep)]
+    numbered = dict.fromkeys(one.split(":")[0] for one in told)
+    assert list(numbered) == [*(f"Preparing, {stage} of 4" for stage in (1, 2, 3, 4)), "Preparing"]
 
 
 def test_strokes_painted_meanwhile_count_for_the_next_run_only(
@@ -386,7 +413,9 @@ def test_suggest_and_next_place_look_at_what_is_in_view(
     viewer, widget = in_tiles(image, labels, rgb=True)
     see(widget, viewer, (10, 30), (0, 20))
     widget.run_bar.next_place.click()
-    assert "in the chosen part" in widget.status
+    assert widget.status == (
+        "'strokes' holds fewer than two labels in view. Paint at least two classes there, or zoom out."
+    )
     see(widget, viewer, (10, 30), (0, 60))
     widget.run_bar.next_place.click()
     qtbot.waitUntil(lambda: "paint a stroke there" in widget.status or "in doubt" in widget.status, timeout=TIMEOUT)

@@ -10,6 +10,7 @@ import zarr
 from napari.layers import Labels
 
 from napari_coarse_crf import InputError, Parameters
+from napari_coarse_crf.io.lazy.opening import open_labels
 from napari_coarse_crf.plugin.layers.provenance import KEY
 from napari_coarse_crf.plugin.layers.store import LabelStore, keep_store, store_of
 from napari_coarse_crf.plugin.result.store_saving import StoreSaving
@@ -92,6 +93,29 @@ def test_it_is_saved_as_labels_of_ome_zarr(
     assert multiscale["datasets"][0]["coordinateTransformations"][0] == {"type": "scale", "scale": [2.0, 0.5]}
     assert [one["label-value"] for one in about["image-label"]["colors"]] == [3, 70_000]
     assert saved.attrs[KEY]["labels"] == "strokes"
+
+
+@pytest.mark.parametrize(("names", "said"), [(("t", "y", "x"), "TYX"), (None, "ZYX"), (("t", "z", "y", "x"), "TZYX")])
+def test_what_is_saved_is_read_as_it_was(names: tuple[str, ...] | None, said: str, tmp_path: Path) -> None:
+    store = LabelStore((1, 2, 3, 40)[-len(said) :], np.uint8)
+    layer = Labels(store.data, axis_labels=names, scale=(1, 1, 0.5, 0.25)[-len(said) :], units="um")
+    keep_store(layer, store)
+    StoreSaving.prepare(layer, tmp_path / "saved.zarr").write()
+    opened = open_labels(tmp_path / "saved.zarr")
+    assert opened.multiscale is not None
+    assert opened.multiscale.letters == said
+    assert opened.multiscale.scales[0] == tuple(layer.scale)
+    assert opened.multiscale.axes[-1]["unit"] == "micrometer"
+
+
+def test_axes_without_words_in_ome_zarr_are_saved_all_the_same(tmp_path: Path) -> None:
+    store = LabelStore((2, 2, 3, 40), np.uint8)
+    layer = Labels(store.data)
+    keep_store(layer, store)
+    StoreSaving.prepare(layer, tmp_path / "saved.zarr").write()
+    saved: Any = zarr.open_group(store=str(tmp_path / "saved.zarr"), mode="r")
+    assert "ome" not in saved.attrs
+    assert saved["0"].shape == store.shape
 
 
 @pytest.fixture

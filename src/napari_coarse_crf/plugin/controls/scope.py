@@ -36,7 +36,7 @@ _CURRENT: Final = "current"
 _EACH: Final = "each"
 
 _MODES = [("Everything at once (3-D)", _WHOLE), ("Current slice", _CURRENT), ("Each slice on its own", _EACH)]
-_FRAME_BY_FRAME: Final = "Everything, each frame on its own"
+_FRAME_BY_FRAME: Final = "Everything, frame by frame"
 _CHANNEL_ROWS = 3
 _LEAST_FOR_TILES: Final = 2**22
 """Pixels up to which one tile holds everything."""
@@ -67,7 +67,8 @@ class ScopeControls(Container[Any]):
     memory_limit : int or None
         How many bytes a run may take before it is to go tile by tile; None: half of what is free.
     tile_side : int or None
-        How long a tile is along each axis, in pixels; None: about four million pixels in all.
+        How long a tile is along each axis, in pixels; None: what half of the free memory holds,
+        and no more than about 2 GB.
     channel_axis : SteadyBox
         The axis of the image's channels, or "none", where there is a choice.
     time_axis : SteadyBox
@@ -86,7 +87,7 @@ class ScopeControls(Container[Any]):
         self.memory_limit: int | None = None
         self.tile_side: int | None = None
         self.mode = ComboBox(
-            name="mode", label="Scope", choices=_MODES,
+            name="mode", label="Scope", choices=_modes,
             tooltip="A volume can be refined at once, neighbouring slices helping each other; a time series slice by "
             "slice.",
         )  # fmt: skip
@@ -390,6 +391,11 @@ class ScopeControls(Container[Any]):
     def _regions(self) -> list[Layer]:
         taken, grid = (self._image_layer, self._labels_layer), self._grid
         return [layer for layer in self._viewer.layers if _may_be_region(layer, grid, taken)]
+
+
+def _modes(box: Any) -> list[tuple[str, str]]:
+    """Return the choices, the first as it is called now: magicgui knows them by their texts, and would add another."""
+    return [(box.native.itemText(0) or _MODES[0][0], _WHOLE), *_MODES[1:]]
 
 
 def _about_axes(layer: Image | Labels) -> tuple[Any, ...]:

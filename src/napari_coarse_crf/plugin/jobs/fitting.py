@@ -1,4 +1,4 @@
-"""Whether a run over everything fits into memory, told by sizes alone: nothing is read for it."""
+"""Whether a run over everything fits into memory, and how large tiles may be: by sizes alone, reading nothing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from napari_coarse_crf.compute.simd import row_width
-from napari_coarse_crf.memory import free_memory
+from napari_coarse_crf.tiles.choice import pixels_within, read_limit
+from napari_coarse_crf.tiles.plan import sides_within, tile_sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SHARE: Final = 0.5
-"""Of the free memory: what a run may take before it is to go tile by tile."""
+    from napari_coarse_crf import Parameters
+
 _BYTES_OF_PIXEL: Final = 110
 _BYTES_OF_LABEL: Final = 4
 """Of a pixel, for each label: 142 bytes with up to eight labels, as `memory.estimate_memory` says of photographs."""
@@ -40,9 +41,24 @@ def fits_into_memory(shape: Sequence[int], labels: Any, limit: int | None = None
     >>> fits_into_memory((40, 60), strokes), fits_into_memory((40, 60), strokes, limit=300_000)
     (True, False)
     """
-    allowed = _SHARE * free_memory() if limit is None else limit
     width = row_width(max(_FEW_LABELS, _count_ids(labels)))
-    return math.prod(shape) * (_BYTES_OF_PIXEL + _BYTES_OF_LABEL * width) <= allowed
+    return math.prod(shape) * (_BYTES_OF_PIXEL + _BYTES_OF_LABEL * width) <= read_limit(limit)
+
+
+def sides_that_fit(
+    shape: Sequence[int], spacing: Sequence[float] | None, parameters: Parameters, limit: int | None = None
+) -> tuple[int, ...]:
+    """Return how long tiles are along each axis: as usual, but smaller where these would not fit into memory.
+
+    Parameters
+    ----------
+    shape, spacing, parameters
+        As for `tile_sides`.
+    limit : int, optional
+        In bytes; by default half of what is free.
+    """
+    usual = tile_sides(None, tuple(shape), spacing, parameters)
+    return min(usual, sides_within(pixels_within(read_limit(limit)), shape, spacing, parameters), key=math.prod)
 
 
 def _count_ids(labels: Any) -> int:

@@ -10,6 +10,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from napari_coarse_crf import InputError
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin.layers.read import Inputs
     from napari_coarse_crf.plugin.layers.snapshot import Snapshot
     from napari_coarse_crf.suggest.next_place import Place
-    from napari_coarse_crf.tiles.parts import Part
+    from napari_coarse_crf.tiles.parts import Part, Scope
 
 LOOKING: Final = "Looking for the place where a stroke helps most."
 _NOTHING: Final = "No area is in doubt: look along the outlines."
@@ -59,11 +61,25 @@ class NextPlace:
         self._viewer, self._say = viewer, say
         self._background = Background()
         self._shown: list[tuple[int, ...]] = []
+        self._went: tuple[Scope, list[float]] | None = None
 
     def forget(self) -> None:
         """Begin anew: other layers are chosen."""
         self._shown.clear()
+        self._went = None
         self._background.drop(_TASK)
+
+    def scope(self, seen: Scope) -> Scope:
+        """Return where to look: in what is seen, but where it was looked before while the view is as that left it.
+
+        To come nearer leaves too little in view for a next place.
+        """
+        if self._went is None:
+            return seen
+        before, view = self._went
+        now = self._view()
+        is_still = len(view) == len(now) and np.allclose(view, now)  # drawing rounds it
+        return before if is_still and replace(before, box=None) == replace(seen, box=None) else seen
 
     def go(self, snapshot: Snapshot, parameters: Parameters) -> None:
         """Go to the next place of what a snapshot shows.
@@ -76,11 +92,16 @@ class NextPlace:
         find = partial(find_among, snapshot.inputs, parameters, tuple(self._shown))
         self._say(LOOKING)
         names = classes.class_names_of(snapshot.match.labels_layer)  # those of what is drawn say no ids
-        listener = partial(self._on_found, snapshot.match, snapshot.source, names)
+        listener = partial(self._on_found, snapshot.match, snapshot.choice.scope, snapshot.source, names)
         self._background.start(_TASK, listener, find)
 
     def _on_found(
-        self, match: Match, labels_layer: Layer, names: Mapping[int, str], place: Place | Failure | None
+        self,
+        match: Match,
+        scope: Scope,
+        labels_layer: Layer,
+        names: Mapping[int, str],
+        place: Place | Failure | None,
     ) -> None:
         if isinstance(place, Failure):
             self._say(str(place.error))
@@ -91,9 +112,15 @@ class NextPlace:
         else:
             self._shown.append(place.position)
             show_place(self._viewer, match.grid, place)
+            self._went = scope, self._view()
             if labels_layer in self._viewer.layers:
                 self._viewer.layers.selection.active = labels_layer
             self._say(in_words(place, names))
+
+    def _view(self) -> list[float]:
+        """Return where a person looks."""
+        camera = camera_of(self._viewer)
+        return [*camera.center, camera.zoom, *self._viewer.dims.point]
 
 
 def find_among(inputs: Inputs, parameters: Parameters, shown: Sequence[tuple[int, ...]]) -> Place | None:

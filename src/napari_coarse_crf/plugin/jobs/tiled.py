@@ -18,6 +18,8 @@ from napari_coarse_crf import InputError, Progress
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
+from napari_coarse_crf.plugin.jobs.fitting import sides_that_fit
+from napari_coarse_crf.plugin.jobs.planning import time_in_words, timed
 from napari_coarse_crf.plugin.layers.cut import inside
 from napari_coarse_crf.plugin.layers.lazy import LazyLabels, lazy_picture
 from napari_coarse_crf.plugin.layers.look import add_result, renewed
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
     from napari_coarse_crf.tiles.plan import TilePlan
 
 _ENGINE: Final = "lattice, tile by tile"
-_MINUTE: Final = 60
 _STEPS: Final = 100
 """That each tile is reported as."""
 
@@ -100,7 +101,7 @@ class TileStep(Progress):
     @property
     def sentence(self) -> str:
         """Where the run stands."""
-        left = "" if self.seconds_left is None else f", about {_in_words(self.seconds_left)} left"
+        left = "" if self.seconds_left is None else f", about {time_in_words(self.seconds_left)} left"
         return f"Tile {min(self.done + 1, self.tiles)} of {self.tiles}{left}."
 
 
@@ -115,9 +116,10 @@ class TiledOutcome:
     label_counts: Mapping[int, tuple[int, int]]
 
     @property
-    def time_in_words(self) -> str:
-        """How long it took."""
-        return _in_words(self.seconds)
+    def sentence(self) -> str:
+        """What was done, and how long it took."""
+        count = "1 tile" if self.tiles == 1 else f"{self.tiles} tiles"
+        return f"Done in {time_in_words(self.seconds)}: {count}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -177,10 +179,11 @@ class TiledJob:
         with explained("The refinement stopped"):
             began = perf_counter()
             (part,) = self.inputs.parts()
-            labels = yield from self._labels_as_they_are(part)
+            labels = yield from timed(self._labels_as_they_are(part))
             picture = lazy_picture(self.inputs, part)
-            plan = yield from plan_tiles(picture, labels, self.parameters, tile=self.tile_side)
-            store = yield from self._begin_store(labels, part, plan.source.dtype)
+            tile = self.tile_side or sides_that_fit(labels.shape, picture.spacing, self.parameters)
+            plan = yield from timed(plan_tiles(picture, labels, self.parameters, tile=tile))
+            store = yield from timed(self._begin_store(labels, part, plan.source.dtype))
             gained = yield from self._refine(plan, part, store)
             notes = (*plan.warnings(gained), *([self.misfit] if self.misfit else []))
             return TiledOutcome(store, len(plan.tiles), perf_counter() - began, notes, plan.label_counts(gained))
@@ -322,11 +325,3 @@ def _take(store: LabelStore, labels: Any) -> Generator[Progress, None, None]:
     """Copy labels into a store."""
     for number, count in store.take(labels):
         yield Progress("copying your labels", number, count)
-
-
-def _in_words(seconds: float) -> str:
-    """Return a time as a person says it."""
-    if seconds < _MINUTE:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / _MINUTE)
-    return f"{minutes} min" if minutes < _MINUTE else f"{minutes // _MINUTE} h {minutes % _MINUTE} min"

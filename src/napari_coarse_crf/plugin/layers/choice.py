@@ -39,7 +39,8 @@ class Choice:
         Refine tile by tile, into a layer on disk; neither image nor labels need to fit into memory. Not for several
         slices or frames, each refined on its own.
     tile_side : int or None
-        How long a tile is along each axis, in pixels; None: about four million pixels in all.
+        How long a tile is along each axis, in pixels; None: what half of the free memory holds,
+        and no more than about 2 GB.
     """
 
     scope: Scope = field(default_factory=Scope)

@@ -82,10 +82,8 @@ def find_problem_of_scope(match: Match) -> str:
     if problem or only is None:
         # Labels that lie elsewhere may hold more than is read of them.
         return " ".join(filter(None, [match.labels.describe(match.image_layer.name), problem])) if problem else ""
-    return (
-        f"'{name}' holds fewer than two labels in the chosen part. Paint at least two classes there, "
-        "or choose a larger scope."
-    )
+    where, way = ("view", "zoom out") if match.scope.box else ("the chosen part", "choose a larger scope")
+    return f"'{name}' holds fewer than two labels in {where}. Paint at least two classes there, or {way}."
 
 
 def _problem_of_region(match: Match) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from napari_coarse_crf import InputError
-from napari_coarse_crf.io.axes import TIME
-from napari_coarse_crf.io.raster import CHANNELS
+from napari_coarse_crf.io.grid import Grid
 from napari_coarse_crf.plugin.layers.axes import axis_letters
 from napari_coarse_crf.plugin.layers.colours import colours_of
 from napari_coarse_crf.plugin.layers.provenance import KEY, provenance
@@ -27,9 +26,7 @@ if TYPE_CHECKING:
 STORE_SUFFIX: Final = ".zarr"
 STORE_KIND: Final = f"OME-Zarr (*{STORE_SUFFIX})"
 """What the file dialog offers."""
-_VERSION: Final = "0.5"
-_SPACE: Final = "zyx"
-_TYPES: Final = {TIME: "time", CHANNELS: "channel"}
+_PLANE: Final = "YX"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,36 +83,27 @@ class StoreSaving:
 
 
 def _describe(layer: Labels, store: LabelStore) -> dict[str, Any]:
-    """Return the attributes of the store: what OME-Zarr 0.5 says of labels, and how they were made."""
-    scale, translate = np.asarray(layer.scale, float), np.asarray(layer.translate, float)
-    largest = np.array(store.levels[0].shape, float)
-    datasets = []
-    for level in store.levels:
-        by = np.round(largest / level.shape)
-        moved = [
-            {"type": "scale", "scale": (scale * by).tolist()},
-            {"type": "translation", "translation": translate.tolist()},
-        ]
-        datasets.append({"path": level.path.rpartition("/")[2], "coordinateTransformations": moved})
-    multiscales = [{"name": layer.name, "axes": _axes(layer), "datasets": datasets, "type": "every n-th pixel"}]
-    ome = {"version": _VERSION, "multiscales": multiscales, "image-label": {"colors": _colours(layer)}}
-    return {"ome": ome, KEY: provenance(layer)}
+    """Return the attributes of the store: what OME-Zarr says of labels, if it has words for the axes, and how made."""
+    # Half a second to import, which the dock need not wait for.
+    from napari_coarse_crf.io.lazy.ground import Ground
+    from napari_coarse_crf.io.lazy.ome import describe_pyramid
+
+    about = {KEY: provenance(layer)}
+    letters = axis_letters(layer)[: -len(_PLANE)] + _PLANE
+    like = Ground.of(store.shape, letters, Grid(unit=str(layer.units[-1]))).multiscale
+    if like is None:
+        return about
+    scale, place = np.asarray(layer.scale, float), tuple(np.asarray(layer.translate, float).tolist())
+    pyramid = replace(
+        like,
+        paths=tuple(level.path.rpartition("/")[2] for level in store.levels),
+        scales=tuple(tuple((scale * np.round(np.divide(store.shape, one.shape))).tolist()) for one in store.levels),
+        translations=(place,) * len(store.levels),
+    )
+    return describe_pyramid(pyramid, layer.name, are_labels=True, shown=_colours(layer)) | about
 
 
-def _axes(layer: Labels) -> list[dict[str, str]]:
-    """Return name, type and unit of each axis: as the layer calls it, else by its place."""
-    space = iter(_SPACE[-min(layer.ndim, len(_SPACE)) :])
-    axes = []
-    for letter, unit in zip(axis_letters(layer), layer.units, strict=True):
-        kind = _TYPES.get(letter, "space")
-        name = letter.lower() if letter in _TYPES else next(space, "")
-        known = {} if str(unit) == "pixel" else {"unit": str(unit)}
-        axes.append({"name": name, "type": kind, **known})
-    return axes
-
-
-def _colours(layer: Labels) -> list[dict[str, Any]]:
-    """Return the colour of each label that the run knows of."""
+def _colours(layer: Labels) -> dict[int, list[int]]:
+    """Return the colour of each label that the run knows of, 0..255."""
     ids: Sequence[int] = sorted(int(one) for one in provenance(layer).get("label_counts", {}))
-    colours = np.round(255 * np.asarray(colours_of(layer, ids))).astype(int).tolist()
-    return [{"label-value": one, "rgba": rgba} for one, rgba in zip(ids, colours, strict=True)]
+    return dict(zip(ids, np.round(255 * colours_of(layer, ids)).astype(int).tolist(), strict=True))
