@@ -38,8 +38,8 @@ def main() -> None:
     options = parser.parse_args()
     warm_up()
     get_qapp()
-    height, width = (128, 256) if options.quick else (1024, 2048)
-    measure_growth(height, width, options.runs, unmeasured=1 if options.quick else 3)
+    height, width = (64, 96) if options.quick else (1024, 2048)
+    measure_growth(height, width, options.runs, unmeasured=0 if options.quick else 3)
     measure_stack((8, 64, 96) if options.quick else (120, 1024, 1024), strokes=1 if options.quick else 5)
 
 

@@ -1,26 +1,50 @@
 #!/usr/bin/env bash
-# Run the tests with the Python that is given: the longest of the plugin, which mostly wait for windows, beside the others,
-# each half on a virtual display of its own, as two windows on one display would take the keyboard from each other.
+# Run the tests with the Python that is given, in pieces: three at a time, as tests of windows and of processes wait much.
+# Whoever is done with a piece takes the next one, on a virtual display of its own, as two windows on one display would
+# take the keyboard from each other.
+#
+#   scripts/run-tests.sh PYTHON          all
+#   scripts/run-tests.sh PYTHON FOLDER   the pieces that nobody has taken yet, as FOLDER says
 set -u
 python=$1
 scripts=$(dirname "$0")
 
-if [ -n "${DISPLAY:-}" ] || ! command -v xvfb-run >/dev/null; then
+apart=(
+    "tests/test_*.py"
+    "tests/plugin/jobs"
+    "tests/plugin/result"
+    "tests/plugin/series"
+    "tests/cli tests/suggest"
+    "tests/plugin/controls"
+    "tests/plugin/layers tests/plugin/test_*.py"
+)
+# shellcheck disable=SC2068 # these are words and patterns
+others=$(printf -- '--ignore=%s ' ${apart[@]})
+pieces=("${apart[@]}" "$others")
+
+take_pieces() {
+    for number in "${!pieces[@]}"; do
+        mkdir "$1/$number" 2>/dev/null || continue # taken
+        # shellcheck disable=SC2086 # again words and patterns
+        "$python" -m pytest ${pieces[number]} >"$1/$number/printed" 2>&1 && touch "$1/$number/passed"
+        cat "$1/$number/printed"
+    done
+}
+
+if [ $# -gt 1 ]; then
+    take_pieces "$2"
+    exit
+elif [ -n "${DISPLAY:-}" ] || ! command -v xvfb-run >/dev/null; then
     exec "$scripts/on-a-display.sh" "$python" -m pytest
 fi
 
-printed=$(mktemp)
-beside="tests/plugin/controls tests/plugin/jobs tests/plugin/result tests/plugin/test_*.py"
-# shellcheck disable=SC2086 # these are words
-"$scripts/on-a-display.sh" "$python" -m pytest $beside >"$printed" 2>&1 &
-plugin=$!
-trap 'kill $plugin 2>/dev/null; rm -f "$printed"' EXIT
-sleep 3 # xvfb-run looks for a free display without holding it
-# shellcheck disable=SC2046
-"$scripts/on-a-display.sh" "$python" -m pytest $(printf -- '--ignore=%s ' $beside)
-others=$?
-echo "Waiting for the tests of the plugin, which run beside these"
-wait $plugin
-failed=$?
-cat "$printed"
-exit $((others ? others : failed))
+folder=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$folder"' EXIT
+echo "They run in ${#pieces[@]} pieces, each of which prints when it is done"
+for _ in 1 2 3; do
+    "$scripts/on-a-display.sh" "$0" "$python" "$folder" &
+    sleep 3 # xvfb-run looks for a free display without holding it
+done
+wait
+passed=("$folder"/*/passed)
+[ ${#passed[@]} -eq ${#pieces[@]} ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import warnings
 from importlib.util import find_spec
@@ -21,6 +22,9 @@ collect_ignore = [] if HAS_PYDENSECRF else ["test_pydensecrf_engine.py"]
 
 settings.register_profile("same every time", derandomize=True, deadline=None)  # no deadline: the first call compiles
 settings.load_profile("same every time")
+
+# Without a file: the tests would overwrite the settings of whoever runs them, many times in each.
+os.environ["NAPARI_CONFIG"] = ""
 
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and so would every process they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -150,16 +150,17 @@ def test_what_is_the_same_for_all_images_is_said_once(run: Any, folder: Path) ->
 
 def test_parameters_are_suggested_once_over_the_first_images_together(run: Any, folder: Path) -> None:
     sample = load_sample("nuclei")
+    image, coarse = sample.image[:, :120], sample.coarse[:, :120]
     for number in range(6):  # the second cannot be read, and the sixth is one too many
         place = folder / "images" / f"n{number}.png"
-        Image.fromarray(sample.image[number * 9 :]).save(place)
-        Image.fromarray(sample.coarse[number * 9 :]).save(folder / "coarse" / place.name)
+        Image.fromarray(image[number * 9 :]).save(place)
+        Image.fromarray(coarse[number * 9 :]).save(folder / "coarse" / place.name)
     (folder / "images" / "n1.png").write_bytes(b"no picture")
     rows = [number * 9 for number in (0, 2, 3, 4)]
-    suggestion = suggest_parameters([sample.image[row:] for row in rows], [sample.coarse[row:] for row in rows])
+    suggestion = suggest_parameters([image[row:] for row in rows], [coarse[row:] for row in rows])
     code, text, err = run("refine", "images/n*", "coarse", "-o", "refined", "--suggest", "--iterations", 2)
     assert (code, suggestion.reason in text, "Error: n1.png" in err) == (1, True, True)
-    expected = refine_labels(sample.image[45:], sample.coarse[45:], suggestion.parameters.replace(iterations=2))
+    expected = refine_labels(image[45:], coarse[45:], suggestion.parameters.replace(iterations=2))
     assert np.array_equal(files.read_labels(folder / "refined" / "n5.png").ids, expected)
 
 

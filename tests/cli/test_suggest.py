@@ -16,18 +16,23 @@ from napari_coarse_crf import Parameters, Refiner, cli, refine_labels, suggest_p
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.io import files
 from napari_coarse_crf.samples import load_sample
-from napari_coarse_crf.suggest.search import search_parameters
+from napari_coarse_crf.suggest.search import Suggestion, search_parameters
 
 SAMPLES = Path(napari_coarse_crf.__file__).parent / "samples"
 IMAGE, COARSE = SAMPLES / "nuclei_image.png", SAMPLES / "nuclei_coarse.png"
 
 
-def test_a_process_prints_what_it_tried_and_keeps_the_choice_as_a_preset(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def expected() -> Suggestion:
+    """What the function suggests for the sample."""
+    sample = load_sample("nuclei")
+    return suggest_parameters(sample.image, sample.coarse)
+
+
+def test_a_process_prints_what_it_tried_and_keeps_the_choice_as_a_preset(tmp_path: Path, expected: Suggestion) -> None:
     out = tmp_path / "preset.json"
     program = [sys.executable, "-m", "napari_coarse_crf.cli", "suggest", str(IMAGE), str(COARSE), "-o", str(out)]
     done = subprocess.run(program, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
-    sample = load_sample("nuclei")
-    expected = suggest_parameters(sample.image, sample.coarse)
     assert Parameters.from_json(out.read_text(encoding="utf-8")) == expected.parameters
     assert expected.reason in done.stdout
     for trial in expected.trials:
@@ -43,14 +48,15 @@ def _run(*arguments: object) -> int:
     return int(stopped.value.code or 0)
 
 
-def test_refine_can_take_the_suggestion_and_changes_on_top(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_refine_can_take_the_suggestion_and_changes_on_top(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], expected: Suggestion
+) -> None:
     out = tmp_path / "refined.png"
     assert _run("refine", IMAGE, COARSE, "-o", out, "--suggest", "--iterations", "3") == 0
     sample = load_sample("nuclei")
-    suggestion = suggest_parameters(sample.image, sample.coarse)
-    expected = refine_labels(sample.image, sample.coarse, suggestion.parameters.replace(iterations=3))
-    assert np.array_equal(files.read_labels(out).ids, expected)
-    assert suggestion.reason in capsys.readouterr().out
+    refined = refine_labels(sample.image, sample.coarse, expected.parameters.replace(iterations=3))
+    assert np.array_equal(files.read_labels(out).ids, refined)
+    assert expected.reason in capsys.readouterr().out
 
 
 def test_a_suggestion_kept_as_a_preset_refines_like_one_taken_at_once(
@@ -59,9 +65,9 @@ def test_a_suggestion_kept_as_a_preset_refines_like_one_taken_at_once(
     """Everything that says how the files are read reaches the search as it does the refinement."""
     monkeypatch.chdir(tmp_path)
     sample = load_sample("nuclei")
-    wide = sample.image.astype(np.uint16) * 50
+    wide, coarse = sample.image[:, :120].astype(np.uint16) * 50, sample.coarse[:, :120]
     tifffile.imwrite("film.tif", np.stack([[wide, wide // 9]] * 2), imagej=True, metadata={"axes": "TCYX"})
-    ids = np.where(np.indices(wide.shape)[0] < 9, 255, sample.coarse).astype(np.uint8)
+    ids = np.where(np.indices(wide.shape)[0] < 9, 255, coarse).astype(np.uint8)
     tifffile.imwrite("labels.tif", np.stack([ids, ids]), photometric="minisblack")
     tifffile.imwrite("mask.tif", np.stack([np.indices(wide.shape)[1] > 20] * 2))
     given: tuple[object, ...] = (

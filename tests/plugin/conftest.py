@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import napari.settings
 import numpy as np
 import pytest
+from npe2 import PluginManager
 from qtpy.QtCore import QThreadPool
 from superqt.utils import WorkerBase
 
@@ -22,6 +25,18 @@ if TYPE_CHECKING:
 
 # napari before 0.9 has no settings for plugins.
 collect_ignore = [] if hasattr(napari.settings, "get_plugin_settings") else ["controls/test_preferences.py"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def viewers_open_quickly() -> Iterator[None]:
+    """Read the manifests of plugins once, not for every viewer, and what was imported need not be looked through."""
+
+    gc.collect()
+    gc.freeze()
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(PluginManager, "discover", lru_cache(PluginManager.discover))
+        yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

@@ -261,7 +261,8 @@ def test_while_a_large_stack_is_written_a_sentence_says_so(open_frames: OpenFram
         paint_frame(viewer, 0)
         qtbot.waitUntil(lambda: "takes a while" in widget.status, timeout=TIMEOUT)
         paint_frame(viewer, 1)  # goes on
-    widget.mark_done(True)  # saves at once, which after so slow a write takes a while by itself
+        due = widget._session.autosave._soon
+        qtbot.waitUntil(lambda: not due.isActive(), timeout=TIMEOUT)  # and is to be saved before the write has ended
     settle(qtbot, widget)
     np.testing.assert_array_equal(stored(film), viewer.layers["film labels"].data)
 

@@ -140,7 +140,7 @@ class Autosave(QObject):
             self._soon.start(min(max(_SOON_MS, round(1e3 * _REST * self._took)), _LATEST_MS))
 
     def save(self) -> None:
-        """Store in a thread what has changed, unless a write is under way: then as soon as it has ended."""
+        """Store in a thread what has changed, unless a write is under way: then a while after it has ended."""
         if self._open is None or self._is_writing or not self._has_changed:
             return
         self._soon.stop()
@@ -175,6 +175,8 @@ class Autosave(QObject):
         if not went_well:
             self._has_changed = True
             self._soon.start(_AGAIN_MS)
+        elif self._has_changed:
+            self.note_change()  # its time came while this was written
         self._on_ended((str(outcome.error),) if isinstance(outcome, Failure) else outcome, went_well)
 
     def _say_slow(self) -> None:
