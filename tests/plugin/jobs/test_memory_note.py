@@ -38,9 +38,9 @@ def test_the_run_goes_on_after_saying_that_memory_is_short(
     said: list[str] = []
     worker.yielded.connect(lambda _progress: said.append(widget.status))
     wait_until_ready(qtbot, widget)
-    assert "GB are free" in said[0]
-    assert "GB are free" in said[-1]
-    assert "GB are free" not in widget.status
+    assert "MB are free" in said[0]
+    assert "MB are free" in said[-1]
+    assert "MB are free" not in widget.status
     assert len(viewer.layers) == 3
 
 
@@ -54,4 +54,4 @@ def test_a_run_of_slices_says_it_at_the_first_that_is_refined(
     steps = job.Job.prepare(snapshot, Parameters(iterations=1)).steps()
     said = [step for step in steps if isinstance(step, job.Notice)]
     assert [step.stage for step in said] == ["slice 2 of 3, preparation"]
-    assert "GB are free" in said[0].sentence
+    assert "MB are free" in said[0].sentence

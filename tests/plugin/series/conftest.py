@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_coarse_crf.plugin.series import autosave
 from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.plugin import SeriesWidget
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Store a tenth of a second after a change, say so after a fifth: most of these tests wait for one or the other."""
+    for name in ("_SOON_MS", "_SLOW_MS", "_AGAIN_MS"):
+        monkeypatch.setattr(autosave, name, getattr(autosave, name) // 15)
 
 
 @pytest.fixture
