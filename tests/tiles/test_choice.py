@@ -15,7 +15,7 @@ from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.tiles.choice import InTiles, choose, read_limit
 from napari_coarse_crf.tiles.cutting import cut_tiles
-from napari_coarse_crf.tiles.plan import halos, tile_sides
+from napari_coarse_crf.tiles.sides import halos, tile_sides
 from napari_coarse_crf.tiles.source import Source
 from tests.tiles.test_tiled import _photograph, _strokes
 

@@ -31,7 +31,7 @@ from napari_coarse_crf.running.restored import Restored
 from napari_coarse_crf.running.results import Results
 from napari_coarse_crf.running.unfinished import begin, remove_partial, unfinished_folder
 from napari_coarse_crf.tiles.choice import InTiles
-from napari_coarse_crf.tiles.plan import tile_sides
+from napari_coarse_crf.tiles.sides import tile_sides
 
 
 @dataclass(frozen=True, slots=True)

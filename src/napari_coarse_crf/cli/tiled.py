@@ -24,7 +24,7 @@ from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.unfinished import begin, kept_sides
 from napari_coarse_crf.tiles.apart import PartRefiner, make_refiner
 from napari_coarse_crf.tiles.choice import InTiles, choose, read_limit
-from napari_coarse_crf.tiles.plan import check_parameters, tile_sides
+from napari_coarse_crf.tiles.sides import check_parameters, tile_sides
 from napari_coarse_crf.tiles.source import Source
 
 _REMEMBERED = 3600.0

@@ -14,7 +14,7 @@ from napari_coarse_crf.memory import free_memory, in_words
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.similarity import FORMS
-from napari_coarse_crf.tiles.plan import sides_within
+from napari_coarse_crf.tiles.sides import SMALLEST, sides_within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,6 @@ _LEAST, _MOST = 18, 250
 """Bytes of a pixel, whatever the labels: checked input alone, and more than all the rest of it takes."""
 _OF_LABELS = 12
 """Bytes of a pixel and label, at most."""
-_SMALLEST = 2**18
-"""Pixels of a tile, at least: in smaller ones, most pixels lie in the halo."""
 _OF_MANY_LABELS, _SMALLEST_OF_MANY = 1000, 2**16
 """Where a pixel would take more bytes than so many, tiles may have fewer pixels: so fewer labels lie in each."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
@@ -121,7 +119,7 @@ def choose(
     chosen = Parameters() if parameters is None else parameters
     shape = tuple(getattr(labels, "shape", ()))
     pixels = math.prod(shape)
-    in_tiles = engine == "lattice" and is_empty(examples) and isinstance(chosen, Parameters) and pixels > _SMALLEST
+    in_tiles = engine == "lattice" and is_empty(examples) and isinstance(chosen, Parameters) and pixels > SMALLEST
     in_tiles = in_tiles and FORMS[chosen.similarity].knows_parts
     needed = _LEAST * pixels + sum(_bytes_to_read(array) for array in (picture.image, labels))
     refiner = None
@@ -133,7 +131,7 @@ def choose(
         if needed <= limit:
             return refiner
     each = needed / pixels if refiner is not None else max(needed / pixels, _MOST)
-    smallest = _SMALLEST if each <= _OF_MANY_LABELS else _SMALLEST_OF_MANY
+    smallest = SMALLEST if each <= _OF_MANY_LABELS else _SMALLEST_OF_MANY
     sides = sides_within(min(pixels_within(limit, each), _LARGEST), shape, picture.spacing, chosen, smallest)
     count = math.prod(-(-size // side) for size, side in zip(shape, sides, strict=True))
     least = "at least" if refiner is None else "about"

@@ -7,7 +7,6 @@ Each part of the image is read where it is needed, four times in all, rather tha
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -15,55 +14,47 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import dask
 import dask.array as da
 import numpy as np
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 
-from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
+from napari_coarse_crf.compute.parallel import blocks, chosen_workers
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.inputs import Picture, read_labels, read_spacing, separate_channels
+from napari_coarse_crf.inputs import Picture, read_spacing, separate_channels
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.similarity import FORMS
-from napari_coarse_crf.tiles.census import Census
 from napari_coarse_crf.tiles.cloned import clone
 from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
-from napari_coarse_crf.tiles.facts import Survey, find_members, label_boxes
-from napari_coarse_crf.tiles.one import (
-    Swept,
-    TilePart,
-    TileRefinement,
-    Whole,
-    must_be_swept_again,
-    refining_tile,
-    sweep_tile,
+from napari_coarse_crf.tiles.facts import Survey, label_boxes
+from napari_coarse_crf.tiles.nodes import (
+    count_labels,
+    found_for,
+    gather_block,
+    join_blocks,
+    look_from_afar,
+    make_survey,
+    members_of,
+    nothing,
+    put_together,
+    read_region,
+    refine_region,
+    scale_from,
+    sum_gained,
+    sweep_if_due,
+    tell,
+    values_of,
+    with_rim,
 )
-from napari_coarse_crf.tiles.overview import look_over
-from napari_coarse_crf.tiles.plan import (
-    OVERVIEW_PIXELS,
-    TilePlan,
-    check_parameters,
-    first_part,
-    fit_overview,
-    halos,
-    in_rounds,
-    tile_sides,
-)
+from napari_coarse_crf.tiles.plan import OVERVIEW_PIXELS, TilePlan, first_part, in_rounds
 from napari_coarse_crf.tiles.reduced import step_aligned
-from napari_coarse_crf.tiles.rims import Rim
-from napari_coarse_crf.tiles.scale import Scale, find_scale, patch_values, patches, scale_of
+from napari_coarse_crf.tiles.scale import Scale, patches
+from napari_coarse_crf.tiles.sides import check_parameters, halos, tile_sides
 from napari_coarse_crf.tiles.source import Source, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
-    from napari_coarse_crf.compute.arrays import LabelArray
-    from napari_coarse_crf.tiles.facts import Gathered
-    from napari_coarse_crf.tiles.overview import Overview
-    from napari_coarse_crf.tiles.rims import Found
     from napari_coarse_crf.tiles.source import Box
 
 _Key = tuple[str | int, ...]
@@ -129,12 +120,12 @@ def refine_lazily(
     """
     graph = _Graph(picture, labels, Parameters() if parameters is None else parameters, tile, overview_pixels, workers)
     results = graph.refinements()
-    gained = graph.add(_sum, [graph.add(attrgetter("gained"), result) for result in results])
+    gained = graph.add(sum_gained, [graph.add(attrgetter("gained"), result) for result in results])
     return LazyRefinement(
         graph.assembled("labels", results, graph.source.dtype),
         graph.assembled("confidence", results, np.dtype(np.float32)),
-        graph.delayed(graph.add(partial(_tell, TilePlan.label_counts), graph.whole, gained)),
-        graph.delayed(graph.add(partial(_tell, TilePlan.warnings), graph.whole, gained)),
+        graph.delayed(graph.add(partial(tell, TilePlan.label_counts), graph.whole, gained)),
+        graph.delayed(graph.add(partial(tell, TilePlan.warnings), graph.whole, gained)),
     )
 
 
@@ -194,7 +185,7 @@ class _Graph:
     def refinements(self) -> list[_Key]:
         """Return the node of each tile."""
         parts, reading = self._parts(), self._reading()
-        refine = partial(_refine, self._workers)
+        refine = partial(refine_region, self._workers)
         return [
             self.add(refine, self.whole, part, reading(tile.region))
             for part, tile in zip(parts, self._tiles, strict=True)
@@ -217,7 +208,7 @@ class _Graph:
                 of_image.insert(channel_axis, slice(0, image.shape[channel_axis]))
             arrays = [self._cut(image, of_image), self._cut(labels, box)]
             arrays += [] if mask is None else [self._cut(mask, box)]
-            return self.add(partial(_read, meta, self.source.dtype), *arrays)
+            return self.add(partial(read_region, meta, self.source.dtype), *arrays)
 
         return read
 
@@ -236,28 +227,28 @@ class _Graph:
             numbers.append(range(first, last + 1))
             inner.append(slice(one.start - begin, one.stop - begin))
         places = [(array.name, *place) for place in product(*numbers)]
-        return self.add(partial(_put_together, [len(along) for along in numbers], tuple(inner)), places)
+        return self.add(partial(put_together, [len(along) for along in numbers], tuple(inner)), places)
 
     def _look(self, overview_pixels: int) -> _Key:
         """Return the node of what all tiles have in common, and of the overview."""
         spacing, reading = read_spacing(self._picture.spacing, self._shape), self._reading()
-        values = [self.add(_values, reading(box)) for box in patches(self._shape)[0]]
-        scale = self.add(partial(_scale, self.source), values)
+        values = [self.add(values_of, reading(box)) for box in patches(self._shape)[0]]
+        scale = self.add(partial(scale_from, self.source), values)
         labels = self._copied(self._labels)
         mask = None if self._picture.mask is None else self._copied(self._picture.mask)
         counts = []
         for box in label_boxes(self._shape):
             cut = [self._cut(array, box) for array in (labels, mask) if array is not None]
-            counts.append(self.add(partial(_count, box), *cut))
-        members = self.add(partial(_members, self._parameters, self._shape, spacing), counts)
+            counts.append(self.add(partial(count_labels, box), *cut))
+        members = self.add(partial(members_of, self._parameters, self._shape, spacing), counts)
         step = step_aligned(self._shape, overview_pixels)
-        survey = self.add(partial(_survey, self._shape, self._parameters, step), scale, members)
+        survey = self.add(partial(make_survey, self._shape, self._parameters, step), scale, members)
         boxes = Survey(self._shape, Scale(None, 1.0), self._parameters, np.zeros(0, np.int64), step).boxes
-        gathered, reading = self.add(_nothing), self._reading()
+        gathered, reading = self.add(nothing), self._reading()
         for start, stop in blocks(len(boxes), _AT_ONCE):
-            found = [self.add(partial(_gather, box), survey, reading(box)) for box in boxes[start:stop]]
-            gathered = self.add(_join, survey, gathered, found)
-        return self.add(partial(_look, self._picture.spacing), survey, gathered)
+            found = [self.add(partial(gather_block, box), survey, reading(box)) for box in boxes[start:stop]]
+            gathered = self.add(join_blocks, survey, gathered, found)
+        return self.add(partial(look_from_afar, self._picture.spacing), survey, gathered)
 
     def _parts(self) -> list[_Key]:
         """Return the node of what each tile must know, its rim swept there and back."""
@@ -271,12 +262,14 @@ class _Graph:
             known = [list(one) for one in found]
             for visit in together:
                 read = (back if visit in before else there)(self._tiles[visit].region)
-                own, *others = (self.add(_with_rim, firsts[one], known[one]) for one in (visit, *beside[visit]))
+                own, others = self.add(with_rim, firsts[visit], known[visit]), [firsts[one] for one in beside[visit]]
                 again = [before[visit]] if visit in before else []
-                before[visit] = swept = self.add(partial(_sweep, self._workers), self.whole, own, read, others, *again)
+                before[visit] = swept = self.add(
+                    partial(sweep_if_due, self._workers), self.whole, own, read, others, *again
+                )
                 for number, other in enumerate(beside[visit]):
-                    found[other].append(self.add(partial(_found, number), swept))
-        return [self.add(_with_rim, first, those) for first, those in zip(firsts, found, strict=True)]
+                    found[other].append(self.add(partial(found_for, number), swept))
+        return [self.add(with_rim, first, those) for first, those in zip(firsts, found, strict=True)]
 
 
 def _picture_as_dask(picture: Picture, shape: tuple[int, ...]) -> Picture:
@@ -317,102 +310,3 @@ def _whole_chunks(labels: da.Array, sides: Sequence[int]) -> tuple[int, ...]:
         min(size, max(1, round(side / chunk)) * chunk) if chunk <= 2 * side else side
         for side, chunk, size in zip(sides, chunks, labels.shape, strict=True)
     )
-
-
-def _put_together(counts: list[int], inner: tuple[slice, ...], chunks: list[NDArray[Any]]) -> NDArray[Any]:
-    """Return a part of some chunks side by side, so many along each axis."""
-    if len(chunks) == 1:
-        return chunks[0][inner]
-    grid = np.empty(len(chunks), object)
-    grid[:] = chunks
-    together: NDArray[Any] = np.block(grid.reshape(counts).tolist())
-    return together[inner]
-
-
-def _read(
-    meta: Picture, dtype: np.dtype[Any], image: NDArray[Any], labels: NDArray[Any], mask: NDArray[Any] | None = None
-) -> tuple[Picture, LabelArray]:
-    source = Source(replace(meta, image=image, mask=mask), labels, dtype)
-    return source.read(tuple(slice(0, size) for size in labels.shape))
-
-
-def _values(region: tuple[Picture, LabelArray]) -> NDArray[Any] | None:
-    return patch_values(*region)
-
-
-def _scale(source: Source, values: Sequence[NDArray[Any] | None]) -> Scale:
-    found = [some for some in values if some is not None]
-    if found:
-        return scale_of(found, source.picture)
-    with dask.config.set(scheduler="synchronous"):  # a task of a cluster must not wait for other tasks
-        return find_scale(source)
-
-
-def _count(box: Box, labels: NDArray[Any], mask: NDArray[Any] | None = None) -> Census:
-    return Census.of(read_labels(labels), mask, box)
-
-
-def _members(
-    parameters: Parameters, shape: tuple[int, ...], spacing: tuple[float, ...], counts: Sequence[Census]
-) -> LabelArray:
-    return find_members(Census.together(counts), parameters, shape, spacing)
-
-
-def _survey(shape: tuple[int, ...], parameters: Parameters, step: int, scale: Scale, members: LabelArray) -> Survey:
-    return Survey(shape, scale, parameters, members, step)
-
-
-def _nothing() -> None:
-    return None
-
-
-def _gather(box: Box, survey: Survey, region: tuple[Picture, LabelArray]) -> Gathered | None:
-    return survey.read(box, *region)
-
-
-def _join(survey: Survey, before: Gathered | None, found: Sequence[Gathered | None]) -> Gathered | None:
-    return survey.join([before, *found])
-
-
-def _look(spacing: Sequence[float] | None, survey: Survey, gathered: Gathered) -> tuple[Whole, Overview]:
-    facts, reduced = survey.conclude(gathered)
-    with ThreadPoolExecutor(chosen_workers(None)) as pool:
-        looking = look_over(pool, fit_overview(reduced, facts), facts, survey.parameters, spacing)
-        overview, facts = finish(looking)
-    return Whole(survey.shape, survey.parameters, facts), overview
-
-
-def _with_rim(first: TilePart, found: Sequence[Found | None]) -> TilePart:
-    return replace(first, rim=Rim.of(first.rim.places, first.rim.labels, found))
-
-
-def _sweep(
-    workers: int,
-    whole: Whole,
-    part: TilePart,
-    region: tuple[Picture, LabelArray],
-    others: Sequence[TilePart],
-    before: Swept | None = None,
-) -> Swept:
-    """Sweep a tile, unless that was done before and need not be done again."""
-    if before is not None and not must_be_swept_again(before, others):
-        return before
-    return sweep_tile(whole, part, *region, others, workers)
-
-
-def _found(number: int, swept: Swept) -> Found | None:
-    return swept.found[number]
-
-
-def _refine(workers: int, whole: Whole, part: TilePart, region: tuple[Picture, LabelArray]) -> TileRefinement:
-    return finish(refining_tile(whole, part, *region, workers))
-
-
-def _tell(what: Callable[[TilePlan, Any], Any], whole: Whole, gained: NDArray[np.int64]) -> Any:
-    """Return what a plan tells once all tiles are done."""
-    return what(TilePlan(Source(Picture(None), None, np.dtype(np.int64)), whole, [], []), gained)
-
-
-def _sum(gained: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    total: NDArray[np.int64] = np.sum(gained, axis=0)
-    return total

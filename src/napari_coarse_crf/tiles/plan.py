@@ -9,7 +9,6 @@ refined anywhere in any order.
 
 from __future__ import annotations
 
-import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -18,9 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from napari_coarse_crf.compute.arrays import real_numbers
 from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
-from napari_coarse_crf.errors import InputError, ParameterError, in_short
 from napari_coarse_crf.inputs import Picture, check_number_of_labels, read_spacing
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import ALL_LABELLED, Progress, took_none
@@ -34,6 +31,7 @@ from napari_coarse_crf.tiles.overview import candidates, look_over
 from napari_coarse_crf.tiles.reduced import step_aligned
 from napari_coarse_crf.tiles.rims import Rim, rim_places
 from napari_coarse_crf.tiles.scale import find_scale
+from napari_coarse_crf.tiles.sides import check_parameters, halos, tile_sides
 from napari_coarse_crf.tiles.source import Source
 
 if TYPE_CHECKING:
@@ -50,17 +48,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PIXELS, _VOXELS = 2**23, 2**24
-"""Of a tile with its halo, in images and in volumes, where halos are most of it: they take about 2 GB."""
-_VOLUME = 3  # axes
-_SMALLEST = 2**18  # pixels of a tile without its halo
 OVERVIEW_PIXELS = 2**20
 _OVERVIEW_NUMBERS = 2**25  # pixels times labels
-_LEAST_HALO = 32  # px; for the smoothness kernel
-_REACH = 1.75
-"""Of theta_alpha: how wide a halo is. Of 8 Mpx with strokes on 2 %, in tiles of 1024 px, .11 % differ at 1.5 and .51 %
-beside seams; at 1.75 .08 and .33 %."""
-
 _OVERVIEW, _PATHS = STAGES = "overview", "paths"
 """Names under which what is known of a plan is kept before all of it is."""
 _KEEPING = 60.0
@@ -311,92 +300,6 @@ def _sweep(
 def _sweep_one(common: tuple[Source, Whole], part: TilePart, others: list[TilePart], workers: int) -> Swept:
     source, whole = common
     return sweep_tile(whole, part, *source.read(part.tile.region), others, workers)
-
-
-def check_parameters(parameters: Parameters) -> None:
-    """Raise if something is asked for that no tile can know."""
-    if not isinstance(parameters, Parameters):
-        raise ParameterError(f"parameters is a {type(parameters).__name__}; pass Parameters(...).")
-    if not FORMS[parameters.similarity].knows_parts:
-        able = ", ".join(name for name, form in FORMS.items() if form.knows_parts)
-        raise ParameterError(
-            f"similarity is {parameters.similarity!r}, which cannot be had in tiles; choose one of: {able}."
-        )
-
-
-def tile_sides(
-    tile: int | Sequence[int] | None,
-    shape: tuple[int, ...],
-    spacing: Sequence[float] | None,
-    parameters: Parameters,
-    pixels: float | None = None,
-) -> tuple[int, ...]:
-    """Return how long a tile is along each axis; where that was not said, of so many pixels with its halo.
-
-    Raises
-    ------
-    InputError
-        If `tile` is no length.
-    """
-    if tile is None:
-        usual = _PIXELS if len(shape) < _VOLUME else _VOXELS
-        return sides_within(pixels or usual, shape, spacing, parameters)
-    sides = real_numbers(tile)
-    sides = np.broadcast_to(sides, (len(shape),)) if sides.ndim == 0 else sides
-    if sides.shape != (len(shape),) or not (sides >= 1).all() or (sides % 1 != 0).any():
-        raise InputError(
-            f"tile is {in_short(tile)}; pass a whole number of pixels, or {len(shape)}, one for each axis of the "
-            "labels."
-        )
-    return tuple(min(int(side), size) for side, size in zip(sides, shape, strict=True))
-
-
-def sides_within(
-    pixels: float,
-    shape: Sequence[int],
-    spacing: Sequence[float] | None,
-    parameters: Parameters,
-    smallest: int = _SMALLEST,
-) -> tuple[int, ...]:
-    """Return sides of tiles that take at most about so many pixels with their halos.
-
-    The longest side is cut again and again: an axis that is not cut has no halo, which costs most in volumes. Tiles of
-    less than `smallest` pixels are not cut: most of what is refined would lie in halos.
-
-    Examples
-    --------
-    >>> sides_within(2**24, (20_000, 20_000), None, Parameters())
-    (3334, 3334)
-    >>> sides_within(2**24, (64, 2048, 2048), None, Parameters(theta_alpha=40))
-    (64, 342, 342)
-    """
-    whole, sizes, counts = tuple(shape), read_spacing(spacing, tuple(shape)), [1] * len(shape)
-    while True:
-        sides = tuple(-(-size // count) for size, count in zip(whole, counts, strict=True))
-        around = _widths(None, parameters, sizes, sides, whole)
-        regions = (min(size, side + 2 * halo) for size, side, halo in zip(whole, sides, around, strict=True))
-        if math.prod(regions) <= pixels or math.prod(sides) <= smallest:
-            return sides
-        counts[int(np.argmax([side * size * (side > 1) for side, size in zip(sides, sizes, strict=True)]))] += 1
-
-
-def halos(halo: int | None, parameters: Parameters, source: Source, sides: tuple[int, ...]) -> tuple[int, ...]:
-    """Return how wide the halo is along each axis: what the appearance kernel reaches, but not over half of a tile."""
-    return _widths(halo, parameters, read_spacing(source.picture.spacing, source.shape), sides, source.shape)
-
-
-def _widths(
-    halo: int | None,
-    parameters: Parameters,
-    sizes: Sequence[float],
-    sides: Sequence[int],
-    shape: Sequence[int],
-) -> tuple[int, ...]:
-    cut = [side * size for side, size, all_of in zip(sides, sizes, shape, strict=True) if side < all_of]
-    if halo is None:
-        appearance = _REACH * parameters.theta_alpha if parameters.appearance_weight > 0 else 0.0
-        halo = max(_LEAST_HALO, math.ceil(min(appearance, min(cut, default=0) / 2)))
-    return tuple(math.ceil(halo / size) for size in sizes)
 
 
 def _alive(work: Generator[Any, None, T], progress: Progress) -> Generator[Progress, None, T]:

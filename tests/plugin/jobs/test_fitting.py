@@ -6,7 +6,7 @@ import math
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.plugin.jobs.fitting import sides_that_fit
-from napari_coarse_crf.tiles.plan import tile_sides
+from napari_coarse_crf.tiles.sides import tile_sides
 
 SHAPE = (20_000, 20_000)
 

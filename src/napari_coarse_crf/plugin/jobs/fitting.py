@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.tiles.choice import pixels_within, read_limit
-from napari_coarse_crf.tiles.plan import sides_within, tile_sides
+from napari_coarse_crf.tiles.sides import sides_within, tile_sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
