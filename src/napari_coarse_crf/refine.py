@@ -61,7 +61,8 @@ def refine_labels(
     engine : {"lattice", "pydensecrf"}
         "pydensecrf" is the reference (an optional install).
     workers : int, optional
-        Threads; by default as many as the process may use. The result has the same bits for any number.
+        Threads; by default as many as the process may use, for arrays of dask one for each task. The result has the same
+        bits for any number.
     tile : int or sequence of int, optional
         Refine in tiles this long, in pixels, along all axes or each.
     memory_limit : int or str, optional
@@ -114,7 +115,7 @@ def refine_labels(
     if is_lazy(image, labels, mask):
         from napari_coarse_crf.tiles.lazy import refine_lazily  # loads dask
 
-        lazy: Any = refine_lazily(picture, labels, parameters, tile=tile).labels
+        lazy: Any = refine_lazily(picture, labels, parameters, tile=tile, workers=workers or 1).labels
         return cast("LabelArray", lazy)  # to whoever slices it, it is one
     way: Refiner | InTiles = InTiles(tile, ())
     if tile is None:
