@@ -61,8 +61,8 @@ def refine_labels(
     engine : {"lattice", "pydensecrf"}
         "pydensecrf" is the reference (an optional install).
     workers : int, optional
-        Threads; by default as many as the process may use, for arrays of dask one for each task. The result has the same
-        bits for any number.
+        Threads; by default as many as the process may use, for arrays of dask one for each task. The result has the
+        same bits for any number.
     tile : int or sequence of int, optional
         Refine in tiles this long, in pixels, along all axes or each.
     memory_limit : int or str, optional
