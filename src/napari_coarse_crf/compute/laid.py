@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.compute.by_parts import ByParts
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -20,7 +22,7 @@ _TIE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Laid:
+class Laid(ByParts):
     """What an array holds at the pixels of another grid; 0 where it does not reach. Read by slices and numbers.
 
     Attributes
@@ -41,27 +43,9 @@ class Laid:
         return tuple(len(one) for one in self.index if not isinstance(one, int))
 
     @property
-    def ndim(self) -> int:
-        """Number of axes of the grid."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of pixels of the grid."""
-        return int(np.prod(self.shape))
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         """As numpy reads it: other libraries have types of their own."""
         return np.asarray(self.data[(slice(0, 1),) * len(self.index)]).dtype
-
-    def __len__(self) -> int:
-        """Return the length of the first axis."""
-        return self.shape[0]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Read all of it."""
-        return self[()].astype(dtype or self.dtype, copy=False)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part: numbers and slices, as of an array."""

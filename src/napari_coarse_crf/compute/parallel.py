@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from threading import Event
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
 
 _TICK = 0.05  # seconds
 
@@ -82,6 +85,30 @@ def finish(steps: Generator[Any, None, T]) -> T:
         except StopIteration as stop:
             value: T = stop.value
             return value
+
+
+def retold(steps: Generator[A, None, T], tell: Callable[[A], B]) -> Generator[B, None, T]:
+    """Run a generator and yield what `tell` makes of each step; returns what it returns, and closes it when closed.
+
+    Examples
+    --------
+    >>> def steps():
+    ...     yield 1
+    ...     yield 2
+    ...     return "done"
+    >>> finish(retold(steps(), print))
+    1
+    2
+    'done'
+    """
+    with closing(steps):
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+            yield tell(step)
 
 
 def blocks(count: int, size: int) -> list[tuple[int, int]]:

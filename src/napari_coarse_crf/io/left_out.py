@@ -20,6 +20,12 @@ LeftOut = dict[str, "MaskArray"]
 """Where pixels are left out, by what they are; none twice."""
 
 
+def check_ignored(ignore: Sequence[int]) -> None:
+    """Raise if 0 is to be ignored: those pixels are what is to be labelled."""
+    if UNLABELLED in ignore:
+        raise InputError("0 cannot be ignored: it stands for the pixels that are to be labelled. Give another id.")
+
+
 def find_void(labels: LabelFile, ignore: Sequence[int]) -> LeftOut:
     """Return where the numbers of a label file are no labels.
 
@@ -28,8 +34,7 @@ def find_void(labels: LabelFile, ignore: Sequence[int]) -> LeftOut:
     InputError
         If 0 is to be ignored: those pixels are what is to be labelled.
     """
-    if UNLABELLED in ignore:
-        raise InputError("0 cannot be ignored: it stands for the pixels that are to be labelled. Give another id.")
+    check_ignored(ignore)
     found = {"pixels whose label stands for no data": labels.missing}
     found |= {f"pixels of the id {label_id}": labels.ids == label_id for label_id in ignore}
     return _apart(found, labels.ids.shape)

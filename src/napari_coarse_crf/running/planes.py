@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.compute.by_parts import ByParts
 from napari_coarse_crf.running.restored import Restored
 from napari_coarse_crf.tiles.parts import of_axes_left
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plane:
+class Plane(ByParts):
     """An array without the axes along which it is taken at one place.
 
     Attributes
@@ -47,15 +48,6 @@ class Plane:
         """What of it is stored together, None if nobody says."""
         chunks = getattr(self.data, "shards", None) or getattr(self.data, "chunks", None)
         return None if chunks is None else tuple(int(one) for one in of_axes_left(chunks, self.part))
-
-    @property
-    def ndim(self) -> int:
-        """How many axes stay."""
-        return len(self.shape)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Read all of it."""
-        return self[(slice(None),) * self.ndim].astype(dtype or self.dtype, copy=False)
 
     def __getitem__(self, key: tuple[slice, ...]) -> NDArray[Any]:
         """Read a part."""

@@ -50,5 +50,4 @@ class Restored:
 
     def __setitem__(self, key: tuple[slice, ...], values: Any) -> None:
         """Write a part."""
-        stored = np.asarray(self.void.ids[key])
-        self.data[key] = np.where(self.void.inside(key, stored), stored, values)
+        self.data[key] = self.void.restored(key, np.asarray(values))

@@ -7,14 +7,14 @@ themselves; only what is to be noted of them comes back.
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
-from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from napari_coarse_crf.compute.parallel import finish
+from napari_coarse_crf.compute.parallel import finish, retold
 from napari_coarse_crf.refiner import Progress
 from napari_coarse_crf.running.helpers import is_elsewhere, result_of
 from napari_coarse_crf.running.journal import Record
@@ -69,17 +69,16 @@ def run_here(
     for tile in plan.tiles:
         if tile.number in done:
             continue
-        with closing(plan.refining(tile, workers)) as steps:
-            while True:
-                try:
-                    step = next(steps)
-                except StopIteration as stop:
-                    refinement = stop.value
-                    break
-                yield Progress(step.stage, count, total)
+        tell = partial(_at_tile, count, total)
+        refinement = yield from retold(plan.refining(tile, workers), tell)
         keep(_write(tile, results, refinement))
         count += 1
         yield Progress("written", count, total)
+
+
+def _at_tile(count: int, total: int, step: Progress) -> Progress:
+    """Return a step of a tile as one of the run, of which so many tiles are finished."""
+    return Progress(step.stage, count, total)
 
 
 def run_on_cluster(
@@ -199,17 +198,14 @@ def _while_wanted(steps: Generator[Progress, None, T]) -> Generator[Progress, No
 
     worker = get_worker()
     key = worker.get_current_task()
-    with closing(steps):
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as stop:
-                refinement: T = stop.value
-                return refinement
-            task = worker.state.tasks.get(key)
-            if task is None or task.state == "cancelled":
-                raise CancelledError
-            yield progress
+
+    def check(progress: Progress) -> Progress:
+        task = worker.state.tasks.get(key)
+        if task is None or task.state == "cancelled":
+            raise CancelledError
+        return progress
+
+    return (yield from retold(steps, check))
 
 
 def _write(tile: Tile, results: Results, refinement: TileRefinement) -> Record:

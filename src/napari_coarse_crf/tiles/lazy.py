@@ -35,7 +35,6 @@ from napari_coarse_crf.tiles.nodes import (
     look_from_afar,
     make_survey,
     members_of,
-    nothing,
     put_together,
     read_region,
     refine_region,
@@ -244,7 +243,7 @@ class _Graph:
         step = step_aligned(self._shape, overview_pixels)
         survey = self.add(partial(make_survey, self._shape, self._parameters, step), scale, members)
         boxes = Survey(self._shape, Scale(None, 1.0), self._parameters, np.zeros(0, np.int64), step).boxes
-        gathered, reading = self.add(nothing), self._reading()
+        gathered, reading = None, self._reading()
         for start, stop in blocks(len(boxes), _AT_ONCE):
             found = [self.add(partial(gather_block, box), survey, reading(box)) for box in boxes[start:stop]]
             gathered = self.add(join_blocks, survey, gathered, found)

@@ -84,11 +84,6 @@ def make_survey(shape: tuple[int, ...], parameters: Parameters, step: int, scale
     return Survey(shape, scale, parameters, members, step)
 
 
-def nothing() -> None:
-    """Return what is known before anything was read."""
-    return None
-
-
 def gather_block(box: Box, survey: Survey, region: tuple[Picture, LabelArray]) -> Gathered | None:
     """Return what is to be known of a block."""
     return survey.read(box, *region)

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
+from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish, retold
 from napari_coarse_crf.inputs import Picture, check_number_of_labels, read_spacing
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import ALL_LABELLED, Progress, took_none
@@ -305,11 +304,4 @@ def _sweep_one(common: tuple[Source, Whole], part: TilePart, others: list[TilePa
 def _alive(work: Generator[Any, None, T], progress: Progress) -> Generator[Progress, None, T]:
     """Say the same whenever some work may be stopped; returns what it returns."""
     yield progress
-    with closing(work):
-        while True:
-            try:
-                next(work)
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            yield progress
+    return (yield from retold(work, lambda _: progress))

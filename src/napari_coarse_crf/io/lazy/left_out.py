@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.io.lazy.stored import Lazy
+from napari_coarse_crf.io.left_out import check_ignored
 from napari_coarse_crf.io.raster import together
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class Void:
         InputError
             If 0 is to be ignored: those pixels are what is to be labelled.
         """
-        if UNLABELLED in ignore:
-            raise InputError("0 cannot be ignored: it stands for the pixels that are to be labelled. Give another id.")
+        check_ignored(ignore)
         return cls(labels.ids, labels.missing, tuple(ignore))
 
     @property
@@ -67,6 +66,11 @@ class Void:
         """
         void = np.isin(ids, self.ignore)
         return void if self.missing is None else void | np.asarray(self.missing[box])
+
+    def restored(self, box: tuple[slice, ...], labels: LabelArray) -> LabelArray:
+        """Return labels of a part with what is void there as it is stored; their type stays."""
+        stored = np.asarray(self.ids[box])
+        return np.where(self.inside(box, stored), stored, labels).astype(labels.dtype, copy=False)
 
     def named(self) -> list[str]:
         """Return what is void, in words."""

@@ -81,8 +81,7 @@ class LazyPair:
         """Return the refined labels of a part with what is no id as it is stored."""
         if not self.void.is_anywhere:
             return refined
-        stored = np.asarray(self.stored[box])
-        return np.where(self.void.inside(box, stored), stored, refined).astype(refined.dtype)
+        return self.void.restored(box, refined)
 
 
 def open_pair(image: Place, labels: Place, reading: Reading | None = None, *, mask: Place | None = None) -> LazyPair:

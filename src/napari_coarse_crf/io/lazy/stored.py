@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.compute.by_parts import ByParts
 from napari_coarse_crf.io.raster import SAMPLES, Raster
 
 if TYPE_CHECKING:
@@ -27,29 +28,11 @@ A function of a module, so that other processes find it.
 """
 
 
-class Lazy:
+class Lazy(ByParts):
     """What is read part by part: takes slices and numbers as an array does, each missing one all of its axis."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    def __len__(self) -> int:
-        """Return the length of the first axis."""
-        return self.shape[0]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Read all of it."""
-        return self[()].astype(dtype or self.dtype, copy=False)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part."""

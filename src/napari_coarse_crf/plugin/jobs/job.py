@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, Parameters, Progress
-from napari_coarse_crf.compute.parallel import finish
+from napari_coarse_crf.compute.parallel import finish, retold
 from napari_coarse_crf.memory import free_memory, memory_warning
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
@@ -329,7 +329,7 @@ class Job:
                 assembly.skip(part)
                 continue
             steps = self._refine_part(loaded, says_memory=is_first)  # the others are of the same size
-            refinement = yield from _among(number, len(parts), steps)
+            refinement = yield from retold(steps, partial(step_among, number, len(parts)))
             assembly.put(part, self._at_full_size(refinement, loaded))
             is_first = False
         return assembly.result(self.parameters), tuple(read), None
@@ -366,19 +366,6 @@ class Job:
 def _aside(work: Callable[[], T]) -> Generator[Progress, None, T]:
     """Do what cannot be cut into steps, before the first of them."""
     return (yield from take_aside(work, lambda: _PREPARING))
-
-
-def _among(
-    number: int, count: int, steps: Generator[Progress, None, Refinement]
-) -> Generator[Progress, None, Refinement]:
-    """Count the steps of one part as a share of those of all parts."""
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as end:
-            refinement: Refinement = end.value
-            return refinement
-        yield step_among(number, count, progress)
 
 
 def refine_layer(

@@ -5,12 +5,12 @@ A large image takes minutes until then, and its stages go on at different speeds
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from napari_coarse_crf import Progress
+from napari_coarse_crf.compute.parallel import retold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -62,20 +62,18 @@ def timed(
 ) -> Generator[PlanStep, None, T]:
     """Take steps, and say at each how long its stage will take yet, as fast as it went until now."""
     stage, began, step, reached = "", 0.0, 0, 0.0
-    with closing(steps):
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as end:
-                value: T = end.value
-                return value
-            now = clock()
-            if progress.stage != stage:
-                stage, began, step, reached = progress.stage, now, progress.step, now
-            if progress.step > step:
-                step, reached = progress.step, now
-            left = (reached - began) / step * (progress.total - step) - (now - reached) if step else None
-            yield PlanStep(stage, progress.step, progress.total, None, None if left is None else max(0.0, left))
+
+    def tell(progress: Progress) -> PlanStep:
+        nonlocal stage, began, step, reached
+        now = clock()
+        if progress.stage != stage:
+            stage, began, step, reached = progress.stage, now, progress.step, now
+        if progress.step > step:
+            step, reached = progress.step, now
+        left = (reached - began) / step * (progress.total - step) - (now - reached) if step else None
+        return PlanStep(stage, progress.step, progress.total, None, None if left is None else max(0.0, left))
+
+    return (yield from retold(steps, tell))
 
 
 def time_in_words(seconds: float) -> str:

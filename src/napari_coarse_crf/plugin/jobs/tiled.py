@@ -5,7 +5,6 @@ Those tiles come first that are in view, wherever a person looks meanwhile.
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
@@ -15,7 +14,7 @@ import dask.array as da
 import numpy as np
 
 from napari_coarse_crf import InputError, Progress
-from napari_coarse_crf.compute.parallel import finish
+from napari_coarse_crf.compute.parallel import finish, retold
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
 from napari_coarse_crf.plugin.jobs.fitting import sides_that_fit
@@ -309,16 +308,12 @@ def _add(viewer: napari.viewer.Viewer, job: TiledJob, store: LabelStore, about: 
 def _refine_tile(plan: TilePlan, tile: Tile, step: TileStep) -> Generator[Progress, None, TileRefinement]:
     """Refine a tile; what is lazy is read aside, as that may take long."""
     read = yield from take_aside(partial(plan.source.read, tile.region), lambda: step)
-    steps = refining_tile(plan.whole, plan.part(tile), *read)
-    with closing(steps):
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as end:
-                refinement: TileRefinement = end.value
-                return refinement
-            share = progress.step * _STEPS // max(1, progress.total)
-            yield replace(step, step=step.step + min(share, _STEPS - 1))
+
+    def as_share(progress: Progress) -> TileStep:
+        share = progress.step * _STEPS // max(1, progress.total)
+        return replace(step, step=step.step + min(share, _STEPS - 1))
+
+    return (yield from retold(refining_tile(plan.whole, plan.part(tile), *read), as_share))
 
 
 def _take(store: LabelStore, labels: Any) -> Generator[Progress, None, None]:

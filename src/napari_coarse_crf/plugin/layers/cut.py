@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 
+from napari_coarse_crf.compute.by_parts import ByParts
 from napari_coarse_crf.compute.laid import Laid
 from napari_coarse_crf.plugin.layers.merged import Merged
 from napari_coarse_crf.tiles.parts import part_shape
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cut:
+class Cut(ByParts):
     """A window of an array that reads when it is sliced, as those of zarr. Read by slices and numbers.
 
     Attributes
@@ -41,32 +42,14 @@ class Cut:
         return part_shape(self.window)
 
     @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.window)
-
-    @property
-    def size(self) -> int:
-        """Number of pixels."""
-        return int(np.prod(self.shape))
-
-    @property
     def dtype(self) -> Any:
         """As the array itself has it."""
         return self.data.dtype
-
-    def __len__(self) -> int:
-        """Return the length of the first axis."""
-        return self.shape[0]
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part."""
         given = key if isinstance(key, tuple) else (key,)
         return np.asarray(self.data[inside(self.window, given)])
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Read all of it."""
-        return np.asarray(self[()], dtype)
 
 
 def cut(data: Any, window: tuple[slice, ...]) -> Any:

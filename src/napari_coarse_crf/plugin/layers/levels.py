@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.compute.by_parts import ByParts
 from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.plugin.layers.cut import inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from napari_coarse_crf.compute.arrays import LabelArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Levels:
+class Levels(ByParts):
     """What is painted on any of several levels, at the pixels of the finest. Read by slices and numbers.
 
     Attributes
@@ -40,23 +39,9 @@ class Levels:
         return tuple(self.levels[0].shape)
 
     @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of pixels of the finest."""
-        return int(np.prod(self.shape))
-
-    @property
     def dtype(self) -> Any:
         """Of the finest."""
         return self.levels[0].dtype
-
-    def __len__(self) -> int:
-        """Return the length of the first axis."""
-        return self.shape[0]
 
     def __getitem__(self, key: Any) -> LabelArray:
         """Read a part.
@@ -76,10 +61,6 @@ class Levels:
             _add_strokes(labels, level, whole, self.shape)
         own = (_within(one, outer) for one, outer in zip(part, whole, strict=True))
         return labels[tuple(own)]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Read all of it."""
-        return np.asarray(self[()], dtype)
 
     def _whole_blocks(self, axis: int, one: slice) -> slice:
         """Return a range that holds whole pixels of the coarsest level."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.compute.by_parts import ByParts
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Merged:
+class Merged(ByParts):
     """What one label map holds, and where it holds nothing, another.
 
     Attributes
@@ -32,29 +34,11 @@ class Merged:
         return self.lower.shape
 
     @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return self.lower.ndim
-
-    @property
-    def size(self) -> int:
-        """Number of pixels."""
-        return self.lower.size
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         """As numpy reads it."""
         return self[(slice(0, 1),) * self.ndim].dtype
-
-    def __len__(self) -> int:
-        """Return the length of the first axis."""
-        return len(self.lower)
 
     def __getitem__(self, part: Any) -> NDArray[Any]:
         """Return a part in memory."""
         upper, lower = np.asarray(self.upper[part]), self.lower[part]
         return np.where(upper != 0, upper, lower.astype(upper.dtype, copy=False))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return all of it in memory."""
-        return np.asarray(self[(slice(None),) * self.ndim], dtype)
