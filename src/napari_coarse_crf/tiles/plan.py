@@ -211,8 +211,10 @@ def fit_overview(reduced: Reduced, facts: Facts) -> Reduced:
 def first_part(tile: Tile, whole: Whole, overview: Overview) -> TilePart:
     """Return what is known of a tile before anything is of its rim."""
     most = overview.within(tile)
-    nobody = np.zeros(len(most), np.bool_)
-    return TilePart(tile, most, Rim.of(rim_places(tile, whole.shape), candidates(most, nobody), ()))
+    places, nobody = rim_places(tile, whole.shape), np.zeros(len(most), np.bool_)
+    if not FORMS[whole.parameters.similarity].sweeps:
+        places = places[:0]  # no path is followed
+    return TilePart(tile, most, Rim.of(places, candidates(most, nobody), ()))
 
 
 def visits(n_tiles: int) -> list[int]:
