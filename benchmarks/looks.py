@@ -18,15 +18,9 @@ import numpy as np
 
 from napari_coarse_crf import Parameters, Refiner
 from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.parameters import reduce_parameters
 from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
-from napari_coarse_crf.tiles.reduced import (
-    Earlier,
-    enlarge_refinement,
-    reduce_parameters,
-    reduce_picture,
-    step_within,
-    thin_out_labels,
-)
+from napari_coarse_crf.tiles.reduced import Earlier, enlarge_refinement, reduce_picture, step_within, thin_out_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

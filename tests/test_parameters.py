@@ -26,11 +26,14 @@ def made_with(name: str, value: Any) -> Parameters:
 def test_the_defaults_are_those_of_the_documentation() -> None:
     assert Parameters().to_dict() == {
         "similarity": "combined",
+        "weights": "fixed",
         "heatmap_distance": 40.0,
         "heatmap_colour": 5.0,
         "geodesic_colour_weight": 2.0,
         "geodesic_scale": 5.0,
         "geodesic_exponent": 4.0,
+        "prior_weight": 0.8,
+        "texture_weight": 0.0,
         "instances": "auto",
         "appearance_weight": 4.0,
         "theta_alpha": 160.0,

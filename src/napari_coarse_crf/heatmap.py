@@ -25,12 +25,14 @@ geodesic
     path gets shorter, at most six times: then lengths are upper bounds, exact but for paths that wind back and forth
     more often.
 combined
-    colour + geodesic + 0.8 (1 - 2 rho) log n_c, n_c = |Omega_c|. The default, and the best of those tried on real
-    images of twelve kinds. The last term: strokes cover large classes less than in proportion, so a label with more
-    strokes is likelier still; where polygons cover most of the image, what they left open are outlines and small
-    things, of rare labels more often than of common ones. Where a label stands for many objects (`things`), their
-    strokes say little of their area, as each has one, however small: n_c is then how many pixels would get label c if
-    n_c were what it is elsewhere.
+    (1 - 0.75 min(1, w_t) t) colour + geodesic + w_n (1 - 2 rho) log n_c + w_t t log(p_c + 1e-3), n_c = |Omega_c|. The
+    default, and the best of those tried on real images of twelve kinds. p_c is what the surroundings of a pixel say
+    (`texture`), the probability of label c by a linear discriminant; t, 0 to 1, is how typical they are of what is
+    labelled, and w_t is `texture_weight`: 0 unless hidden labels show that texture tells (`judging`). The third term:
+    strokes cover large classes less than in proportion, so a label with more strokes is likelier still; where polygons
+    cover most of the image, what they left open are outlines and small things, of rare labels more often than of common
+    ones. Where a label stands for many objects (`things`), their strokes say little of their area, as each has one,
+    however small: n_c is then how many pixels would get label c if n_c were what it is elsewhere.
 
 I' is the image with its contrast stretched by one gain, 255 / max(p99.5 - p0.5, 32), so that dark microscopy images
 and photographs can share their colour tolerance; "joint" takes I as it is, as in the source.
@@ -39,6 +41,7 @@ and photographs can share their colour tolerance; "joint" takes I as it is, as i
 from __future__ import annotations
 
 import math
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -67,7 +70,7 @@ from napari_coarse_crf.compute.simd import (
 )
 from napari_coarse_crf.geodesic import UNREACHED, PixelGrid, edge_slowness, geodesic_distances
 from napari_coarse_crf.inputs import OPEN, Problem
-from napari_coarse_crf.similarity import COLOUR, FORMS, GEODESIC, JOINT, KERNEL, PRIOR
+from napari_coarse_crf.similarity import COLOUR, FORMS, GEODESIC, JOINT, KERNEL, PRIOR, TEXTURE
 from napari_coarse_crf.unary import MOST_UNARY, UNARY_STEP, pack_unary
 
 if TYPE_CHECKING:
@@ -81,13 +84,14 @@ if TYPE_CHECKING:
     from napari_coarse_crf.elsewhere import Elsewhere
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.similarity import Term
+    from napari_coarse_crf.texture import Texture
 
 T = TypeVar("T")
 
 _KERNEL_FLOOR = 1e-9
-_PRIOR = 0.8  # of log n_c in "combined"
 _CROSSING = 10.0  # px; what entering a pixel of another label costs where every pixel has one
-_COLOUR_FLOOR = 1e-3
+_COLOUR_FLOOR = _TEXTURE_FLOOR = 1e-3
+_IN_PLACE = 0.75  # of colour, which texture takes the place of where it counts in full
 _LEAST_CONTRAST = 32.0
 _CONTRAST_SAMPLE = 2**18  # pixels that the percentiles are taken of
 _BLOCK = 2**13
@@ -117,8 +121,17 @@ def crossing_cost(labelled_share: float) -> float:
     return min(_CROSSING / labelled_share**2, float(UNREACHED))
 
 
+def reads_texture(parameters: Parameters) -> bool:
+    """Whether the heatmap depends on what surrounds a pixel."""
+    return parameters.texture_weight > 0 and TEXTURE in FORMS[parameters.similarity].terms
+
+
 def compute_unary(
-    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, elsewhere: Elsewhere | None = None
+    pool: ThreadPoolExecutor,
+    problem: Problem,
+    parameters: Parameters,
+    elsewhere: Elsewhere | None = None,
+    texture: Texture | None = None,
 ) -> Generator[int | None, None, UnaryArray]:
     """Return -log of the heatmap at the F unlabelled pixels, the unary potential of eq. (3).
 
@@ -130,6 +143,8 @@ def compute_unary(
         What is to be refined, and how.
     elsewhere : Elsewhere, optional
         The rest of the image, where the problem is a part of one. For forms that `knows_parts`.
+    texture : Texture, optional
+        Of the problem, where the parameters ask for it (`reads_texture`).
 
     Returns
     -------
@@ -141,21 +156,74 @@ def compute_unary(
     int or None
         An int after each unit of work, None where a caller may stop in between.
     """
-    heatmap = _Heatmap(pool, problem, parameters, elsewhere)
+    heatmap = _Heatmap(pool, problem, parameters, elsewhere, texture)
     for term in FORMS[parameters.similarity].terms:
         yield from _ADD[term](heatmap)
     return (yield from heatmap.to_unary())
+
+
+class HeatmapTerms:
+    """The terms of "combined" for one problem, found once to be weighed again and again.
+
+    Parameters
+    ----------
+    pool, problem, parameters, texture
+        As for `compute_unary`; weights among the parameters do not matter.
+    """
+
+    def __init__(
+        self, pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, texture: Texture | None = None
+    ) -> None:
+        alone = parameters.replace(geodesic_exponent=1.0, texture_weight=1.0)
+        self._heatmap = _Heatmap(pool, problem, alone, None, texture)
+        self._has_texture = texture is not None
+
+    def find(self) -> Generator[int | None, None, None]:
+        """Find the terms."""
+        heatmap = self._heatmap
+        yield from heatmap.add_geodesic()
+        self._path = heatmap.take()
+        yield from heatmap.add_colour()
+        self._colour = heatmap.take()
+        if self._has_texture:
+            yield from heatmap.add_texture()
+            self._texture, self._stays = heatmap.take(), heatmap.colour_stays
+
+    def unary(self, parameters: Parameters) -> Generator[int | None, None, UnaryArray]:
+        """Return what `compute_unary` does for "combined" with the weights of these parameters."""
+        heatmap, weight = self._heatmap, np.float32(parameters.texture_weight)
+        heatmap.parameters = parameters
+
+        def weigh(start: int, stop: int) -> None:
+            logits = heatmap.logits[start:stop]
+            logits[:] = self._colour[start:stop]
+            if weight > 0 and self._has_texture:
+                fading = np.float32(1.0) - self._stays[start:stop, np.newaxis]
+                logits *= np.float32(1.0) - min(weight, np.float32(1.0)) * fading
+                logits += weight * self._texture[start:stop]
+            logits += np.float32(parameters.geodesic_exponent) * self._path[start:stop]
+
+        yield from heatmap.on_blocks(weigh)
+        yield from heatmap.add_prior()
+        return (yield from heatmap.to_unary())
 
 
 class _Heatmap:
     """The logits of the unlabelled pixels, to which each term of S_c is added."""
 
     def __init__(
-        self, pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, elsewhere: Elsewhere | None
+        self,
+        pool: ThreadPoolExecutor,
+        problem: Problem,
+        parameters: Parameters,
+        elsewhere: Elsewhere | None,
+        texture: Texture | None,
     ) -> None:
         self._pool = pool
+        self._texture = texture
+        self.colour_stays = np.zeros(0, np.float32)  # of each pixel's colour term, where texture takes its place
         self._problem = problem
-        self._parameters = parameters
+        self.parameters = parameters
         self._elsewhere = elsewhere
         self._n_labels = len(problem.label_ids)
         self._open_pixels = problem.open_pixels
@@ -167,11 +235,16 @@ class _Heatmap:
         else:
             self._labelled_share, self._sizes = elsewhere.labelled_share, elsewhere.sizes
             self._gain = elsewhere.gain
-        self._logits = np.zeros((len(self._open_pixels), row_width(self._n_labels)), np.float32)
+        self.logits = np.zeros((len(self._open_pixels), row_width(self._n_labels)), np.float32)
+
+    def take(self) -> FloatArray:
+        """Return the logits, and begin with zeros again."""
+        logits, self.logits = self.logits, np.zeros_like(self.logits)
+        return logits
 
     def add_joint(self) -> Generator[int | None, None, None]:
         """Subtract the distance to the nearest pixel of each label."""
-        problem, parameters = self._problem, self._parameters
+        problem, parameters = self._problem, self.parameters
         scales = [parameters.heatmap_distance] * len(problem.shape) + [parameters.heatmap_colour] * len(problem.colours)
         per_scale = np.float32(1.0) / np.array(scales, np.float32)
 
@@ -179,7 +252,7 @@ class _Heatmap:
             return np.ascontiguousarray(problem.features[:, chosen].T * per_scale)
 
         def subtract_nearest(groups: PointGroups, label: int, start: int, stop: int) -> None:
-            self._logits[start:stop, label] -= nearest_distances(groups, points(self._open_pixels[start:stop]))
+            self.logits[start:stop, label] -= nearest_distances(groups, points(self._open_pixels[start:stop]))
 
         for label in range(self._n_labels):
             groups = group_points(points(problem.labels == label))
@@ -195,12 +268,12 @@ class _Heatmap:
             yield 1
 
         def take_log(start: int, stop: int) -> None:
-            sums = self._logits[start:stop]
+            sums = self.logits[start:stop]
             np.maximum(sums, 0.0, out=sums)  # rounding may leave barycentric weights, so sums, just below 0
             sums += np.float32(_KERNEL_FLOOR)
             np.log(sums, out=sums)
 
-        yield from self._on_blocks(take_log)
+        yield from self.on_blocks(take_log)
 
     def _add_level(self, reach: float) -> Generator[None, None, None]:
         """Add one scale's kernel sums; its lattice is gone from memory before the next one is built."""
@@ -208,9 +281,25 @@ class _Heatmap:
         scale = 4.0**-reach * lattice.gaussian_scale
 
         def add_sums(start: int, stop: int) -> None:
-            slice_pixels(lattice, sums, self._open_pixels[start:stop], scale, self._logits[start:stop])
+            slice_pixels(lattice, sums, self._open_pixels[start:stop], scale, self.logits[start:stop])
 
-        yield from self._on_blocks(add_sums)
+        yield from self.on_blocks(add_sums)
+
+    def add_texture(self) -> Generator[None, None, None]:
+        """Add w_t t log(p_c + 1e-3), and note how much of the colour term stays."""
+        weight = np.float32(self.parameters.texture_weight)
+        if weight > 0:
+            assert self._texture is not None  # noqa: S101  # see `reads_texture`
+            texture, in_place = self._texture, np.float32(_IN_PLACE) * min(weight, np.float32(1.0))
+            self.colour_stays = np.empty(len(self._open_pixels), np.float32)
+
+            def add_log(start: int, stop: int, stays: FloatArray) -> None:
+                likely, typical = texture.tell(self._open_pixels[start:stop])
+                logarithms = np.log(likely + np.float32(_TEXTURE_FLOOR))
+                self.logits[start:stop, : self._n_labels] += (weight * typical)[:, np.newaxis] * logarithms
+                stays[start:stop] = np.float32(1.0) - in_place * typical
+
+            yield from self.on_blocks(partial(add_log, stays=self.colour_stays))
 
     def add_colour(self) -> Generator[int | None, None, None]:
         """Add log(q_c / sum q + 1e-3), q the mean colour kernel over each label."""
@@ -226,14 +315,20 @@ class _Heatmap:
             slice_pixels(lattice, sums, self._open_pixels[start:stop], 1.0, means)
             share = np.maximum(means[:, : len(sizes)], 0.0) / sizes
             share /= np.maximum(share.sum(axis=1, keepdims=True), np.float32(1e-30))
-            self._logits[start:stop, :n_labels] += np.log(share[:, :n_labels] + np.float32(_COLOUR_FLOOR))
+            logarithms = np.log(share[:, :n_labels] + np.float32(_COLOUR_FLOOR))
+            if len(self.colour_stays):
+                logarithms *= self.colour_stays[start:stop, np.newaxis]
+            self.logits[start:stop, :n_labels] += logarithms
 
-        yield from self._on_blocks(add_log_share)
+        yield from self.on_blocks(add_log_share)
         yield 1
 
     def add_geodesic(self) -> Generator[int | None, None, None]:
         """Add -p log(1 + d_c / s_g)."""
-        weight = self._parameters.geodesic_colour_weight
+        if self.parameters.geodesic_exponent == 0:
+            yield 1
+            return
+        weight = self.parameters.geodesic_colour_weight
         grid = PixelGrid(self._problem)
         slowness = yield from edge_slowness(self._pool, self._problem, grid, self._gain, weight)
         crossing = crossing_cost(self._labelled_share)
@@ -241,29 +336,29 @@ class _Heatmap:
         if self._elsewhere is not None:
             slowness[grid.cells[self._elsewhere.outermost]] = np.inf
             begin = self._elsewhere.rim, self._elsewhere.lengths
-        exponent = np.float32(self._parameters.geodesic_exponent)
-        per_scale = np.float32(1.0 / self._parameters.geodesic_scale)
+        exponent = np.float32(self.parameters.geodesic_exponent)
+        per_scale = np.float32(1.0 / self.parameters.geodesic_scale)
 
         def add_log_length(rows: slice, columns: slice, distances: FloatArray) -> None:
             # Not log1p, which numpy does not vectorise; what float32 loses is below 1e-7 of a logit.
-            self._logits[rows, columns] -= exponent * np.log(distances * per_scale + np.float32(1.0))
+            self.logits[rows, columns] -= exponent * np.log(distances * per_scale + np.float32(1.0))
 
         yield from geodesic_distances(self._pool, self._problem, grid, slowness, crossing, add_log_length, begin=begin)
         yield 1
 
     def add_prior(self) -> Generator[None, None, None]:
-        """Add 0.8 (1 - 2 rho) log n_c."""
+        """Add w_n (1 - 2 rho) log n_c."""
         prior = self._prior(self._sizes)
         if self._problem.kind is not None and self._elsewhere is None:
             prior = self._prior((yield from self._areas(prior)))
 
         def shift(start: int, stop: int) -> None:
-            self._logits[start:stop, : self._n_labels] += prior
+            self.logits[start:stop, : self._n_labels] += prior
 
-        yield from self._on_blocks(shift)
+        yield from self.on_blocks(shift)
 
     def _prior(self, sizes: FloatArray) -> FloatArray:
-        weight = np.float32(_PRIOR * (1.0 - 2.0 * self._labelled_share))
+        weight = np.float32(self.parameters.prior_weight * (1.0 - 2.0 * self._labelled_share))
         logarithms: FloatArray = weight * np.log(np.maximum(sizes, np.float32(1.0)))
         return logarithms
 
@@ -271,28 +366,28 @@ class _Heatmap:
         """Return how many unlabelled pixels each label would get with this prior."""
 
         def area(start: int, stop: int) -> FloatArray:
-            logits = self._logits[start:stop, : self._n_labels] + prior
+            logits = self.logits[start:stop, : self._n_labels] + prior
             likely = np.exp(logits - logits.max(axis=1, keepdims=True))
             counts: FloatArray = (likely / likely.sum(axis=1, keepdims=True)).sum(axis=0)
             return counts
 
-        areas: FloatArray = np.sum((yield from self._on_blocks(area)), axis=0, dtype=np.float32)
+        areas: FloatArray = np.sum((yield from self.on_blocks(area)), axis=0, dtype=np.float32)
         return areas
 
     def to_unary(self) -> Generator[None, None, UnaryArray]:
         """Return -log softmax of the logits, at most -log(LEAST_PROBABILITY)."""
-        unary = np.empty(self._logits.shape, np.uint16)
+        unary = np.empty(self.logits.shape, np.uint16)
         strip = strip_of(unary.shape[1])
 
         def convert(start: int, stop: int) -> None:
-            _unary_kernel(strip, self._logits[start:stop], self._n_labels, unary[start:stop])
+            _unary_kernel(strip, self.logits[start:stop], self._n_labels, unary[start:stop])
 
-        yield from self._on_blocks(convert)
+        yield from self.on_blocks(convert)
         return unary
 
     def _label_sums(self, reach: float) -> Generator[None, None, tuple[Lattice, FloatArray]]:
         """Return a lattice and, on its vertices, the sums of the Gaussian kernel over the pixels of each label."""
-        features, thetas = heatmap_kernel(self._problem, self._parameters, reach, self._gain)
+        features, thetas = heatmap_kernel(self._problem, self.parameters, reach, self._gain)
         lattice = yield from build_lattice(self._pool, features, thetas, normalise=False)
         values = yield from splat_labels(self._pool, lattice, self._problem.labels, self._n_labels)
         yield from blur(self._pool, lattice, values)
@@ -305,7 +400,7 @@ class _Heatmap:
 
         The pixels of elsewhere stand behind those of the problem in the lattice, each with its weight.
         """
-        features, thetas = heatmap_kernel(self._problem, self._parameters, reach, self._gain)
+        features, thetas = heatmap_kernel(self._problem, self.parameters, reach, self._gain)
         n_pixels = features.shape[1]
         joined = np.concatenate([features.astype(np.float32, copy=False), elsewhere.colours], axis=1)
         lattice = yield from build_lattice(self._pool, joined, thetas, normalise=False)
@@ -316,13 +411,14 @@ class _Heatmap:
         yield from blur(self._pool, lattice, values)
         return lattice, values, np.ones(columns, np.float32)
 
-    def _on_blocks(self, work: Callable[[int, int], T]) -> Generator[None, None, list[T]]:
-        n_pixels = max(1, _BLOCK_NUMBERS // self._logits.shape[1])
-        return (yield from in_chunks(self._pool, work, blocks(len(self._logits), n_pixels)))
+    def on_blocks(self, work: Callable[[int, int], T]) -> Generator[None, None, list[T]]:
+        n_pixels = max(1, _BLOCK_NUMBERS // self.logits.shape[1])
+        return (yield from in_chunks(self._pool, work, blocks(len(self.logits), n_pixels)))
 
 
 _ADD: Mapping[Term, Callable[[_Heatmap], Generator[int | None, None, None]]] = MappingProxyType(
     {
+        TEXTURE: _Heatmap.add_texture,
         JOINT: _Heatmap.add_joint,
         KERNEL: _Heatmap.add_kernel,
         COLOUR: _Heatmap.add_colour,

@@ -104,6 +104,12 @@ class Parameters:
         help_text="How an unlabelled pixel is compared with the labelled ones: "
         + ", ".join(f"'{name}' {form.in_words}" for name, form in FORMS.items()) + ".",
     )
+    weights: Literal["auto", "fixed"] = _parameter(
+        "fixed", section="heatmap", label="Weights", choices=("auto", "fixed"),
+        help_text="Whether your labels choose how much paths, sizes of labels and texture count and how strongly alike "
+        f"pixels pull {_used_by('weights')}: 'auto' hides a part of them, and takes what finds it again from the rest. "
+        "'fixed': as you set them.",
+    )
     heatmap_distance: float = _parameter(
         40.0, section="heatmap", label="Reach", symbol="s_p", unit="px", low=1.0, high=500.0, logarithmic=True,
         help_text="How far a labelled pixel speaks for its surroundings in the heatmap "
@@ -130,6 +136,18 @@ class Parameters:
         4.0, section="heatmap", label="Path weight", symbol="p", low=0.0, high=20.0,
         help_text=f"How strongly longer paths lower the probability {_used_by('geodesic_exponent')}. Larger: the label "
         "with the shortest path wins more clearly.",
+    )
+    prior_weight: float = _parameter(
+        0.8, section="heatmap", label="Size of labels", symbol="w_n", low=0.0, high=2.0,
+        help_text="How much likelier a label is that you painted more of, everywhere "
+        f"{_used_by('prior_weight')}; the less, the more of the image is labelled. Larger: large classes win where "
+        "colour and paths leave it open. 0: all labels alike.",
+    )
+    texture_weight: float = _parameter(
+        0.0, section="heatmap", label="Texture", symbol="w_t", low=0.0, high=3.0,
+        help_text="How much the surroundings of a pixel count (edges, ridges, roughness at four scales), beside its "
+        f"colour {_used_by('texture_weight')}. Larger: texture decides more, where it is like that of your labels. 0: "
+        "colours alone.",
     )
     instances: Literal["auto", "never"] = _parameter(
         "auto", section="heatmap", label="One id per object", choices=("auto", "never"),
@@ -219,8 +237,9 @@ class Parameters:
 
         Parameters
         ----------
-        name : {"default", "paper"}
-            "paper" is the plainest reading of the source: nearest labelled pixel in colour and position (60 px,
+        name : {"auto", "default", "paper"}
+            "auto" is "default" with weights that the labels choose, which `refine_labels` uses where nothing else is
+            said. "paper" is the plainest reading of the source: nearest labelled pixel in colour and position (60 px,
             15 grey levels), the kernels of Krähenbühl and Koltun's code (w1 10, θα 80, θβ 13, w2 3, θγ 3), labels
             that the CRF may doubt (0.9).
 
@@ -294,6 +313,7 @@ class Parameters:
 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
+    "auto": MappingProxyType({"weights": "auto"}),
     "default": MappingProxyType({}),
     "paper": MappingProxyType({
         "similarity": "joint", "heatmap_distance": 60.0, "heatmap_colour": 15.0,
@@ -302,6 +322,24 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     }),
 })  # fmt: skip
 """The named sets of parameters: what each changes against the defaults."""
+
+
+def reduce_parameters(parameters: Parameters, step: float, ndim: int) -> Parameters:
+    """Return what does at reduced size as `parameters` at full size: lengths shrink with the image, counts more.
+
+    Examples
+    --------
+    >>> small = reduce_parameters(Parameters(theta_alpha=160, smallest_part=64), step=4, ndim=2)
+    >>> small.theta_alpha, small.smallest_part
+    (40.0, 4)
+    """
+    changes: dict[str, float] = {}
+    for name, described in parameters.describe().items():
+        if described.unit.startswith("px"):  # also "px per grey level"
+            changes[name] = max(getattr(parameters, name) / step, described.low)
+        elif described.unit == "pixels":
+            changes[name] = round(getattr(parameters, name) / step**ndim)
+    return parameters.replace(**changes)
 
 
 def _check_known(values: Mapping[Any, Any]) -> None:

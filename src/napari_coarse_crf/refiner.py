@@ -1,7 +1,7 @@
 """One image and its labels in memory: the whole way, keeping what a changed parameter does not touch.
 
-inputs -> heatmap -> kernels -> mean field -> cleaning -> objects -> merge, eq. (5). `steps` goes this way in small
-steps, so that a caller can show progress and stop; `run` goes it at once. Where labels stand for one object each
+inputs -> weights -> heatmap -> kernels -> mean field -> cleaning -> objects -> merge, eq. (5). `steps` goes this way in
+small steps, so that a caller can show progress and stop; `run` goes it at once. Where labels stand for one object each
 (`things`), all but the last two go with one label for all of them.
 """
 
@@ -20,7 +20,7 @@ from napari_coarse_crf.cleaning import asks_for_cleaning, clean, mean_field_key
 from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
-from napari_coarse_crf.heatmap import compute_unary, heatmap_key, labels_as_unary
+from napari_coarse_crf.heatmap import compute_unary, heatmap_key, labels_as_unary, reads_texture
 from napari_coarse_crf.inputs import (
     OPEN,
     UNLABELLED,
@@ -30,10 +30,13 @@ from napari_coarse_crf.inputs import (
     read_labels,
     read_problem,
 )
+from napari_coarse_crf.judging.choosing import Chosen, choose_weights, find_surroundings, has_changed_much
+from napari_coarse_crf.judging.telling import may_tell
 from napari_coarse_crf.memory import problem_memory
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
 from napari_coarse_crf.similarity import FORMS
+from napari_coarse_crf.texture import Texture
 from napari_coarse_crf.things import Things, find_things, spread, tell_apart
 from napari_coarse_crf.unary import unpack_unary
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, UnaryArray
     from napari_coarse_crf.elsewhere import Elsewhere
+    from napari_coarse_crf.texture import TextureArray
 
 EngineName = Literal["lattice", "pydensecrf"]
 _ENGINES: dict[str, type[Engine]] = {"lattice": LatticeEngine, "pydensecrf": PyDenseCRFEngine}
@@ -66,13 +70,15 @@ class Refinement:
         Probability of the most probable label of each pixel, or of the one that cleaning gave it: 1 on clamped pixels,
         0 where a pixel takes no part and has no label.
     parameters : Parameters
-        What it was made with.
+        What it was made with, to make it again: those that were chosen, where the labels chose the weights.
     iterations : int
         Mean-field iterations that ran.
     label_counts : dict
         `{id: (pixels before, pixels after)}`, among the pixels that take part.
     warnings : tuple of str
         What a person should look at, one sentence each.
+    reason : str
+        Why these weights, in one sentence; "" where they were fixed.
     """
 
     labels: LabelArray
@@ -81,6 +87,7 @@ class Refinement:
     iterations: int
     label_counts: dict[int, tuple[int, int]]
     warnings: tuple[str, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Progress:
     Attributes
     ----------
     stage : str
-        "heatmap", "appearance kernel", "smoothness kernel", "mean field", "cleaning" or "objects".
+        "weights", "heatmap", "appearance kernel", "smoothness kernel", "mean field", "cleaning" or "objects".
     step, total : int
         Units of work done, and at most to do.
     refinement : Refinement or None
@@ -249,6 +256,8 @@ class Refiner:
         # The latest of each, with what it was made for.
         self._unary: tuple[object, UnaryArray] | None = None
         self._kernels: dict[str, tuple[object, Any]] = {}
+        self._surroundings: TextureArray | None = None  # of all pixels, whatever their labels
+        self._chosen: tuple[Parameters, Problem, Chosen] | None = None
         self._found: tuple[object, FieldProblem, Marginals] | None = None  # by the last run that was cleaned
 
     @property
@@ -262,7 +271,7 @@ class Refiner:
         Parameters
         ----------
         parameters : Parameters, optional
-            By default `Parameters()`.
+            By default `Parameters.preset("auto")`: the labels choose the weights.
         """
         for progress in self.steps(parameters):
             if progress.refinement is not None:
@@ -319,6 +328,8 @@ class Refiner:
         self._begin()
         try:
             with ThreadPoolExecutor(self._workers) as pool:
+                if chosen.weights == "auto":
+                    chosen = finish(self._cached_choice(pool, chosen)).parameters
                 unary = finish(self._cached_unary(pool, chosen))
                 likely = np.exp(-unpack_unary(unary, len(self._posed(chosen).label_ids)))
                 likely /= likely.sum(axis=1, keepdims=True)  # the steps of the potential leave sums off by .0001
@@ -376,6 +387,10 @@ class Refiner:
             yield Progress("mean field", 0, 0, self._unchanged(parameters))
             return
         report = _Report(FORMS[self._compared_by(parameters).similarity].units + 2 + parameters.iterations)
+        reason = ""
+        if parameters.weights == "auto":
+            chosen = yield from report.stage("weights", self._cached_choice(pool, parameters))
+            parameters, reason = chosen.parameters, chosen.reason
         field, marginals = yield from self._cached_field(pool, parameters, report)
         if asks_for_cleaning(parameters):
             report.total += 1
@@ -386,7 +401,24 @@ class Refiner:
             report.total += 1
             told = tell_apart(pool, self._problem, things, field, marginals, parameters)
             marginals = yield from report.stage("objects", told)
-        yield Progress("mean field", report.done, report.done, self._merged(field, marginals, parameters))
+        yield Progress("mean field", report.done, report.done, self._merged(field, marginals, parameters, reason))
+
+    def _cached_choice(self, pool: ThreadPoolExecutor, parameters: Parameters) -> Generator[int | None, None, Chosen]:
+        """Let the labels choose the weights, unless they have not changed much since they did."""
+        posed = self._posed(parameters)
+        if self._chosen is None or self._chosen[0] != parameters or has_changed_much(self._chosen[1], posed):
+            if self._borrowed is None and self._elsewhere is None:
+                features = (yield from self._cached_surroundings(pool)) if may_tell(posed) else None
+                found = yield from choose_weights(pool, posed, parameters, features)
+            else:  # here, no label is there to be hidden
+                found = Chosen(parameters.replace(weights="fixed"), (), "")
+            self._chosen = parameters, posed, found
+        return self._chosen[2]
+
+    def _cached_surroundings(self, pool: ThreadPoolExecutor) -> Generator[int | None, None, TextureArray]:
+        if self._surroundings is None:
+            self._surroundings = yield from find_surroundings(pool, self._problem)
+        return self._surroundings
 
     def _cached_field(
         self, pool: ThreadPoolExecutor, parameters: Parameters, report: _Report
@@ -425,7 +457,10 @@ class Refiner:
         key = heatmap_key(compared)
         if self._unary is None or self._unary[0] != key:
             self._unary = None  # frees its memory before the new one is made
-            self._unary = key, (yield from compute_unary(pool, self._posed(parameters), compared, elsewhere))
+            posed, texture = self._posed(parameters), None
+            if reads_texture(compared):
+                texture = Texture.learn((yield from self._cached_surroundings(pool)), posed)
+            self._unary = key, (yield from compute_unary(pool, posed, compared, elsewhere, texture))
         return self._unary[1]
 
     def _cached_kernel(
@@ -457,7 +492,7 @@ class Refiner:
             watched = problem.labels == OPEN
         return FieldProblem(unary, free, clamped, n_labels, parameters.iterations, parameters.tolerance, watched)
 
-    def _merged(self, field: FieldProblem, marginals: Marginals, parameters: Parameters) -> Refinement:
+    def _merged(self, field: FieldProblem, marginals: Marginals, parameters: Parameters, reason: str) -> Refinement:
         """Merge what mean field found with the person's labels, eq. (5)."""
         problem, n_labels = self._problem, len(self._problem.label_ids)
         labels, confidence = self._label_map.copy(), (self._label_map != UNLABELLED).astype(np.float32)
@@ -474,7 +509,7 @@ class Refiner:
             for (label_id, before), more in zip(self._counts_before().items(), gained, strict=True)
         }
         return Refinement(
-            labels, confidence, parameters, marginals.iterations, counts, self._warnings(counts, parameters)
+            *(labels, confidence, parameters, marginals.iterations, counts, self._warnings(counts, parameters)), reason
         )
 
     def _unchanged(self, parameters: Parameters) -> Refinement:
@@ -524,10 +559,10 @@ def _check_labels(problem: Problem) -> None:
         check_number_of_labels(problem.label_ids)
 
 
-def _chosen(parameters: Parameters | None) -> Parameters:
-    """Return the parameters, or the default ones."""
-    if parameters is None:
-        return Parameters()
+def _chosen(parameters: Parameters | str | None) -> Parameters:
+    """Return the parameters, those of a preset, or the default ones, whose weights the labels choose."""
+    if parameters is None or isinstance(parameters, str):
+        return Parameters.preset(parameters or "auto")
     if not isinstance(parameters, Parameters):
         raise ParameterError(
             f"parameters is a {type(parameters).__name__}; pass Parameters(...), or Parameters.from_dict(...) of names "

@@ -46,7 +46,8 @@ JOINT = Term(("heatmap_distance", "heatmap_colour"), units=1)
 KERNEL = Term(("heatmap_distance", "heatmap_colour"), units=4, reaches=(1, 2, 4, 8))
 COLOUR = Term(("heatmap_colour",), units=1, reaches=(math.inf,))
 GEODESIC = Term(("geodesic_colour_weight", "geodesic_scale", "geodesic_exponent", "instances"), units=1, sweeps=True)
-PRIOR = Term()
+PRIOR = Term(("prior_weight", "weights"))
+TEXTURE = Term(("texture_weight",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Form:
 
 FORMS: Mapping[Similarity, Form] = MappingProxyType(
     {
-        "combined": Form("suits most images", (COLOUR, GEODESIC, PRIOR)),
+        "combined": Form("suits most images", (TEXTURE, COLOUR, GEODESIC, PRIOR)),
         "joint": Form("looks for the nearest labelled pixel in colour and position", (JOINT,)),
         "kernel": Form("counts all near and alike ones", (KERNEL,)),
         "geodesic": Form("walks around colour edges", (GEODESIC,)),

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from napari_coarse_crf import InputError, Parameters, evaluate_labels, refine_labels, suggest_parameters
-from napari_coarse_crf.suggest.hiding import hidings
-from napari_coarse_crf.suggest.search import CANDIDATES, Suggestion, Trial, _choose
+from napari_coarse_crf.judging.hiding import hidings
+from napari_coarse_crf.judging.look import CANDIDATES
 
 Array = np.ndarray[Any, Any]
 
@@ -62,7 +62,7 @@ def test_progress_counts_every_trial() -> None:
     told: list[tuple[int, int]] = []
     suggest_parameters(_image(), _labels(), progress=lambda done, total: told.append((done, total)))
     assert sorted(told) == told
-    total = (1 + len(list(hidings(_labels())))) * len(CANDIDATES)
+    total = 1 + len(list(hidings(_labels())))
     assert set(told) == {(done, total) for done in range(total + 1)}
 
 
@@ -146,42 +146,6 @@ def test_a_mask_of_another_shape_is_refused_in_words() -> None:
             suggest_parameters(_image(), _labels(), mask=mask)
 
 
-def _trials(gains: dict[str, float], hidden_gains: dict[str, float] | None = None) -> list[Trial]:
-    hidden_gains = hidden_gains or {}
-    return [
-        Trial(name, Parameters(**changes), gains.get(name, 0.0), hidden_gains.get(name, 0.0), 0.5, (0.5,))
-        for name, changes in CANDIDATES.items()
-    ]
-
-
-def test_only_a_clear_gain_moves_the_parameters() -> None:
-    clear: Suggestion = _choose(_trials({"firm paths": 0.04, "colour alone": 0.01}), 1, 3)
-    assert clear.parameters == Parameters(geodesic_exponent=8.0, appearance_weight=1.0)
-    assert "Clearly better" in clear.reason
-    assert "+0.040" in clear.reason
-    for doubtful in (_trials({"firm paths": 0.02}), _trials({"firm paths": -0.1, "colour alone": -0.2})):
-        assert _choose(doubtful, 1, 3).parameters == Parameters()
-        assert "stay" in _choose(doubtful, 1, 3).reason
-
-
-def test_a_large_gain_on_hidden_labels_counts_too_but_a_promise_comes_first() -> None:
-    found = _choose(_trials({"firm paths": -0.02}, {"firm paths": 0.09}), 1, 3)
-    assert found.parameters.geodesic_exponent == 8
-    assert "+0.090" in found.reason
-    assert _choose(_trials({}, {"firm paths": 0.07}), 1, 3).parameters == Parameters()
-    one_way = _choose(_trials({}, {"firm paths": 0.3}), 1, 1)
-    assert one_way.parameters == Parameters()
-    assert "nothing else" in one_way.reason
-    both = _choose(_trials({"colour alone": 0.05}, {"firm paths": 0.2}), 1, 3)
-    assert both.parameters.similarity == "colour"
-
-
-def test_a_pool_of_images_needs_a_smaller_gain() -> None:
-    for trials in (_trials({"colour alone": 0.02}), _trials({}, {"colour alone": 0.05})):
-        assert _choose(trials, 4, 3).parameters == Parameters(similarity="colour", appearance_weight=1.0)
-        assert _choose(trials, 1, 3).parameters == Parameters()
-
-
 def _membranes(noise: float = 18, side: int = 200, scale: int = 1) -> tuple[Array, Array, Array]:
     """Return an image of dark lines between bright cells, strokes on few lines and many cells, and the truth."""
     truth = np.full((side, side), 2, np.uint8)
@@ -199,7 +163,7 @@ def _membranes(noise: float = 18, side: int = 200, scale: int = 1) -> tuple[Arra
 def test_what_is_scattered_and_known_by_its_colour_is_found_to_be_so() -> None:
     image, labels, truth = _membranes()
     suggestion = suggest_parameters(image, labels)
-    assert suggestion.parameters.similarity == "colour"
+    assert suggestion.parameters.geodesic_exponent == 0
     before, after = (
         evaluate_labels(refine_labels(image, labels, parameters), truth).mean_iou
         for parameters in (Parameters(), suggestion.parameters)

@@ -9,12 +9,12 @@ import pytest
 
 from napari_coarse_crf import Parameters, Refinement, Refiner
 from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.parameters import reduce_parameters
 from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
 from napari_coarse_crf.tiles.reduced import (
     Earlier,
     enlarge,
     enlarge_refinement,
-    reduce_parameters,
     reduce_picture,
     step_within,
     thin_out,

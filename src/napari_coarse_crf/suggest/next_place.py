@@ -21,9 +21,9 @@ from scipy import ndimage as ndi
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED, Picture, read_labels
-from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.parameters import Parameters, reduce_parameters
 from napari_coarse_crf.refiner import Refiner
-from napari_coarse_crf.tiles.reduced import reduce_parameters, reduce_picture, step_within, thin_out_labels
+from napari_coarse_crf.tiles.reduced import reduce_picture, step_within, thin_out_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

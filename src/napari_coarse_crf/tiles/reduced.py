@@ -91,25 +91,6 @@ def reduce_picture(picture: Picture, step: int, ndim: int) -> Picture:
     return replace(picture, image=thin_out(picture.image, step, ndim), mask=mask)
 
 
-def reduce_parameters(parameters: Parameters, step: int, ndim: int) -> Parameters:
-    """Return what does at reduced size as `parameters` at full size: lengths shrink with the image, counts more.
-
-    Examples
-    --------
-    >>> from napari_coarse_crf import Parameters
-    >>> small = reduce_parameters(Parameters(theta_alpha=160, smallest_part=64), step=4, ndim=2)
-    >>> small.theta_alpha, small.smallest_part
-    (40.0, 4)
-    """
-    changes: dict[str, float] = {}
-    for name, described in parameters.describe().items():
-        if described.unit.startswith("px"):  # also "px per grey level"
-            changes[name] = max(getattr(parameters, name) / step, described.low)
-        elif described.unit == "pixels":
-            changes[name] = round(getattr(parameters, name) / step**ndim)
-    return parameters.replace(**changes)
-
-
 def enlarge(array: NDArray[Any], step: int, shape: Sequence[int]) -> NDArray[Any]:
     """Repeat every pixel `step` times along each axis, up to `shape`."""
     for axis in range(array.ndim):

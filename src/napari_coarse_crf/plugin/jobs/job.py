@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, Parameters, Progress
 from napari_coarse_crf.compute.parallel import finish, retold
 from napari_coarse_crf.memory import free_memory, memory_warning
+from napari_coarse_crf.parameters import reduce_parameters
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
@@ -30,13 +31,7 @@ from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.refiner import ALL_LABELLED
 from napari_coarse_crf.tiles.apart import step_among
 from napari_coarse_crf.tiles.parts import Assembly, has_two_labels
-from napari_coarse_crf.tiles.reduced import (
-    Earlier,
-    enlarge_refinement,
-    reduce_parameters,
-    reduce_picture,
-    thin_out_labels,
-)
+from napari_coarse_crf.tiles.reduced import Earlier, enlarge_refinement, reduce_picture, thin_out_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence

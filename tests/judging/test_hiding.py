@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_coarse_crf.suggest.hiding import _keep_every_label, hidings
+from napari_coarse_crf.judging.hiding import _keep_every_label, hidings
 
 Array = np.ndarray[Any, Any]
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_coarse_crf import evaluate_labels
-from napari_coarse_crf.suggest.promise import (
+from napari_coarse_crf.judging.promise import (
     DOUBT,
     Promise,
     Said,

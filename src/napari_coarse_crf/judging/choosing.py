@@ -1,0 +1,177 @@
+"""Weights of the heatmap's terms and of the appearance kernel, chosen by a person's own labels.
+
+First what texture is worth (`telling`). Then a few sets of weights are tried on hidden labels (`look`), and one takes
+the place of the defaults where it is clearly better.
+
+Deterministic: bounded by trials and pixels, never by the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_coarse_crf.heatmap import contrast_gain
+from napari_coarse_crf.inputs import OPEN
+from napari_coarse_crf.judging.look import CANDIDATES, Finding, Scene
+from napari_coarse_crf.judging.telling import weigh_texture
+from napari_coarse_crf.similarity import FORMS
+from napari_coarse_crf.texture import texture_features
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from concurrent.futures import ThreadPoolExecutor
+
+    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.texture import TextureArray
+
+TOO_FEW = (
+    "The labels are too few to hide some and judge by them, so these are the defaults: paint more, or larger strokes."
+)
+"""The reason where nothing could be tried."""
+
+_MUCH = 0.25  # of the labelled pixels
+# What a set must gain in mean IoU, for one image; a pool needs less.
+_PROMISED = 0.03  # over the whole image
+_FOUND = 0.08  # or on hidden labels, in every way of hiding: few labels promise little, but may say it clearly
+_LEAST_WAYS = 2  # unlike ways of hiding, for that to count
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One set of parameters that was tried.
+
+    Attributes
+    ----------
+    name : str
+        Its name in `CANDIDATES`.
+    parameters : Parameters
+        The set.
+    gain : float
+        By how much its mean IoU over the whole image should be above that of the defaults, mean over the images
+        with enough labels to judge by.
+    hidden_gain : float
+        By how much it is above that of the defaults on the hidden labels, in the way of hiding that says least for it.
+    score : float
+        Mean IoU on the hidden labels, over all ways of hiding and all images.
+    scores : tuple of float
+        The same for each way of hiding and each image.
+    """
+
+    name: str
+    parameters: Parameters
+    gain: float
+    hidden_gain: float
+    score: float
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the labels chose.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        With their weights, which are fixed now.
+    trials : tuple of Trial
+        What was tried, by the gain it promises; empty if the labels are too few to judge.
+    reason : str
+        Why these, in one sentence.
+    """
+
+    parameters: Parameters
+    trials: tuple[Trial, ...]
+    reason: str
+
+
+def choose_weights(
+    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, features: TextureArray | None
+) -> Generator[int | None, None, Chosen]:
+    """Return the parameters with the weights that the labels of a problem speak for.
+
+    Parameters
+    ----------
+    pool, problem
+        Where it is done, and of what.
+    parameters : Parameters
+        All others, and the weights that stay unless others are clearly better.
+    features : (K, N) int16 or None
+        From `find_surroundings`; None where hidden labels cannot tell what texture is worth (`may_tell`).
+    """
+    fixed = parameters.replace(weights="fixed")
+    if "weights" not in FORMS[parameters.similarity].reads:
+        return Chosen(fixed, (), "")
+    weighed = yield from with_texture(pool, problem, fixed, features)
+    scene = Scene(problem, weighed, features if weighed.texture_weight > 0 else None)
+    if not scene.hidings:
+        return Chosen(weighed, (), TOO_FEW)
+    return choose([(yield from scene.look(pool))], weighed)
+
+
+def find_surroundings(pool: ThreadPoolExecutor, problem: Problem) -> Generator[int | None, None, TextureArray]:
+    """Return the features of all pixels, whatever their labels."""
+    return (yield from texture_features(pool, problem, contrast_gain(problem.colours)))
+
+
+def with_texture(
+    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, features: TextureArray | None
+) -> Generator[None, None, Parameters]:
+    """Return the parameters with the weight of texture that hidden labels speak for."""
+    if features is None:
+        return parameters
+    weight = yield from weigh_texture(
+        pool, problem, features, contrast_gain(problem.colours), parameters.heatmap_colour
+    )
+    return parameters.replace(texture_weight=round(weight, 2))
+
+
+def choose(found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Chosen:
+    """Return the set with a clear gain on some images, the promised one before that on hidden labels; else none."""
+    ranked = tuple(sorted((_trial(name, found, parameters) for name in CANDIDATES), key=lambda trial: -trial.gain))
+    n_ways = len({way for one in found for way in one["default"].ways})
+    promised, least = (float(margin / np.sqrt(len(found))) for margin in (_PROMISED, _FOUND))
+    promising, finding = ranked[0], max(ranked, key=lambda trial: trial.hidden_gain)
+    if promising.gain >= promised:
+        reason = f"going by hidden labels, {promising.name!r} promises {promising.gain:+.3f} of mean IoU."
+        return Chosen(promising.parameters, ranked, f"Clearly better: {reason}")
+    if finding.hidden_gain >= least and n_ways >= _LEAST_WAYS:
+        reason = (
+            f"{finding.name!r} finds hidden labels with {finding.hidden_gain:+.3f} of mean IoU or more, however hidden."
+        )
+        return Chosen(finding.parameters, ranked, f"Clearly better: {reason}")
+    best = next(trial for trial in ranked if trial.name != "default")
+    if best.gain > 0:
+        reason = f"{best.name!r} promises {best.gain:+.3f} of mean IoU, {promised:+.3f} would be a clear gain."
+    else:
+        reason = "going by hidden labels, nothing else that was tried promises a gain."
+    return Chosen(parameters, ranked, f"The defaults stay: {reason}")
+
+
+def has_changed_much(before: Problem, now: Problem) -> bool:
+    """Whether labels say something else than when they were looked at: other ids, or a quarter of the pixels."""
+    if before.labels is now.labels:
+        return False
+    if not np.array_equal(before.label_ids, now.label_ids) or before.labels.shape != now.labels.shape:
+        return True
+    changed, labelled = np.count_nonzero(before.labels != now.labels), np.count_nonzero(before.labels != OPEN)
+    return bool(changed > _MUCH * labelled)
+
+
+def _trial(name: str, found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Trial:
+    """Put together what one candidate gave on all images."""
+    own, default = [one[name] for one in found], [one["default"] for one in found]
+    scores = np.concatenate([one.scores for one in own])
+    gains = scores - np.concatenate([one.scores for one in default])
+    ways = np.concatenate([one.ways for one in own])
+    return Trial(
+        name,
+        parameters.replace(**CANDIDATES[name]),
+        float(np.mean([one.gain for one in own])),
+        float(min(gains[ways == way].mean() for way in set(ways))),
+        float(scores.mean()),
+        tuple(scores.tolist()),
+    )

@@ -1,0 +1,180 @@
+"""A look at what a person's own labels say: sets of weights, tried on labels that are hidden.
+
+Part of the labels is hidden (`hiding`), the image is refined from the rest at reduced size (`small`), and what was
+hidden says how good the result is there; what that promises for the unlabelled pixels (`promise`) compares the sets.
+The terms of the heatmap are found once for each way of hiding, and weighed anew for each set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_coarse_crf.compute.parallel import retold
+from napari_coarse_crf.crf import FieldProblem, LatticeEngine
+from napari_coarse_crf.heatmap import HeatmapTerms
+from napari_coarse_crf.inputs import OPEN
+from napari_coarse_crf.judging.hiding import hidings
+from napari_coarse_crf.judging.promise import DOUBT, Said, promised
+from napari_coarse_crf.judging.small import Small
+from napari_coarse_crf.parameters import reduce_parameters
+from napari_coarse_crf.texture import Texture
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from concurrent.futures import ThreadPoolExecutor
+
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.compute.arrays import IndexArray, PixelArray
+    from napari_coarse_crf.crf import LatticeKernel
+    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.texture import TextureArray
+
+CANDIDATES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
+    "default": MappingProxyType({}),
+    "firm paths": MappingProxyType({"geodesic_exponent": 8.0, "appearance_weight": 1.0}),
+    "colour alone": MappingProxyType({
+        "geodesic_exponent": 0.0, "prior_weight": 0.0, "texture_weight": 0.0, "appearance_weight": 1.0,
+    }),
+})  # fmt: skip
+"""What is tried: what each set changes against the defaults.
+
+"firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph), "colour
+alone" what is scattered all over the image and known by its colour (membranes, nuclei in stained tissue).
+"""
+
+_MOST_PIXELS = 2**16
+_ITERATIONS = 5  # enough for a look
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How one set of weights did on the labels of one image.
+
+    Attributes
+    ----------
+    gain : float
+        By how much its mean IoU over the whole image should be above that of the defaults.
+    scores : tuple of float
+        Mean IoU on the hidden labels, for each hiding.
+    ways : tuple of str
+        In which way these were hidden.
+    """
+
+    gain: float
+    scores: tuple[float, ...]
+    ways: tuple[str, ...]
+
+
+class Scene:
+    """A problem at the size at which it is looked at.
+
+    Parameters
+    ----------
+    problem : Problem
+        At full size.
+    parameters : Parameters
+        What the sets of weights change.
+    features : (K, N) int16 or None
+        From `texture_features`, where texture has a weight.
+    """
+
+    def __init__(self, problem: Problem, parameters: Parameters, features: TextureArray | None) -> None:
+        self.small = Small.of(problem, _MOST_PIXELS)
+        reduced = reduce_parameters(parameters, self.small.step, len(problem.shape))
+        self._parameters = reduced.replace(iterations=_ITERATIONS, tolerance=0.0)
+        self._features = features
+        if features is not None:
+            self._features = np.ascontiguousarray(features[:, self.small.pixels])
+        self._kernels: list[LatticeKernel] = []
+        self.hidings = self._hidings()
+
+    def look(self, pool: ThreadPoolExecutor) -> Generator[int | None, None, dict[str, Finding]]:
+        """Try every set of weights; yields an int for every hiding that is done, the one that hides nothing first."""
+        problem = self.small.problem
+        yield from self._build_kernels(pool)
+        open_pixels = problem.open_pixels
+        unlabelled = yield from self._ask(pool, problem.labels, open_pixels)
+        yield 1
+        hidden, truths = [], []
+        for _, kept, asked in self.hidings:
+            hidden.append((yield from self._ask(pool, kept, asked)))
+            truths.append(problem.labels[asked])
+            yield 1
+        return {name: self._finding(name, unlabelled, hidden, truths) for name in CANDIDATES}
+
+    def _hidings(self) -> list[tuple[str, IndexArray, PixelArray]]:
+        """Return the ways of hiding labels, what stays to be seen in each, and which pixels are asked for."""
+        problem, label_map = self.small.problem, self.small.label_map()
+        takes_part = np.zeros(label_map.size, np.bool_)
+        takes_part[problem.pixels] = True
+        found = []
+        for hiding in hidings(label_map, takes_part.reshape(label_map.shape), max(1, round(self.small.step))):
+            kept = (hiding.kept.reshape(-1)[problem.pixels] - 1).astype(np.int32)
+            found.append((hiding.way, kept, np.flatnonzero(hiding.hidden.reshape(-1)[problem.pixels])))
+        return found
+
+    def _build_kernels(self, pool: ThreadPoolExecutor) -> Generator[None, None, None]:
+        problem, parameters = self.small.problem, self._parameters
+        n_axes, channels = len(problem.shape), len(problem.colours)
+        near = [parameters.theta_alpha] * n_axes + [parameters.theta_beta] * channels
+        for thetas in (near, [parameters.theta_gamma] * n_axes):
+            features = problem.features[: len(thetas)]
+            built = LatticeEngine().build_kernel(pool, features, np.array(thetas, np.float32))
+            self._kernels.append((yield from built))
+
+    def _ask(
+        self, pool: ThreadPoolExecutor, shown: IndexArray, asked: PixelArray
+    ) -> Generator[None, None, dict[str, NDArray[np.intp]]]:
+        """Return what every set of weights says of some pixels, where it is shown these labels."""
+        problem = replace(self.small.problem, labels=shown)
+        texture = None if self._features is None else Texture.learn(self._features, problem)
+        terms = HeatmapTerms(pool, problem, self._parameters, texture)
+        yield from retold(terms.find(), _nothing)
+        answers, free, best = {}, problem.open_pixels, shown.astype(np.intp)
+        for name, changes in CANDIDATES.items():
+            parameters = self._parameters.replace(**changes)
+            unary = yield from retold(terms.unary(parameters), _nothing)
+            field = FieldProblem(unary, free, shown, len(problem.label_ids), parameters.iterations, 0.0)
+            weights = (parameters.appearance_weight, parameters.smoothness_weight)
+            kernels = [(weight, kernel) for weight, kernel in zip(weights, self._kernels, strict=True) if weight > 0]
+            best[free] = (yield from retold(LatticeEngine().infer(pool, field, kernels), _nothing)).best
+            answers[name] = best[asked]
+        return answers
+
+    def _finding(
+        self,
+        name: str,
+        unlabelled: Mapping[str, NDArray[np.intp]],
+        hidden: Sequence[Mapping[str, NDArray[np.intp]]],
+        truths: Sequence[IndexArray],
+    ) -> Finding:
+        problem = self.small.problem
+        sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=len(problem.label_ids))
+        at_hidden = {one: np.concatenate([said[one] for said in hidden]) for one in {name, "default"}}
+        promise = promised(
+            sizes.astype(np.float64),
+            Said(unlabelled["default"], unlabelled[name]),
+            Said(at_hidden["default"], at_hidden[name]),
+            np.concatenate(truths).astype(np.intp),
+            DOUBT * self.small.share,
+        )
+        scores = tuple(mean_iou(said[name], truth) for said, truth in zip(hidden, truths, strict=True))
+        return Finding(promise.gain, scores, tuple(way for way, _, _ in self.hidings))
+
+
+def mean_iou(said: NDArray[np.intp], truth: IndexArray) -> float:
+    """Return the mean IoU over the labels that truly occur."""
+    ids = np.unique(truth)
+    found = [np.count_nonzero((said == label) & (truth == label)) for label in ids]
+    either = [np.count_nonzero((said == label) | (truth == label)) for label in ids]
+    return float(np.mean(np.divide(found, either)))
+
+
+def _nothing(_unit: int | None) -> None:
+    """Tell nothing of a unit of work that nobody counts."""

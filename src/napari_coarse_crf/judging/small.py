@@ -1,0 +1,94 @@
+"""A problem at reduced size, for a quick look: pixels of a coarser grid, in which no stroke is lost."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_coarse_crf.inputs import OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_coarse_crf.compute.arrays import LabelArray, PixelArray
+    from napari_coarse_crf.inputs import Problem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Small:
+    """A problem at reduced size.
+
+    Attributes
+    ----------
+    problem : Problem
+        One pixel of each block that has any; a labelled one where there is one.
+    pixels : (n,) int
+        Which pixels of the whole problem these are.
+    step : float
+        How many pixels of the finest axis a pixel of the finest axis stands for.
+    share : float
+        Which share of the pixels this is.
+    """
+
+    problem: Problem
+    pixels: PixelArray
+    step: float
+    share: float
+
+    @classmethod
+    def of(cls, problem: Problem, most: int) -> Small:
+        """Return a problem reduced to at most so many pixels: to all of them, where they are not more."""
+        steps = steps_within(problem.shape, problem.spacing, most)
+        if max(steps) == 1:
+            return cls(problem, np.arange(len(problem.pixels)), 1.0, 1.0)
+        shape = tuple(-(-size // step) for size, step in zip(problem.shape, steps, strict=True))
+        places = np.unravel_index(problem.pixels, problem.shape)
+        inside = [place // step for place, step in zip(places, steps, strict=True)]
+        block = np.ravel_multi_index(inside, shape)
+        off = sum((place % step for place, step in zip(places, steps, strict=True)), np.zeros_like(block))
+        # Of each block the first in this order: a labelled pixel, then one near its corner.
+        order = np.lexsort((off, problem.labels == OPEN, block))
+        _, first = np.unique(block[order], return_index=True)
+        chosen = np.sort(order[first])
+        sizes = np.multiply(problem.spacing, steps)
+        spacing = tuple((sizes / sizes.min()).tolist())
+        features = problem.features[:, chosen].astype(np.float32)
+        for row, axis in enumerate(reversed(range(len(shape)))):
+            features[row] = inside[axis][chosen] * spacing[axis]
+        reduced = replace(
+            problem,
+            features=features,
+            labels=problem.labels[chosen],
+            pixels=block[chosen].astype(problem.pixels.dtype),
+            shape=shape,
+            spacing=spacing,
+        )
+        return cls(reduced, chosen, float(sizes.min()), len(chosen) / len(problem.pixels))
+
+    def label_map(self) -> LabelArray:
+        """Return the labels on the grid, 1 more than in the problem; 0: unlabelled, or no pixel that takes part."""
+        labels = np.zeros(math.prod(self.problem.shape), np.int32)
+        labels[self.problem.pixels] = self.problem.labels + 1
+        return labels.reshape(self.problem.shape)
+
+
+def steps_within(shape: Sequence[int], spacing: Sequence[float], most: int) -> tuple[int, ...]:
+    """Return by how much to reduce each axis to keep at most so many pixels: by about the same length.
+
+    Examples
+    --------
+    >>> steps_within((1024, 2048), (1.0, 1.0), 2**16)
+    (6, 6)
+    >>> steps_within((30, 256, 256), (3.0, 1.0, 1.0), 2**16)
+    (2, 6, 6)
+    """
+    length = 0
+    while True:
+        length += 1
+        steps = [min(size, max(1, round(length / each))) for size, each in zip(shape, spacing, strict=True)]
+        kept = math.prod(-(-size // step) for size, step in zip(shape, steps, strict=True))
+        if kept <= most or length > max(np.multiply(shape, spacing)):
+            return tuple(steps)

@@ -1,0 +1,198 @@
+"""What a pixel's surroundings look like: features at four scales that a single colour does not show.
+
+Membranes, vessels, cracks and woven or speckled surfaces are told from what lies beside them by edges, ridges and
+roughness. With I' (`heatmap`), G its Gaussian mean over the pixels that take part, and M the mean of G over the
+channels, the features of a pixel are
+
+- I' of each channel;
+- and for sigma in 1, 2, 4, 8 px of the finest axis: G of each channel (of up to four); sigma |grad M|; the Laplacian
+  sigma^2 tr H, H the Hessian of M; sigma^2 |H - (tr H / D) 1|, how far H is from being the same in all directions; and
+  the standard deviation of the channels' mean.
+
+In 2-D the Laplacian and what is beyond it span the same as the two eigenvalues of H, and they need none in any
+dimension. These are the features of pixel classifiers such as ilastik's. What a label's pixels have in common
+is learnt from a sample of the labelled pixels (`compute.discriminant`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_coarse_crf.compute.compiling import compiled
+from napari_coarse_crf.compute.discriminant import Discriminant
+from napari_coarse_crf.compute.parallel import blocks, in_chunks
+from napari_coarse_crf.compute.smoothing import smooth
+from napari_coarse_crf.geodesic import PixelGrid
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from concurrent.futures import ThreadPoolExecutor
+
+    from napari_coarse_crf.compute.arrays import FloatArray, PixelArray
+    from napari_coarse_crf.inputs import Problem
+
+TextureArray = NDArray[np.int16]
+"""(K, N) features of pixels, in steps of `TEXTURE_STEP`."""
+
+TEXTURE_STEP = 0.125
+"""Grey levels of I' that 1 stands for: 16 bits reach 4096 of them either way."""
+
+_SCALES = (1.0, 2.0, 4.0, 8.0)  # px
+_OF_MEAN = 4  # features of each scale beside the Gaussian means
+_MOST_SMOOTHED = 4  # channels: with more, the features would outgrow the image
+_BLOCK = 2**13
+_MIDDLE = 127.5
+_MOST_LEARNT = 10_000  # pixels, shared evenly by the labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texture:
+    """What surrounds the pixels of a problem, and what that says of its labels.
+
+    Attributes
+    ----------
+    features : (K, N) int16
+        From `texture_features`.
+    discriminant : Discriminant
+        Learnt from its labelled pixels.
+    """
+
+    features: TextureArray
+    discriminant: Discriminant
+
+    @classmethod
+    def learn(cls, features: TextureArray, problem: Problem) -> Texture:
+        """Learn from a sample of the labelled pixels."""
+        sample = sample_labelled(problem, _MOST_LEARNT)
+        rows = rows_of(features, sample)
+        return cls(features, Discriminant.learn(rows, problem.labels[sample], len(problem.label_ids)))
+
+    def tell(self, pixels: PixelArray) -> tuple[FloatArray, FloatArray]:
+        """Return the (n, L) probabilities of the labels at some pixels, and (n,) how typical these are, 0 to 1."""
+        return self.discriminant.tell(rows_of(self.features, pixels))
+
+
+def rows_of(features: TextureArray, pixels: PixelArray) -> FloatArray:
+    """Return the (n, K) features of some pixels, in grey levels."""
+    rows: FloatArray = features[:, pixels].T * np.float32(TEXTURE_STEP)
+    return rows
+
+
+def sample_labelled(problem: Problem, most: int) -> PixelArray:
+    """Return some of the labelled pixels: of each label as many as there are, up to an even share, evenly spread."""
+    share = max(1, most // len(problem.label_ids))
+    order = np.argsort(problem.labels, kind="stable")  # OPEN comes first
+    ends = np.searchsorted(problem.labels[order], np.arange(len(problem.label_ids) + 1))
+    chosen = []
+    for start, stop in pairwise(ends):
+        places = np.linspace(start, stop - 1, min(share, stop - start)).astype(np.intp)
+        chosen.append(order[places])
+    return np.concatenate(chosen)
+
+
+def n_textures(channels: int) -> int:
+    """Return how many features there are.
+
+    Examples
+    --------
+    >>> n_textures(1), n_textures(3)
+    (21, 31)
+    """
+    return channels + len(_SCALES) * (_OF_MEAN + _n_smoothed(channels))
+
+
+def texture_features(
+    pool: ThreadPoolExecutor, problem: Problem, gain: float
+) -> Generator[int | None, None, TextureArray]:
+    """Return the features of the pixels that take part; `gain` turns I into I'."""
+    grid, channels = PixelGrid(problem), len(problem.colours)
+    found = np.empty((n_textures(channels), len(problem.pixels)), np.int16)
+    centre = np.float32(gain * _MIDDLE)  # so that squares stay small; it changes nothing else
+    n_smoothed = _n_smoothed(channels)
+    planes = np.zeros((n_smoothed + 3, grid.size), np.float32)  # channels, their mean, its square, weight
+    spare, mean = np.empty(grid.size, np.float32), np.full(grid.size, np.nan, np.float32)
+    steps = blocks(len(grid.cells), _BLOCK)
+
+    def place(start: int, stop: int) -> None:
+        centred = problem.colours[:, start:stop] * np.float32(gain) - centre
+        found[:channels, start:stop] = np.rint(centred / np.float32(TEXTURE_STEP))
+        cells, of_all = grid.cells[start:stop], centred.mean(axis=0)
+        planes[:n_smoothed, cells] = centred[:n_smoothed]
+        planes[n_smoothed:, cells] = of_all, of_all * of_all, np.ones_like(of_all)
+
+    yield from in_chunks(pool, place, steps)
+    spacing = np.array(grid.spacing, np.float32)
+    row, before = channels, 0.0
+    for scale in _SCALES:
+        sigmas = np.sqrt(scale**2 - before**2) / spacing  # what is missing from the last scale to this one
+        for plane in planes:
+            yield from smooth(pool, plane, grid.shape, sigmas, spare)
+        own = found[row : row + n_smoothed + _OF_MEAN]
+        for kernel, given in (
+            (_means_kernel, (planes, mean)),
+            (_shape_kernel, (grid.strides, spacing, np.float32(scale), mean)),
+        ):
+            tasks = [(*given, grid.cells[start:stop], own[:, start:stop]) for start, stop in steps]
+            yield from in_chunks(pool, kernel, tasks)
+        row, before = row + len(own), scale
+    return found
+
+
+def _n_smoothed(channels: int) -> int:
+    return channels if channels <= _MOST_SMOOTHED else 0
+
+
+@compiled
+def _in_steps(value):  # type: ignore[no-untyped-def]
+    return np.int16(min(max(np.rint(value / np.float32(TEXTURE_STEP)), np.float32(-32767.0)), np.float32(32767.0)))
+
+
+@compiled
+def _means_kernel(planes, mean, cells, found):  # type: ignore[no-untyped-def]
+    """Set the Gaussian means and the standard deviation, and the plane of M."""
+    n_smoothed = len(planes) - 3
+    for i in range(len(cells)):
+        cell = cells[i]
+        weight = planes[n_smoothed + 2, cell]
+        for channel in range(n_smoothed):
+            found[channel, i] = _in_steps(planes[channel, cell] / weight)
+        mean[cell] = planes[n_smoothed, cell] / weight
+        square = planes[n_smoothed + 1, cell] / weight - mean[cell] * mean[cell]
+        found[n_smoothed + 3, i] = _in_steps(np.sqrt(max(square, np.float32(0.0))))
+
+
+@compiled
+def _shape_kernel(strides, spacing, scale, mean, cells, found):  # type: ignore[no-untyped-def]
+    """Set gradient, Laplacian and what is beyond it. A neighbour that takes no part counts as if it were alike."""
+    first, n_axes = len(found) - 4, len(strides)
+    for i in range(len(cells)):
+        cell = cells[i]
+        own = mean[cell]
+        slopes, trace, squares = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+        for a in range(n_axes):
+            after, before = _or_own(mean[cell + strides[a]], own), _or_own(mean[cell - strides[a]], own)
+            slope = (after - before) / (np.float32(2.0) * spacing[a])
+            bend = (after + before - np.float32(2.0) * own) / (spacing[a] * spacing[a])
+            slopes += slope * slope
+            trace += bend
+            squares += bend * bend
+            for b in range(a):
+                along, across = strides[a] + strides[b], strides[a] - strides[b]
+                twist = _or_own(mean[cell + along], own) + _or_own(mean[cell - along], own)
+                twist -= _or_own(mean[cell + across], own) + _or_own(mean[cell - across], own)
+                twist /= np.float32(4.0) * spacing[a] * spacing[b]
+                squares += np.float32(2.0) * twist * twist
+        beyond = max(squares - trace * trace / np.float32(n_axes), np.float32(0.0))
+        found[first, i] = _in_steps(scale * np.sqrt(slopes))
+        found[first + 1, i] = _in_steps(scale * scale * trace)
+        found[first + 2, i] = _in_steps(scale * scale * np.sqrt(beyond))
+
+
+@compiled
+def _or_own(value, own):  # type: ignore[no-untyped-def]
+    return own if np.isnan(value) else value
