@@ -157,7 +157,7 @@ class Parameters:
         "its own.",
     )
     appearance_weight: float = _parameter(
-        4.0, section="appearance kernel", label="Weight", symbol="w1", low=0.0, high=50.0,
+        2.0, section="appearance kernel", label="Weight", symbol="w1", low=0.0, high=50.0,
         help_text="How strongly pixels of similar colour pull each other to one label. Larger: regions follow colour "
         "more and small classes may vanish. 0 switches the kernel off.",
     )
