@@ -134,7 +134,7 @@ def with_texture(
 
 def choose(found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Chosen:
     """Return the set that takes the place of the defaults on some images, the promised one first; else these."""
-    ranked = tuple(sorted((_trial(name, found, parameters) for name in CANDIDATES), key=lambda trial: -trial.gain))
+    ranked = tuple(sorted((_trial(name, found, parameters) for name in _tried(found)), key=lambda trial: -trial.gain))
     n_ways = len({way for one in found for way in one["default"].ways})
     promised, *_ = margins = [float(margin / np.sqrt(len(found))) for margin in (_PROMISED, *_FOUND.values())]
     least = dict(zip(_FOUND, margins[1:], strict=True))
@@ -163,6 +163,11 @@ def has_changed_much(before: Problem, now: Problem) -> bool:
         return True
     changed, labelled = np.count_nonzero(before.labels != now.labels), np.count_nonzero(before.labels != OPEN)
     return bool(changed > _MUCH * labelled)
+
+
+def _tried(found: Sequence[Mapping[str, Finding]]) -> list[str]:
+    """Return the sets that were tried on every image."""
+    return [name for name in CANDIDATES if all(name in one for one in found)]
 
 
 def _trial(name: str, found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Trial:

@@ -20,6 +20,7 @@ from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.judging.hiding import hidings
 from napari_coarse_crf.judging.promise import DOUBT, Said, promised
 from napari_coarse_crf.judging.small import Small
+from napari_coarse_crf.judging.telling import may_tell
 from napari_coarse_crf.parameters import reduce_parameters
 from napari_coarse_crf.texture import Texture
 
@@ -45,7 +46,8 @@ CANDIDATES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 """What is tried: what each set changes against the defaults.
 
 "firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph), "colour
-alone" what is scattered all over the image and known by its colour (membranes, nuclei in stained tissue).
+alone" what is scattered all over the image and known by its colour (membranes, nuclei in stained tissue); it is tried where
+less than half of the image is labelled.
 """
 
 PROBE: Mapping[str, Any] = MappingProxyType({"texture_weight": 0.0, "appearance_weight": 4.0})
@@ -99,6 +101,8 @@ class Scene:
         if features is not None:
             self._features = np.ascontiguousarray(features[:, self.small.pixels])
         self._sets = {**CANDIDATES, _PROBE: PROBE}
+        if not may_tell(problem):  # what is open are outlines, far from nothing
+            del self._sets["colour alone"]
         self._kernels: list[LatticeKernel] = []
         self.hidings = self._hidings()
 
@@ -114,7 +118,7 @@ class Scene:
             hidden.append((yield from self._ask(pool, kept, asked)))
             truths.append(problem.labels[asked])
             yield 1
-        return {name: self._finding(name, unlabelled, hidden, truths) for name in CANDIDATES}
+        return {name: self._finding(name, unlabelled, hidden, truths) for name in self._sets if name != _PROBE}
 
     def _hidings(self) -> list[tuple[str, IndexArray, PixelArray]]:
         """Return the ways of hiding labels, what stays to be seen in each, and which pixels are asked for."""
