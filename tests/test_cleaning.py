@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from skimage import data, measure
 
 from napari_coarse_crf import Parameters, Refinement, Refiner
-from napari_coarse_crf.cleaning import asks_for_cleaning, clean
+from napari_coarse_crf.cleaning import asks_for_cleaning, clean, stroke_size
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.crf import FieldProblem, Marginals
 from napari_coarse_crf.inputs import Picture
@@ -241,6 +241,30 @@ def test_of_hundreds_of_pieces_few_are_left() -> None:
     assert _pieces(held.labels) <= 17  # no more than there are strokes
     for refinement in (large, held):
         assert np.array_equal(refinement.labels[labels > 0], labels[labels > 0])
+
+
+def test_parts_smaller_than_the_thinnest_strokes_suggest_are_taken_away() -> None:
+    image, labels = _coins()
+    thick = np.zeros_like(labels)
+    for y, x in np.argwhere(labels == 2):
+        thick[y - 3 : y + 4, x] = 2  # seven pixels wide
+    for y, x in np.argwhere(labels == 1):
+        thick[y - 2 : y + 3, x] = 1
+    refiner = Refiner(image, thick)
+    plain, cleaned = refiner.run(), refiner.run(Parameters(keep_parts="stroke-sized"))
+    wide = 2 * 7 * 17 / (2 * 17 + 2 * 5)  # of one on a coin; the lines are wider, as two lie at the edge of the image
+    same = refiner.run(Parameters(smallest_part=round(wide**2)))
+    assert np.array_equal(cleaned.labels, same.labels)
+    assert _pieces(cleaned.labels) < _pieces(plain.labels) / 5
+    larger = refiner.run(Parameters(keep_parts="stroke-sized", smallest_part=300))
+    assert np.array_equal(larger.labels, refiner.run(Parameters(smallest_part=300)).labels)
+
+
+def test_labels_without_an_unlabelled_neighbour_say_nothing_of_how_wide_strokes_are() -> None:
+    assert stroke_size(np.array([9, 60]), np.array([0, 30]), ndim=2) == 16
+    assert stroke_size(np.array([60, 90]), np.array([30, 10]), ndim=3) == 64
+    assert stroke_size(np.array([9]), np.array([0]), ndim=2) == 0
+    assert Parameters(smallest_part=stroke_size(np.array([10**7]), np.array([4000]), ndim=2)).smallest_part > 0
 
 
 @pytest.mark.parametrize("shape", [(40, 61), (9, 20, 31), (3, 4, 12, 31)], ids=["2-D", "3-D", "4-D"])

@@ -57,7 +57,7 @@ def small_cases(draw: st.DrawFn) -> Case:
         tolerance=draw(st.sampled_from([0, 0.1])),
         label_confidence=draw(st.sampled_from([1, 0.9, 0.5])),
         min_confidence=draw(st.sampled_from([0, 0.6])),
-        keep_parts=draw(st.sampled_from(["all", "labelled"])),
+        keep_parts=draw(st.sampled_from(["all", "stroke-sized", "labelled"])),
         smallest_part=draw(st.sampled_from([0, 3])),
         fill_holes=draw(st.sampled_from([0, 3])),
     )

@@ -25,3 +25,16 @@ def test_blocks_together_are_the_whole_with_labels_across_them() -> None:
         places = np.argwhere((labels == label_id) & mask)
         np.testing.assert_array_equal(whole.low[number], places.min(axis=0))
         np.testing.assert_array_equal(whole.high[number], places.max(axis=0) + 1)
+
+
+def test_edges_are_the_labelled_pixels_beside_unlabelled_ones_that_take_part() -> None:
+    labels = np.zeros((20, 30), np.int32)
+    labels[4:9, 3:13], labels[15, 2:28], labels[:, 29] = 7, 2, 5
+    mask = np.ones(labels.shape, np.bool_)
+    mask[:, 28] = False
+    everything = (slice(0, 20), slice(0, 30))
+    whole = Census.of(labels, mask, everything)
+    assert dict(zip(whole.ids.tolist(), whole.edges.tolist(), strict=True)) == {2: 26, 5: 0, 7: 26}
+    boxes = cut_boxes(labels.shape, (10, 16))
+    together = Census.together([Census.of(labels[box], mask[box], box) for box in boxes])
+    np.testing.assert_array_equal(together.edges, whole.edges)

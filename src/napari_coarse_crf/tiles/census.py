@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import find_objects
 
+from napari_coarse_crf.compute.regions import with_neighbours
 from napari_coarse_crf.inputs import UNLABELLED
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Census:
         How many pixels each has.
     low, high : (L, D) int64
         Where the box around these begins and ends.
+    edges : (L,) int64
+        How many of them have an unlabelled neighbour in the same box.
     n_pixels : int
         How many pixels take part.
     n_lost : int
@@ -41,6 +44,7 @@ class Census:
     sizes: NDArray[np.int64]
     low: NDArray[np.int64]
     high: NDArray[np.int64]
+    edges: NDArray[np.int64]
     n_pixels: int
     n_lost: int = 0
 
@@ -53,13 +57,15 @@ class Census:
         ids, numbers, sizes = np.unique(counted[painted], return_inverse=True, return_counts=True)
         if not len(ids):
             nothing = np.zeros((0, len(box)), np.int64)
-            return cls(ids, sizes, nothing, nothing, n_pixels, n_lost)
+            return cls(ids, sizes, nothing, nothing, sizes, n_pixels, n_lost)
         compact = np.zeros(counted.shape, np.int32)
         compact[painted] = numbers + 1
         found = find_objects(compact)
         low, high = (np.array([[getattr(side, end) for side in one] for one in found]) for end in ("start", "stop"))
         origin = [one.start for one in box]
-        return cls(ids, sizes, low + origin, high + origin, n_pixels, n_lost)
+        unlabelled = ~painted if taking_part is None else taking_part & ~painted
+        edges = np.bincount(numbers[with_neighbours(unlabelled)[painted]], minlength=len(ids))
+        return cls(ids, sizes, low + origin, high + origin, edges, n_pixels, n_lost)
 
     @classmethod
     def together(cls, parts: Sequence[Census]) -> Census:
@@ -70,7 +76,8 @@ class Census:
         high = np.zeros_like(low)
         np.minimum.at(low, which, np.concatenate([one.low for one in parts]))
         np.maximum.at(high, which, np.concatenate([one.high for one in parts]))
-        return cls(ids, sizes, low, high, sum(one.n_pixels for one in parts), sum(one.n_lost for one in parts))
+        edges = np.bincount(which, np.concatenate([one.edges for one in parts]), len(ids)).astype(np.int64)
+        return cls(ids, sizes, low, high, edges, sum(one.n_pixels for one in parts), sum(one.n_lost for one in parts))
 
     @property
     def extents(self) -> NDArray[np.int64]:
