@@ -124,6 +124,20 @@ def softmax(logits: Array) -> Array:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def confidence(likely: Array, labels: Array, n_terms: int) -> Array:
+    """Return how sure labels are that a heatmap of so many terms gives the odds of its (F, L) probabilities."""
+    own = likely[np.arange(len(likely)), labels].astype(np.float64)
+    odds = own / (likely.sum(axis=1) - own)
+    return 1 / (1 + odds ** (-1 / n_terms))
+
+
+def calibration_error(said: Array, is_right: Array, bins: int = 15) -> float:
+    """Return the mean distance between what is said and how much of it is right, over bins, weighed by pixels."""
+    number = (said * bins).astype(int).clip(0, bins - 1)
+    right, sums = (np.bincount(number, weights, bins) for weights in (is_right, said))
+    return float(np.abs(right - sums).sum() / len(said))
+
+
 def mean_field(
     unary: Array, matrices: Sequence[tuple[float, Array]], iterations: int, clamped: Array | None = None
 ) -> Array:

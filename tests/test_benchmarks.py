@@ -217,6 +217,30 @@ def test_quality_is_scored_by_kind_and_by_hand(tmp_path: Path) -> None:
     assert rows[2].endswith("| 1.000 / 1.000 / 1.000 |")  # two flat colours
 
 
+def test_what_is_said_is_set_beside_what_is_right(tmp_path: Path) -> None:
+    fine = np.ones((60, 80), np.uint8)
+    fine[10:50, 40:70] = 2
+    fine[:, :4] = 0
+    fine[50:, 70:] = 3  # which nobody has painted
+    noise = np.random.default_rng(0).normal(0, 40, fine.shape)
+    coarse = np.zeros_like(fine)
+    coarse[20:30, 5:15], coarse[20:30, 50:60] = 1, 2
+    written = {"img": (np.where(fine == 2, 160, 90) + noise).clip(0, 255).astype(np.uint8), "fine": fine}
+    for name, array in (written | {"coarse": coarse}).items():
+        iio.imwrite(tmp_path / f"a_{name}.png", array)
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "calibration.py"), str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    rows, bins = done.stdout.split("\n\n")
+    header, _, row, mean = rows.splitlines()
+    assert header == "| images | cases | accuracy | mean field: error | confidence: error |"
+    accuracy, *errors = ([float(part.strip("() ")) for part in cell.split("(")] for cell in row.split("|")[3:6])
+    assert accuracy[0] > accuracy[1]  # of the painted labels, and of all
+    assert all(0 <= error <= 1 for pair in errors for error in pair)
+    assert mean.split("|")[4:] == row.split("|")[4:]
+    assert len(bins.splitlines()) == 2 + 15
+
+
 def test_five_strokes_are_scored_at_every_kind_of_place(tmp_path: Path) -> None:
     fine = np.ones((60, 80), np.uint8)
     fine[10:50, 40:70] = 2

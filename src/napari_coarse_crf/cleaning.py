@@ -17,7 +17,7 @@ tile, a part that reaches beyond it stays as well: what holds it there is not kn
 - A *hole* is a connected area of anything else that one part shuts off: it reaches neither the edge of the image nor
   pixels that take no part. If it has at most `fill_holes` pixels and none of them is labelled, it becomes that part.
 
-The confidence of a pixel with another label is the probability of the label it got. `min_confidence` comes afterwards.
+The confidence of a pixel with another label is that of the label it got. `min_confidence` comes afterwards.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.compute.regions import find_enclosing, find_regions, with_neighbours
+from napari_coarse_crf.confidence import confidence_of
 from napari_coarse_crf.geodesic import PixelGrid
 from napari_coarse_crf.inputs import OPEN, gather
 from napari_coarse_crf.parameters import Parameters
@@ -99,7 +100,7 @@ def clean(
     parameters: Parameters,
     outermost: PixelArray | None = None,
 ) -> Generator[int | None, None, Marginals]:
-    """Return the marginals with the best label, and its probability, of each free pixel after cleaning.
+    """Return the marginals with the best label, and its confidence, of each free pixel after cleaning.
 
     Parameters
     ----------
@@ -123,8 +124,7 @@ def clean(
     found = np.where(problem.labels[field.free_pixels] == OPEN, gather(sheet.labels, sheet.cells), marginals.best)
     changed = np.flatnonzero(found != marginals.best)
     confidence = marginals.confidence.copy()
-    probabilities = yield from marginals.probabilities(pool, changed)
-    confidence[changed] = probabilities[np.arange(len(changed)), found[changed]]
+    confidence[changed] = yield from confidence_of(pool, field, found[changed], changed)
     yield 1
     return replace(marginals, best=found, confidence=confidence)
 

@@ -197,7 +197,8 @@ class Parameters:
     )
     min_confidence: float = _parameter(
         0.0, section="inference", label="Leave unlabelled below", low=0.0, high=1.0,
-        help_text="Pixels whose best label is less probable than this stay 0 (unlabelled). 0: label every pixel.",
+        help_text="Pixels less sure of their label than this stay 0 (unlabelled). Of those .8 sure, about 80 % "
+        "are right. 0: label every pixel.",
     )
     keep_parts: Literal["all", "stroke-sized", "labelled"] = _parameter(
         "all", section="cleaning", label="Keep parts", choices=("all", "stroke-sized", "labelled"),

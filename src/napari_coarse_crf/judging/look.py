@@ -46,7 +46,7 @@ CANDIDATES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 """What is tried: what each set changes against the defaults.
 
 "firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph), "colour
-alone" what is scattered all over the image and known by its colour (membranes, nuclei in stained tissue); it is tried where
+alone" what is scattered all over the image and known by its colour (membranes, nuclei in stained tissue). That is tried where
 less than half of the image is labelled.
 """
 
