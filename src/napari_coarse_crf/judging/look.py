@@ -46,8 +46,8 @@ CANDIDATES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 """What is tried: what each set changes against the defaults.
 
 "firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph), "colour
-alone" what is scattered all over the image and known by its colour (membranes, nuclei in stained tissue). That is tried where
-less than half of the image is labelled.
+alone" what is scattered all over the image and known by its colour (membranes, nuclei in stained tissue). The latter is
+tried where less than half of the image is labelled.
 """
 
 PROBE: Mapping[str, Any] = MappingProxyType({"texture_weight": 0.0, "appearance_weight": 4.0})
