@@ -200,7 +200,7 @@ def edge_slowness(
     mask: Array | None = None,
     spacing: Sequence[float] | None = None,
 ) -> Array:
-    """Return sqrt(1 + (weight g^2 / 10)^2) at each pixel, g the length of the Sobel gradients of all channels.
+    """Return (1 + (weight g^2 / 10)^2)^(1/D) at each pixel, D >= 2, g the length of all Sobel gradients.
 
     Where a neighbour is missing, the pixel's own colour stands in for it.
     """
@@ -216,7 +216,7 @@ def edge_slowness(
                 neighbour = _shifted(known, move, np.nan)
                 derivative += np.prod(factors) * np.where(np.isnan(neighbour), channel, neighbour)
             squared += (derivative / sizes[axis]) ** 2 / ndim
-    return np.sqrt(1 + (weight * squared / 10) ** 2)
+    return (1 + (weight * squared / 10) ** 2) ** (1 / max(2, ndim))
 
 
 def fences(labels: Array) -> Array:

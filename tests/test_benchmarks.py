@@ -288,3 +288,23 @@ def test_tiles_are_counted_and_a_large_image_is_compared_with_a_small_one(tmp_pa
     figures = dict(row for row in rows if len(row) == 2)
     assert float(figures["share of that"]) > 0
     assert not list(tmp_path.iterdir())  # stores are gone
+
+
+def test_volumes_are_scored_by_kind_hand_and_how_many_planes_are_painted(tmp_path: Path) -> None:
+    fine = np.ones((9, 40, 50), np.uint8)
+    fine[2:8, 10:22, 12:44] = 2
+    image = np.where(fine == 2, 180, 60).astype(np.uint8)
+    (tmp_path / "blocks").mkdir()
+    np.savez(tmp_path / "blocks" / "a.npz", image=image, fine=fine, spacing=[2.0, 1.0, 1.0])
+    command = [sys.executable, str(BENCHMARKS / "volumes.py"), str(tmp_path / "blocks"), "--every", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    header, _, *rows = done.stdout.splitlines()
+    assert header == "| volumes | cases | nearest label | watershed | default |"
+    assert [row.split(" | ")[0] for row in rows] == [
+        "| blocks, strokes on every 3rd plane",
+        "| blocks, polygons on every 3rd plane",
+        "| mean over the rows",
+    ]
+    for row in rows:
+        nearest_iou, _, our_iou = (float(cell.split(" / ")[1]) for cell in row.split("|")[3:6])
+        assert nearest_iou < our_iou <= 1

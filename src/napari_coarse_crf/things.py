@@ -25,7 +25,7 @@ from scipy.ndimage import distance_transform_edt, find_objects
 from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.parallel import in_chunks
 from napari_coarse_crf.confidence import confidence_of
-from napari_coarse_crf.geodesic import PixelGrid
+from napari_coarse_crf.geodesic import PixelGrid, path_exponent
 from napari_coarse_crf.inputs import OPEN, gather
 from napari_coarse_crf.similarity import FORMS
 
@@ -161,7 +161,7 @@ def divide(
         (change,) = yield from in_chunks(pool, _nearest_kernel, [task])
     steps = np.float32(1.0) + gather(lengths, cells) / np.float32(parameters.geodesic_scale)
     with np.errstate(invalid="ignore"):  # inf / inf where no path leads to any
-        odds = (steps[:, 0] / steps[:, 1]) ** np.float32(parameters.geodesic_exponent)
+        odds = (steps[:, 0] / steps[:, 1]) ** path_exponent(parameters.geodesic_exponent, len(problem.shape))
     share = np.reciprocal(odds + np.float32(1.0), dtype=np.float32)
     return gather(nearest, cells), share
 
