@@ -187,20 +187,34 @@ class HeatmapTerms:
     ----------
     pool, problem, parameters, texture
         As for `compute_unary`; weights among the parameters do not matter.
+    other : HeatmapTerms, optional
+        Of the same, but for the cost of edges: all but the paths is taken from there.
     """
 
     def __init__(
-        self, pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, texture: Texture | None = None
+        self,
+        pool: ThreadPoolExecutor,
+        problem: Problem,
+        parameters: Parameters,
+        texture: Texture | None = None,
+        other: HeatmapTerms | None = None,
     ) -> None:
         alone = parameters.replace(geodesic_exponent=1.0, texture_weight=1.0)
         self._heatmap = _Heatmap(pool, problem, alone, None, texture)
         self._has_texture = texture is not None
+        self._other = other
+        self._path, self._colour, self._texture, self._stays = (np.zeros(0, np.float32),) * 4
 
     def find(self) -> Generator[int | None, None, None]:
         """Find the terms."""
         heatmap = self._heatmap
         yield from heatmap.add_geodesic()
         self._path = heatmap.take()
+        if (other := self._other) is not None:
+            self._colour = other._colour
+            if self._has_texture:
+                self._texture, self._stays = other._texture, other._stays
+            return
         yield from heatmap.add_colour()
         self._colour = heatmap.take()
         if self._has_texture:

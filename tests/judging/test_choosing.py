@@ -31,6 +31,7 @@ def _found(
     return {
         name: Finding(gains.get(name, -0.05), (0.5 + (hidden or {}).get(name, -0.05),) * len(ways), ways)
         for name in CANDIDATES
+        if name != "straight paths" or name in gains
     } | {"default": Finding(0.0, (0.5,) * len(ways), ways)}
 
 
@@ -55,6 +56,34 @@ def test_firm_paths_are_taken_where_they_never_find_less_and_colour_alone_where_
     assert one_way.parameters == Parameters()
     promised = choose([_found({"colour alone": 0.05}, {"firm paths": 0.2})], Parameters())
     assert promised.parameters.geodesic_exponent == 0
+
+
+def test_straight_paths_are_taken_where_hidden_labels_do_not_speak_against_them() -> None:
+    found = _found({"straight paths": -0.01}, {"firm paths": 0.01})
+    rims = choose([found], Parameters())
+    assert rims.parameters == Parameters(**CANDIDATES["straight paths"])
+    assert "rims" in rims.reason
+    assert choose([_found({"straight paths": -0.03}, {"firm paths": 0.01})], Parameters()).parameters == Parameters(
+        **CANDIDATES["firm paths"]
+    )
+
+
+def test_a_blurred_thing_between_generous_polygons_ends_midway() -> None:
+    rows, columns = np.mgrid[:120, :160]
+    away = np.hypot(rows - 60, columns - 80)
+    truth = np.where(away < 35, 2, 1).astype(np.uint8)
+    grain = np.random.default_rng(3).normal(0, 4, truth.shape)
+    blurred = 90 + 80 / (1 + np.exp((away - 27) / 6)) + grain  # it looks smaller than it is
+    image = np.clip(blurred, 0, 255).astype(np.uint8)
+    labels = np.where(away < 25, 2, np.where(away > 45, 1, 0)).astype(np.uint8)
+    refinement = Refiner(image, labels).run()
+    assert refinement.parameters.geodesic_colour_weight == 0
+    straight, fixed = (
+        np.mean(refined[labels == 0] == truth[labels == 0])
+        for refined in (refinement.labels, refine_labels(image, labels, Parameters()))
+    )
+    assert straight > 0.88
+    assert straight > fixed + 0.02
 
 
 def test_a_pool_of_images_needs_a_smaller_gain() -> None:

@@ -33,7 +33,7 @@ def _labels() -> Array:
 def test_the_same_labels_give_the_same_suggestion() -> None:
     first, second = (suggest_parameters(_image(), _labels()) for _ in range(2))
     assert first == second
-    assert {trial.name for trial in first.trials} == set(CANDIDATES)
+    assert {trial.name for trial in first.trials} == set(CANDIDATES) - {"straight paths"}
     assert [trial.gain for trial in first.trials] == sorted((trial.gain for trial in first.trials), reverse=True)
     assert {trial.gain for trial in first.trials if trial.name == "default"} == {0}
 
@@ -113,7 +113,7 @@ def test_every_image_has_a_mask_of_its_own() -> None:
 def test_channels_first_and_a_large_image_work() -> None:
     image = np.moveaxis(np.tile(_image(), (7, 6, 1)), -1, 0)
     suggestion = suggest_parameters(image, np.tile(_labels(), (7, 6)), channel_axis=0)
-    assert len(suggestion.trials) == len(CANDIDATES)
+    assert len(suggestion.trials) == len(CANDIDATES) - 1
 
 
 def test_thin_strokes_on_a_large_image_are_not_lost() -> None:

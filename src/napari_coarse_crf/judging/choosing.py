@@ -40,6 +40,7 @@ _PROMISED = 0.03  # over the whole image
 _FOUND = MappingProxyType({"firm paths": 0.0, "colour alone": 0.08})
 """Or on hidden labels, in every way of hiding. Paths that are firmer change little where they are wrong; colour alone
 changes what is far from all strokes, where few hidden labels are."""
+_NO_LESS = -0.02  # what straight paths must promise: hidden labels lie within large areas, where paths do not matter
 _LEAST_WAYS = 2  # unlike ways of hiding, for that to count
 
 
@@ -142,6 +143,10 @@ def choose(found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Ch
     if promising.gain >= promised:
         reason = f"going by hidden labels, {promising.name!r} promises {promising.gain:+.3f} of mean IoU."
         return Chosen(promising.parameters, ranked, f"Clearly better: {reason}")
+    straight = next((trial for trial in ranked if trial.name == "straight paths"), None)
+    if straight is not None and straight.gain >= _NO_LESS:
+        reason = f"what is open are rims, and hidden labels ({straight.gain:+.3f} of mean IoU) do not speak against it."
+        return Chosen(straight.parameters, ranked, f"{straight.name!r} are taken: {reason}")
     finding = [trial for trial in ranked if trial.name in least and trial.hidden_gain >= least[trial.name]]
     if finding and n_ways >= _LEAST_WAYS:
         best = max(finding, key=lambda trial: trial.hidden_gain)

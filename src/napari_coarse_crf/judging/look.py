@@ -39,15 +39,19 @@ if TYPE_CHECKING:
 CANDIDATES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "default": MappingProxyType({}),
     "firm paths": MappingProxyType({"geodesic_exponent": 8.0, "appearance_weight": 1.0}),
+    "straight paths": MappingProxyType({
+        "geodesic_colour_weight": 0.0, "geodesic_exponent": 8.0, "appearance_weight": 1.0,
+    }),
     "colour alone": MappingProxyType({
         "geodesic_exponent": 0.0, "prior_weight": 0.0, "texture_weight": 0.0, "appearance_weight": 1.0,
     }),
 })  # fmt: skip
 """What is tried: what each set changes against the defaults.
 
-"firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph), "colour
-alone" what is scattered all over the image and known by its colour (membranes, nuclei in stained tissue). The latter is
-tried where less than half of the image is labelled.
+"firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph). Where less
+than half of the image is labelled, "colour alone" suits what is scattered all over it and known by its colour
+(membranes, roots, grains). Where more is, "straight paths" suits blurred things between generous polygons, whose rim is
+about midway.
 """
 
 PROBE: Mapping[str, Any] = MappingProxyType({"texture_weight": 0.0, "appearance_weight": 4.0})
@@ -101,8 +105,7 @@ class Scene:
         if features is not None:
             self._features = np.ascontiguousarray(features[:, self.small.pixels])
         self._sets = {**CANDIDATES, _PROBE: PROBE}
-        if not may_tell(problem):  # what is open are outlines, far from nothing
-            del self._sets["colour alone"]
+        del self._sets["straight paths" if may_tell(problem) else "colour alone"]
         self._kernels: list[LatticeKernel] = []
         self.hidings = self._hidings()
 
@@ -146,12 +149,15 @@ class Scene:
         """Return what every set of weights says of some pixels, where it is shown these labels."""
         problem = replace(self.small.problem, labels=shown)
         texture = None if self._features is None else Texture.learn(self._features, problem)
-        terms = HeatmapTerms(pool, problem, self._parameters, texture)
-        yield from retold(terms.find(), _nothing)
         answers, free, best = {}, problem.open_pixels, shown.astype(np.intp)
+        found: dict[float, HeatmapTerms] = {}
         for name, changes in self._sets.items():
             parameters = self._parameters.replace(**changes)
-            unary = yield from retold(terms.unary(parameters), _nothing)
+            steep = parameters.geodesic_colour_weight
+            if steep not in found:
+                found[steep] = HeatmapTerms(pool, problem, parameters, texture, next(iter(found.values()), None))
+                yield from retold(found[steep].find(), _nothing)
+            unary = yield from retold(found[steep].unary(parameters), _nothing)
             field = FieldProblem(unary, free, shown, len(problem.label_ids), parameters.iterations, 0.0)
             weights = (parameters.appearance_weight, parameters.smoothness_weight)
             kernels = [(weight, kernel) for weight, kernel in zip(weights, self._kernels, strict=True) if weight > 0]
