@@ -30,23 +30,20 @@ def weights_in_words(parameters: Parameters) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in _named(parameters).items())
 
 
-def changes_in_words(parameters: Parameters, before: Parameters) -> str:
-    """Return what of it differs from before, "" if nothing does.
-
-    Examples
-    --------
-    >>> changes_in_words(Parameters(texture_weight=0.25), Parameters())
-    'texture 0.25'
-    """
-    old = _named(before)
-    return ", ".join(f"{name} {value:g}" for name, value in _named(parameters).items() if value != old[name])
-
-
 def choice_in_words(refinement: Refinement) -> str:
     """Return one sentence on what the labels chose and why, "" where the weights were fixed."""
     if not refinement.reason:
         return ""
     return f"Weights that the labels chose: {weights_in_words(refinement.parameters)}. {refinement.reason}"
+
+
+def choice_in_short(refinement: Refinement, before: Parameters) -> str:
+    """Return what of the weights the labels changed, "" where these were fixed."""
+    if not refinement.reason:
+        return ""
+    old = _named(before)
+    changed = [f"{name} {value:g}" for name, value in _named(refinement.parameters).items() if value != old[name]]
+    return f"Your labels chose {', '.join(changed)}." if changed else "Your labels keep the usual weights."
 
 
 def _named(parameters: Parameters) -> dict[str, float]:
