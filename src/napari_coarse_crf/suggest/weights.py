@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from napari_coarse_crf.judging.look import CANDIDATES
 from napari_coarse_crf.parameters import Parameters
-
-if TYPE_CHECKING:
-    from napari_coarse_crf.refiner import Refinement
 
 LEFT_TO_LABELS: Final = tuple(
     name
@@ -17,6 +14,18 @@ LEFT_TO_LABELS: Final = tuple(
     if name == "texture_weight" or any(name in changes for changes in CANDIDATES.values())
 )
 """The parameters that labels choose where `weights` is "auto"."""
+
+
+class Made(Protocol):
+    """What says how it was made, as a `Refinement` does."""
+
+    @property
+    def parameters(self) -> Parameters:
+        """Those that were chosen, where the labels chose the weights."""
+
+    @property
+    def reason(self) -> str:
+        """Why these weights, in one sentence; "" where they were fixed."""
 
 
 def weights_in_words(parameters: Parameters) -> str:
@@ -30,19 +39,19 @@ def weights_in_words(parameters: Parameters) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in _named(parameters).items())
 
 
-def choice_in_words(refinement: Refinement) -> str:
+def choice_in_words(made: Made) -> str:
     """Return one sentence on what the labels chose and why, "" where the weights were fixed."""
-    if not refinement.reason:
+    if not made.reason:
         return ""
-    return f"Weights that the labels chose: {weights_in_words(refinement.parameters)}. {refinement.reason}"
+    return f"Weights that the labels chose: {weights_in_words(made.parameters)}. {made.reason}"
 
 
-def choice_in_short(refinement: Refinement, before: Parameters) -> str:
+def choice_in_short(made: Made, before: Parameters) -> str:
     """Return what of the weights the labels changed, "" where these were fixed."""
-    if not refinement.reason:
+    if not made.reason:
         return ""
     old = _named(before)
-    changed = [f"{name} {value:g}" for name, value in _named(refinement.parameters).items() if value != old[name]]
+    changed = [f"{name} {value:g}" for name, value in _named(made.parameters).items() if value != old[name]]
     return f"Your labels chose {', '.join(changed)}." if changed else "Your labels keep the usual weights."
 
 

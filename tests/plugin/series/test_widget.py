@@ -12,6 +12,7 @@ from PIL import Image
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
+from napari_coarse_crf.plugin.controls.parameters import NumberControl
 from napari_coarse_crf.plugin.series.source import State
 from tests.plugin.series.using import close_while_reading, paint, refine_dock, settle
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
@@ -355,7 +356,9 @@ def test_borrowed_colours_take_the_weights_that_the_last_labels_chose(
     paint(viewer, "a2 labels")
     dock.run()
     qtbot.waitUntil(lambda: "a2 labels refined" in viewer.layers, timeout=TIMEOUT)
-    dock.controls.by_name["appearance_weight"].show_value(1.5)  # as if these had been chosen
+    control = dock.controls.by_name["appearance_weight"]
+    assert isinstance(control, NumberControl)
+    control.show_value(1.5)  # as if this had been chosen
     widget.panel.borrow.click()
     widget.next()
     qtbot.waitUntil(lambda: "a10 labels refined" in viewer.layers, timeout=TIMEOUT)

@@ -35,8 +35,8 @@ from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.suggest.weights import LEFT_TO_LABELS
 
 if TYPE_CHECKING:
-    from napari_coarse_crf import Refinement
     from napari_coarse_crf.parameters import Description
+    from napari_coarse_crf.suggest.weights import Made
 
 _SLIDER_STEPS = 1000
 
@@ -296,14 +296,14 @@ class ParameterControls(QWidget):
         shown = {name: control.value for name, control in self.by_name.items()}
         return Parameters.from_dict({**shown, "weights": "fixed"})
 
-    def show_chosen(self, refinement: Refinement) -> None:
+    def show_chosen(self, made: Made) -> None:
         """Show the weights that a run was made with and why, where the labels are still to choose them."""
-        chosen = refinement.parameters
+        chosen = made.parameters
         if self.by_name["weights"].value != "auto" or chosen.weights == "auto":
             return
         for name in LEFT_TO_LABELS:
             self.by_name[name].show_value(getattr(chosen, name))
-        self.note.say(refinement, self._begun_from)
+        self.note.say(made, self._begun_from)
 
     def _add_sections(self, layout: QVBoxLayout) -> None:
         defaults = self.defaults.to_dict()

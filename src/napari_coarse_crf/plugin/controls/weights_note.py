@@ -8,7 +8,8 @@ from napari_coarse_crf.plugin.controls.sentence import Sentence
 from napari_coarse_crf.suggest.weights import choice_in_short
 
 if TYPE_CHECKING:
-    from napari_coarse_crf import Parameters, Refinement
+    from napari_coarse_crf import Parameters
+    from napari_coarse_crf.suggest.weights import Made
 
 _BY_LABELS: Final = (
     "In each run your labels choose the weights of paths, sizes of labels, texture and the appearance kernel. Turn one "
@@ -27,6 +28,6 @@ class WeightsNote(Sentence):
         """Say what is to come: "auto" or "fixed"."""
         self.setText(_BY_LABELS if weights == "auto" else _BY_HAND)
 
-    def say(self, refinement: Refinement, before: Parameters) -> None:
-        """Say what was chosen for a refinement in the place of what there was before, and why."""
-        self.setText(f"{choice_in_short(refinement, before)} {refinement.reason}".strip() or _BY_LABELS)
+    def say(self, made: Made, before: Parameters) -> None:
+        """Say what was chosen for a result in the place of what there was before, and why."""
+        self.setText(f"{choice_in_short(made, before)} {made.reason}".strip() or _BY_LABELS)
