@@ -22,7 +22,7 @@ def parameter_table() -> str:
         if described.section != section:
             section = described.section
             rows.append(f"| **{section.capitalize()}** | | | | | |")
-        default = getattr(Parameters(), name)
+        default = getattr(Parameters.preset("auto"), name)
         shown = default if described.choices else f"{default:g}"
         span = ", ".join(described.choices) or f"{described.low:g} to {described.high:g} {described.unit}".strip()
         rows.append(f"| {described.label} | `{name}` | {described.symbol} | {span} | {shown} | {described.help_text} |")

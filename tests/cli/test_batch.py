@@ -34,7 +34,7 @@ def scene(number: int) -> tuple[Any, Any]:
 
 
 def refined(number: int, **changes: Any) -> Any:
-    return refine_labels(*scene(number), Parameters(**changes))
+    return refine_labels(*scene(number), Parameters.preset("auto").replace(**changes))
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_process_refines_every_pair_of_two_folders(folder: Path) -> None:
     assert names(folder / "new" / "refined") == names(folder / "new" / "sure") == results
     for number, name in enumerate(results):
         assert np.array_equal(files.read_labels(folder / "new" / "refined" / name).ids, refined(number, iterations=3))
-    sure = Refiner(*scene(2)).run(Parameters(iterations=3)).confidence
+    sure = Refiner(*scene(2)).run(Parameters.preset("auto").replace(iterations=3)).confidence
     assert np.array_equal(tifffile.imread(folder / "new" / "sure" / "s2_coarse.tif"), sure)
     assert "3 refined, 0 skipped, 0 failed, " in done.stdout
     assert "3/3" in done.stderr

@@ -63,7 +63,8 @@ def test_a_process_prints_and_writes_table_1(streets: Path, tmp_path: Path) -> N
     for number in range(3):
         image, coarse, fine = street(number)
         mask = ~np.isin(coarse, (1, 2, 3))
-        refined.append(refine_labels(image, coarse, Parameters(iterations=2, theta_alpha=20), mask=mask))
+        parameters = Parameters.preset("auto").replace(iterations=2, theta_alpha=20)
+        refined.append(refine_labels(image, coarse, parameters, mask=mask))
         fines.append(fine)
     for position, measure in enumerate(("accuracy", "IoU")):
         ours = found[tables.MEAN_OVER_IMAGES, measure]["Ours"]

@@ -26,6 +26,7 @@ from tests.cli.terminal import stop_on_a_terminal
 SAMPLES = Path(napari_coarse_crf.__file__).parent / "samples"
 IMAGE, COARSE = SAMPLES / "nuclei_image.png", SAMPLES / "nuclei_coarse.png"
 COMMAND = (sys.executable, "-m", "napari_coarse_crf.cli")
+AUTO = Parameters.preset("auto")  # where no preset is named
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_a_process_refines_files_like_the_function(tmp_path: Path) -> None:
         check=True,
     )
     sample = load_sample("nuclei")
-    expected = refine_labels(sample.image, sample.coarse, Parameters(theta_alpha=50, iterations=4))
+    expected = refine_labels(sample.image, sample.coarse, AUTO.replace(theta_alpha=50, iterations=4))
     assert np.array_equal(files.read_labels(out).ids, expected)
     assert "4 iterations" in done.stdout
     assert f"Wrote {out}" in done.stdout
@@ -192,7 +193,7 @@ def test_channels_first_spacing_and_contrast_limits_reach_the_core(run: Any, tmp
     assert (code, err.count("Error")) == (0, 0)
     assert "The 5 planes of the image along axis 0 are taken as its channels." in text
     expected = Refiner(image, coarse, channel_axis=0, spacing=(2, 1), contrast_limits=(500, 3000), workers=1)
-    assert np.array_equal(tifffile.imread(out), expected.run(Parameters(theta_beta=60)).confidence)
+    assert np.array_equal(tifffile.imread(out), expected.run(AUTO.replace(theta_beta=60)).confidence)
 
 
 def test_frames_are_refined_each_on_its_own_and_a_volume_on_request(run: Any, tmp_path: Path) -> None:
@@ -292,7 +293,7 @@ def test_results_are_replaced_only_on_request(run: Any, small: tuple[Path, Path]
         (["image.png", "single.png", "-o", "o.png"], "label"),
         (
             ["image.png", "coarse.png", "-o", "o.png", "--preset", "best"],
-            "no file best. Named presets are default, paper",
+            "no file best. Named presets are auto, default, paper",
         ),
         (["image.png", "coarse.png", "-o", "o.png", "--spacing", "1;1"], "The spacing '1;1' is no list of numbers"),
         (["image.png", "coarse.png", "-o", "o.png", "--engine", "magic"], "engine is 'magic'"),

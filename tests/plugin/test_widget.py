@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def test_the_manifest_opens_the_widget(dock: Dock) -> None:
     _, widget = dock()
     assert isinstance(widget, RefineWidget)
-    assert widget.parameters == Parameters()
+    assert widget.parameters == Parameters.preset("auto")
     assert "Refine labels" in widget.native.parent().windowTitle()
 
 
@@ -199,7 +199,7 @@ def test_metadata_says_where_the_result_comes_from(
     _, widget = dock(image, labels, rgb=True)
     about = press_run(widget).metadata["napari_coarse_crf"]
     assert about["version"] == __version__
-    assert Parameters.from_dict(about["parameters"]) == widget.parameters
+    assert Parameters.from_dict(about["parameters"]) == widget.shown_parameters
     assert (about["image"], about["labels"], about["engine"]) == ("photo", "strokes", "lattice")
     assert about["label_counts"][3][0] == 20
     assert sum(after for _, after in about["label_counts"].values()) == labels.size
@@ -406,8 +406,8 @@ def test_the_wheel_turns_nothing_that_the_pointer_passes_over(
             )  # fmt: skip
             QApplication.sendEvent(control, down)
             assert not down.isAccepted(), control.accessibleName()
-    assert widget.parameters == Parameters()
-    assert widget.presets.box.currentText() == "default"
+    assert widget.parameters == Parameters.preset("auto")
+    assert widget.presets.box.currentText() == "auto"
 
 
 def test_layers_at_different_places_are_named_before_run(

@@ -21,6 +21,7 @@ from napari_coarse_crf.io.reading import read_bytes
 from napari_coarse_crf.io.results import Task, encode_results, plan_tasks
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import EngineName, Refiner
+from napari_coarse_crf.suggest.weights import choice_in_words
 from napari_coarse_crf.tiles.apart import make_refiner
 
 _SUGGESTED_FROM = 4
@@ -149,6 +150,8 @@ def _refine_one(task: Task, settings: Settings, told: set[str], progress: Callab
     refinement = run_steps(refiner, settings.parameters, lambda step: progress(step.step / max(step.total, 1)))
     for warning in (*pair.warnings, *refinement.warnings):
         warn(f"{task.image.name}: {warning}")
+    if choice := choice_in_words(refinement):
+        stderr.print(f"{task.image.name}: {choice}", markup=False, soft_wrap=True)
     refinement = replace(refinement, labels=pair.finished(refinement.labels))
     contents = encode_results(pair, refinement, task.labels, task.confidence)
     files.write_files({path: contents[path] for path in wanted}, overwrite=settings.overwrite)

@@ -28,7 +28,7 @@ def run_demo(
     for name in SAMPLE_NAMES:
         sample = load_sample(name)
         start = time.perf_counter()
-        refinement = run_refiner(Refiner(sample.image, sample.coarse), Parameters(), sample.title)
+        refinement = run_refiner(Refiner(sample.image, sample.coarse), Parameters.preset("auto"), sample.title)
         seconds = time.perf_counter() - start
         scores = panels.judge(sample, refinement.labels)
         _print_scores(sample, scores, seconds)

@@ -30,6 +30,7 @@ from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.restored import Restored
 from napari_coarse_crf.running.results import Results
 from napari_coarse_crf.running.unfinished import begin, remove_partial, unfinished_folder
+from napari_coarse_crf.suggest.weights import choice_in_words
 from napari_coarse_crf.tiles.choice import InTiles
 from napari_coarse_crf.tiles.sides import tile_sides
 
@@ -109,15 +110,16 @@ def refine_lazily(places: Places, settings: Settings, tiling: Tiling) -> None:
         run_tiles(job, tiling, settings.workers, title)
         show_finishing(_stores(results))
         job.finish()
-        counts, warnings, what = job.counts, job.warnings, f"{job.tiles} tiles"
+        counts, warnings, choice, what = job.counts, job.warnings, "", f"{job.tiles} tiles"
     else:
         refinement = run_refiner(way, parameters, f"Refining {title}")
         results = _open_results(places, pair, _sides(pair, InTiles(None, ()), tiling, parameters))
         results.put(refinement.labels, refinement.confidence)
         show_finishing(_stores(results))
         counts, warnings = refinement.label_counts, list(refinement.warnings)
-        what = f"{refinement.iterations} iterations"
-    print_summary(counts, math.prod(pair.labels.shape), warnings, f"{what}, {time.perf_counter() - start:.1f} s")
+        choice, what = choice_in_words(refinement), f"{refinement.iterations} iterations"
+    took = f"{what}, {time.perf_counter() - start:.1f} s"
+    print_summary(counts, math.prod(pair.labels.shape), warnings, took, choice)
     for target in places.targets:
         say(f"Wrote {target}")
 

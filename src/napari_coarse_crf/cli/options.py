@@ -15,11 +15,14 @@ from napari_coarse_crf.io.lazy.places import Place, is_url
 from napari_coarse_crf.io.pairs import Reading
 from napari_coarse_crf.io.places import exists
 from napari_coarse_crf.parameters import PRESETS, Description, Parameters
+from napari_coarse_crf.suggest.weights import LEFT_TO_LABELS
 from napari_coarse_crf.tiles.choice import read_limit
 
 Preset = Annotated[
     str | None,
-    typer.Option(help=f"Start from a JSON file of parameters or from a named preset ({', '.join(PRESETS)})."),
+    typer.Option(
+        help=f"Start from a JSON file of parameters or from a named preset ({', '.join(PRESETS)}); without, from auto."
+    ),
 ]
 """The option `--preset`, for `chosen_parameters`."""
 
@@ -231,7 +234,7 @@ def _take_options(
 
 def _parameter_option(name: str, description: Description) -> inspect.Parameter:
     """Return the option of one parameter; its range is checked by `Parameters`, whose sentences are better."""
-    default: Any = getattr(Parameters(), name)
+    default: Any = getattr(Parameters.preset("auto"), name)
     kind: Any = type(default)
     allowed = (
         ", ".join(description.choices) or f"{description.low:g} to {description.high:g} {description.unit}".strip()
@@ -248,13 +251,21 @@ def _parameter_option(name: str, description: Description) -> inspect.Parameter:
 
 
 def chosen_parameters(preset: str | None, changes: dict[str, Any]) -> Parameters:
-    """Return the preset, or the defaults, with what the person changed."""
-    if preset is None:
-        return Parameters().replace(**changes)
+    """Return the preset, or "auto" where none is named, with what the person changed.
+
+    Who sets one of the weights that labels would choose has them fixed, unless `--weights` says otherwise.
+    """
+    if "weights" not in changes and not changes.keys().isdisjoint(LEFT_TO_LABELS):
+        changes = {**changes, "weights": "fixed"}
+    return _read_preset("auto" if preset is None else preset).replace(**changes)
+
+
+def _read_preset(preset: str) -> Parameters:
+    """Return a named preset, or that of a file."""
     if preset in PRESETS:
-        return Parameters.preset(preset).replace(**changes)
+        return Parameters.preset(preset)
     if exists(Path(preset)):
-        return files.read_preset(Path(preset)).replace(**changes)
+        return files.read_preset(Path(preset))
     if preset.lstrip().startswith("{"):
         raise InputError("--preset takes a name, not the JSON itself. Save that to a file, and name the file.")
     raise InputError(f"There is no preset and no file {preset}. Named presets are {', '.join(PRESETS)}.")

@@ -35,6 +35,7 @@ from napari_coarse_crf.io.results import encode_results
 from napari_coarse_crf.refiner import EngineName, Refinement
 from napari_coarse_crf.running.job import Job
 from napari_coarse_crf.running.unfinished import unfinished_folder
+from napari_coarse_crf.suggest.weights import choice_in_words
 from napari_coarse_crf.tiles.choice import InTiles
 
 
@@ -81,8 +82,8 @@ def refine(
         bool,
         typer.Option(
             "--suggest",
-            help="Choose the parameters by hiding part of the labels, see `suggest`. For folders once, over the first "
-            "few images together.",
+            help="Choose the weights once for all images of a folder, over the first few together, see `suggest`; "
+            "without, the labels of each image choose its own.",
         ),
     ] = False,
     engine: Annotated[str, typer.Option(help="lattice, or pydensecrf where it is installed.")] = "lattice",
@@ -103,6 +104,8 @@ def refine(
     """
     if suggest and preset is not None:
         raise InputError("--suggest and --preset both choose the parameters; give one of them.")
+    if suggest and changes.get("weights") == "auto":
+        raise InputError("--suggest chooses the weights once for all, --weights auto for each image; give one of them.")
     parameters = chosen_parameters(preset, changes)
     # The engine's name is refused by a Refiner, in words, if there is no such engine.
     settings = Settings(
@@ -160,8 +163,8 @@ def _refine_files(
     if job is not None:
         job.finish()
     what = f"{refinement.iterations} iterations" if job is None else f"{job.tiles} tiles"
-    took = f"{what}, {time.perf_counter() - start:.1f} s"
-    print_summary(_counts(pair.stored, refinement.labels), pair.stored.size, refinement.warnings, took)
+    took, choice = f"{what}, {time.perf_counter() - start:.1f} s", choice_in_words(refinement)
+    print_summary(_counts(pair.stored, refinement.labels), pair.stored.size, refinement.warnings, took, choice)
     for target in contents:
         say(f"Wrote {target}")
 

@@ -40,9 +40,10 @@ def suggest(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
     reading: Reading,
 ) -> None:
-    """Suggest parameters: hide part of your labels, refine from the rest, and see which parameters find them again.
+    """Suggest weights: hide part of your labels, refine from the rest, and see which weights find them again.
 
-    The defaults stay unless others are clearly better.
+    The defaults stay unless others are clearly better. `refine` does the same for each image by itself, unless it is
+    given weights; this shows what was tried, and keeps the choice for other images.
     """
     pictured, painted = read_place(image), read_place(coarse)
     given = [pictured, painted, *([] if reading.mask is None else [reading.mask])]

@@ -11,7 +11,9 @@ from napari_coarse_crf.inputs import UNLABELLED
 _MOST_ROWS = 40  # a map of numbered objects has thousands of ids
 
 
-def print_summary(counts: Mapping[int, tuple[int, int]], pixels: int, warnings: Sequence[str], took: str) -> None:
+def print_summary(
+    counts: Mapping[int, tuple[int, int]], pixels: int, warnings: Sequence[str], took: str, choice: str = ""
+) -> None:
     """Print the pixels of each label before and after, what a person should look at, and what the run took.
 
     Parameters
@@ -24,6 +26,8 @@ def print_summary(counts: Mapping[int, tuple[int, int]], pixels: int, warnings: 
         One sentence each.
     took : str
         The last line.
+    choice : str
+        What the labels chose, and why; a line before that, if they did.
     """
     labelled = {label_id: count for label_id, count in counts.items() if label_id != UNLABELLED}
     table = Table(box=box.SIMPLE_HEAD, title="Pixels by label id", title_justify="left")
@@ -40,6 +44,8 @@ def print_summary(counts: Mapping[int, tuple[int, int]], pixels: int, warnings: 
         say(f"The {_MOST_ROWS} largest of {len(present)} labels are shown.")
     for warning in warnings:
         warn(warning)
+    if choice:
+        say(choice)
     say(took)
 
 

@@ -56,6 +56,7 @@ from napari_coarse_crf.plugin.layers.provenance import may_be_own
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.plugin.result.dimming import Dimming
 from napari_coarse_crf.plugin.result.section import ResultSection
+from napari_coarse_crf.suggest.weights import choice_in_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,6 +77,7 @@ _FIRST_USE = "First use compiles the engine, 10 to 20 seconds."
 _WARMING_UP = "The engine is being compiled, once: 10 to 20 seconds."
 HIDE_KEY = "H"
 """Held down, it hides the results: napari itself has no use for it."""
+_FIXED = "Weights are 'fixed' now, as you set one of them. Choose 'auto' to let your labels choose again."
 _MOST_WARNINGS = 2
 _LOOK_AGAIN_MS = 100
 """How long after a stroke the labels are looked at again: once for many strokes."""
@@ -149,12 +151,17 @@ class RefineWidget(Container[Any]):
 
     @property
     def parameters(self) -> Parameters:
-        """The parameters that the controls show; set it to move the controls."""
+        """The parameters that a run is made with; set it to move the controls."""
         return self.controls.parameters
 
     @parameters.setter
     def parameters(self, parameters: Parameters) -> None:
         self.controls.parameters = parameters
+
+    @property
+    def shown_parameters(self) -> Parameters:
+        """The same with fixed weights: where the labels choose them, those that they chose last."""
+        return self.controls.shown
 
     @property
     def snapshot(self) -> Snapshot:
@@ -262,7 +269,7 @@ class RefineWidget(Container[Any]):
         if problem := (there.alone() if self.snapshot.choice.by_tiles else there).problem:
             self._say(problem)
             return
-        self._next_place.go(there, self.parameters)
+        self._next_place.go(there, self.shown_parameters)
 
     def commit(self, *, slice_only: bool = False) -> Labels | None:
         """Accept the result that is shown, Live's or a run's: later runs keep its pixels, until they are taken back.
@@ -344,6 +351,8 @@ class RefineWidget(Container[Any]):
         if isinstance(job, TiledJob) or isinstance(outcome, TiledOutcome):
             self._show_tiled(job, outcome)
             return
+        if outcome is not None and job.parameters.weights == "auto":
+            self.controls.show_chosen(outcome.refinement)
         if job.is_live:
             if sentence := self._live.show(job, outcome):
                 self._say(" ".join([sentence, *_shortened(outcome, self._live.preview.layer)]))
@@ -354,7 +363,8 @@ class RefineWidget(Container[Any]):
         layer = self._slices.add(job, outcome)
         added = f"layer '{layer.name}' added" if len(self._viewer.layers) > count else f"slice added to '{layer.name}'"
         done = f"Done in {outcome.time_in_words}: {added}."
-        self._message = " ".join([done, *_shortened(outcome, layer)])
+        chosen = choice_in_short(outcome.refinement, job.parameters)
+        self._message = " ".join(filter(None, [done, *_shortened(outcome, layer), chosen]))
         self.refined.emit(layer)
 
     def job_failed(self, error: CoarseCRFError) -> None:
@@ -380,8 +390,8 @@ class RefineWidget(Container[Any]):
 
     def _show_suggestion(self, outcome: AnyOutcome) -> None:
         if isinstance(outcome, Suggestion):
-            # A suggestion says nothing of cleaning.
-            self.parameters = outcome.parameters.replace(**self.parameters.of_section("cleaning"))
+            if outcome.trials:  # else there is nothing to go by; of cleaning, it never says anything
+                self.parameters = outcome.parameters.replace(**self.parameters.of_section("cleaning"))
             self._message = told(outcome)
 
     # Building and following the viewer.
@@ -410,6 +420,7 @@ class RefineWidget(Container[Any]):
     def _connect(self) -> None:
         self.image_layer.changed.connect(self._on_layer_chosen)
         self.labels_layer.changed.connect(self._on_layer_chosen)
+        self.controls.fixed.connect(self._on_fixed)
         self.controls.changed.connect(self._on_parameters)
         self.presets.chosen.connect(self._on_preset)
         self.presets.failed.connect(self._say)
@@ -568,6 +579,9 @@ class RefineWidget(Container[Any]):
     def _on_parameters(self) -> None:
         self.presets.show_parameters(self.parameters)
         self._note_change()
+
+    def _on_fixed(self) -> None:
+        self._say(_FIXED)
 
     def _on_preset(self, parameters: Parameters) -> None:
         self.parameters = parameters

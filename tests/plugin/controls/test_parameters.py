@@ -20,6 +20,7 @@ from napari_coarse_crf.plugin.controls.parameters import (
 )
 
 DESCRIPTIONS = Parameters.describe()
+AUTO = Parameters.preset("auto")
 NUMBERS = [name for name, description in DESCRIPTIONS.items() if not description.choices]
 
 
@@ -38,7 +39,7 @@ def number(controls: ParameterControls, name: str) -> NumberControl:
 
 def test_every_parameter_has_a_control_in_the_order_of_its_description(controls: ParameterControls) -> None:
     assert list(controls.by_name) == list(DESCRIPTIONS)
-    assert controls.parameters == Parameters()
+    assert controls.parameters == AUTO
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -135,7 +136,7 @@ def test_setting_parameters_tells_once(controls: ParameterControls) -> None:
 def test_restore_defaults_puts_everything_back(controls: ParameterControls) -> None:
     controls.parameters = Parameters.preset("paper")
     controls.restore_button.click()
-    assert controls.parameters == Parameters()
+    assert controls.parameters == AUTO
 
 
 @pytest.mark.parametrize("name", ["theta_alpha", "iterations", "similarity"])
@@ -188,7 +189,7 @@ def test_the_wheel_scrolls_past_a_control_without_changing_it(controls: Paramete
             Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
         )  # fmt: skip
         QApplication.sendEvent(widget, turn)
-    assert controls.parameters == Parameters()
+    assert controls.parameters == AUTO
 
 
 @pytest.mark.parametrize("similarity", DESCRIPTIONS["similarity"].choices)
@@ -196,9 +197,8 @@ def test_what_the_similarity_does_not_use_is_grey_and_says_why(controls: Paramet
     controls.by_name["similarity"].value = similarity
     of_heatmap = [name for name in NUMBERS if DESCRIPTIONS[name].section == "heatmap"]
     for name in of_heatmap:
-        named = re.search(r"\(([a-z, ]+)\)", DESCRIPTIONS[name].help_text)  # the help names who uses it
-        assert named is not None
-        control, is_used = number(controls, name), similarity in named[1].split(", ")
+        *_, named = re.findall(r"\(([a-z, ]+)\)", DESCRIPTIONS[name].help_text)  # the help names who uses it
+        control, is_used = number(controls, name), similarity in named.split(", ")
         assert control.isEnabled() == control.slider.isEnabled() == is_used
         assert (f"The similarity '{similarity}' does not use this." in control.slider.toolTip()) != is_used
         assert DESCRIPTIONS[name].help_text in control.box.toolTip()

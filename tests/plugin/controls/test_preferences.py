@@ -26,7 +26,7 @@ def test_preferences_decide_where_the_sliders_start_and_return_to(
 ) -> None:
     npe2pm.register(PluginManifest.from_distribution(PLUGIN))
     settings = getattr(get_plugin_settings(PLUGIN), CATEGORY)
-    assert read_defaults() == Parameters()
+    assert read_defaults() == Parameters.preset("auto")
     for name, value in PAPER.to_dict().items():
         setattr(settings, name, value)
     with pytest.raises(ValueError, match="less than or equal"):
@@ -40,4 +40,4 @@ def test_preferences_decide_where_the_sliders_start_and_return_to(
 
 
 def test_without_settings_of_the_plugin_the_sliders_start_at_the_usual_defaults(plugin_settings: None) -> None:
-    assert read_defaults() == Parameters()  # the plugin is not registered in this test
+    assert read_defaults() == Parameters.preset("auto")  # the plugin is not registered in this test

@@ -97,7 +97,7 @@ def test_a_layer_says_what_it_was_made_with_if_it_knows(labels: NDArray[Any]) ->
 def test_the_box_moves_the_sliders_and_names_what_they_say(dock: Dock) -> None:
     _, widget = dock()
     box = widget.presets.box
-    assert box.currentText() == "default"
+    assert box.currentText() == "auto"
     box.setCurrentText("paper")
     box.activated.emit(box.currentIndex())
     assert widget.parameters == PAPER
@@ -122,7 +122,7 @@ def test_a_slip_with_a_file_is_said_beside_run(
     _, widget = dock(image, labels, rgb=True)
     widget.presets.load(tmp_path / "gone.json")
     assert f"There is no file {tmp_path / 'gone.json'}" in widget.status
-    assert widget.parameters == Parameters()
+    assert widget.parameters == Parameters.preset("auto")
 
 
 def test_the_parameters_of_a_refined_layer_are_taken_over(

@@ -75,7 +75,7 @@ def test_a_moved_slider_changes_the_same_layer(live: tuple[Any, RefineWidget], q
     wait_until_settled(qtbot, widget)
     assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes preview"]
     assert viewer.layers["strokes preview"] is preview
-    assert preview.metadata["napari_coarse_crf"]["parameters"] == widget.parameters.to_dict()
+    assert preview.metadata["napari_coarse_crf"]["parameters"] == widget.shown_parameters.to_dict()
     np.testing.assert_array_equal(preview.data, refine_labels(image, viewer.layers["strokes"].data, widget.parameters))
 
 

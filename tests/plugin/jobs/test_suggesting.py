@@ -59,6 +59,7 @@ def test_all_that_was_tried_is_said_whatever_was_chosen(reason: str) -> None:
     )
     assert told(Suggestion(Parameters(), trials, reason)).splitlines() == [
         reason,
+        "Your labels choose so; the sliders stand there now, fixed. With 'auto', each run chooses anew.",
         "Tried, in mean IoU against the defaults:",
         "firm paths: +0.012 promised, -0.040 when hidden",
         "default: +0.000 promised, +0.000 when hidden",

@@ -12,6 +12,7 @@ from PIL import Image
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
+from napari_coarse_crf.plugin.controls.parameters import NumberControl
 from napari_coarse_crf.plugin.series.source import State
 from tests.plugin.series.using import close_while_reading, paint, refine_dock, settle
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
@@ -345,6 +346,26 @@ def test_an_image_without_strokes_begins_with_colours_of_images_before(
     widget.next()
     qtbot.waitUntil(lambda: "b1 labels refined" in viewer.layers, timeout=TIMEOUT)
     assert not viewer.layers["b1 labels"].data.any()
+
+
+def test_borrowed_colours_take_the_weights_that_the_last_labels_chose(
+    open_series: OpenSeries, folder: Path, qtbot: Any
+) -> None:
+    viewer, widget = open_series(folder)
+    dock = refine_dock(viewer)
+    paint(viewer, "a2 labels")
+    dock.run()
+    qtbot.waitUntil(lambda: "a2 labels refined" in viewer.layers, timeout=TIMEOUT)
+    control = dock.controls.by_name["appearance_weight"]
+    assert isinstance(control, NumberControl)
+    control.show_value(1.5)  # as if this had been chosen
+    widget.panel.borrow.click()
+    widget.next()
+    qtbot.waitUntil(lambda: "a10 labels refined" in viewer.layers, timeout=TIMEOUT)
+    about = viewer.layers["a10 labels refined"].metadata["napari_coarse_crf"]
+    assert about["parameters"] == Parameters(appearance_weight=1.5).to_dict()
+    assert dock.parameters == Parameters.preset("auto")
+    settle(qtbot, widget)  # a write under way would hold the viewer
 
 
 def test_strokes_of_its_own_are_not_covered_by_borrowed_colours(

@@ -18,17 +18,18 @@ CATEGORY: Final = "parameters"
 
 
 def read_defaults() -> Parameters:
-    """Return the parameters that Preferences hold, or `Parameters()` where napari has no settings for plugins."""
+    """Return the parameters that Preferences hold, or the preset "auto" where napari has no settings for plugins."""
+    usual = Parameters.preset("auto")
     try:
         from napari.settings import get_plugin_settings  # since napari 0.9
     except ImportError:
-        return Parameters()
+        return usual
     try:
         settings = getattr(get_plugin_settings(PLUGIN), CATEGORY)
         return Parameters.from_dict({name: getattr(settings, name) for name in Parameters.describe()})
     except (AttributeError, KeyError, ParameterError):
         # A plugin that is not registered has no settings, and a file edited by hand may hold anything.
-        return Parameters()
+        return usual
 
 
 def settings_schema() -> dict[str, dict[str, Any]]:
@@ -39,7 +40,7 @@ def settings_schema() -> dict[str, dict[str, Any]]:
     >>> settings_schema()["iterations"]["minimum"]
     1
     """
-    defaults = Parameters().to_dict()
+    defaults = Parameters.preset("auto").to_dict()
     return {name: _property(described, defaults[name]) for name, described in Parameters.describe().items()}
 
 

@@ -29,11 +29,14 @@ from superqt.utils import signals_blocked
 
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.plugin.controls.slider import Slider
+from napari_coarse_crf.plugin.controls.weights_note import WeightsNote
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
 from napari_coarse_crf.similarity import FORMS
+from napari_coarse_crf.suggest.weights import LEFT_TO_LABELS
 
 if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Description
+    from napari_coarse_crf.suggest.weights import Made
 
 _SLIDER_STEPS = 1000
 
@@ -113,6 +116,16 @@ class NumberControl(QWidget):
             self.slider.setValue(to_slider(value, self._description))
         if changed:
             self.changed.emit()
+
+    def show_value(self, value: float) -> None:
+        """Stand at a value that no person has set: nothing has changed, and there is nothing to go back from."""
+        with self.changed.blocked():
+            self.value = value
+        self.reset_button.setEnabled(False)
+
+    def take_up(self) -> None:
+        """Stand at the value that is shown as if a person had set it."""
+        self.reset_button.setEnabled(self._value != self._default)
 
     def show_use(self, unused: str) -> None:
         """Let the control be turned, or grey it out and say in its tooltip why it does nothing now."""
@@ -197,6 +210,16 @@ class OptionControl(QWidget):
     def value(self, value: str) -> None:
         self.box.setCurrentText(value)
 
+    def show_value(self, value: str) -> None:
+        """Stand at an option that no person has chosen: nothing has changed, and there is nothing to go back from."""
+        with self.changed.blocked():
+            self.value = value
+        self.reset_button.setEnabled(False)
+
+    def take_up(self) -> None:
+        """Stand at the option that is shown as if a person had chosen it."""
+        self.reset_button.setEnabled(self.value != self._default)
+
     def _on_reset(self) -> None:
         self.value = self._default
 
@@ -208,24 +231,38 @@ class OptionControl(QWidget):
 class ParameterControls(QWidget):
     """A control for every field of `Parameters`, in sections; the less used ones folded away.
 
+    Where `weights` is "auto", the controls of what the labels choose show what they chose last, which is no parameter
+    of the next run. Who turns one of them has the weights fixed, as the controls stand then.
+
     Parameters
     ----------
     defaults : Parameters, optional
-        Where the controls stand at first and what their reset buttons go back to; by default `Parameters()`.
+        Where the controls stand at first and what their reset buttons go back to; by default the preset "auto".
+
+    Attributes
+    ----------
+    changed : psygnal.Signal
+        Emitted when `parameters` have changed.
+    fixed : psygnal.Signal
+        Emitted when the weights have become fixed because a person turned one, before `changed`.
     """
 
     changed = Signal()
+    fixed = Signal()
 
     def __init__(self, defaults: Parameters | None = None) -> None:
         super().__init__()
-        self.defaults = Parameters() if defaults is None else defaults
+        self.defaults = Parameters.preset("auto") if defaults is None else defaults
+        self._begun_from = self.defaults  # what the labels' choice begins from
         self.by_name: dict[str, NumberControl | OptionControl] = {}
+        self.note = WeightsNote()
         self.advanced = _Folded("Advanced")
         self.restore_button = QPushButton("Restore defaults")
         self.restore_button.setToolTip("Put every parameter back to the value it had at first.")
         self.restore_button.clicked.connect(self._on_restore)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.note.begin(self.defaults.weights)
         self._add_sections(layout)
         layout.addWidget(self.advanced)
         layout.addWidget(self.restore_button, alignment=Qt.AlignmentFlag.AlignLeft)
@@ -235,18 +272,38 @@ class ParameterControls(QWidget):
 
     @property
     def parameters(self) -> Parameters:
-        """What the controls say."""
-        return Parameters.from_dict({name: control.value for name, control in self.by_name.items()})
+        """What a run is to be made with."""
+        shown = {name: control.value for name, control in self.by_name.items()}
+        if shown["weights"] == "auto":
+            shown |= {name: getattr(self._begun_from, name) for name in LEFT_TO_LABELS}
+        return Parameters.from_dict(shown)
 
     @parameters.setter
     def parameters(self, parameters: Parameters) -> None:
         before = self.parameters
+        self._begun_from = parameters
         for name, value in parameters.to_dict().items():
             control = self.by_name[name]
             with control.changed.blocked():
                 control.value = value
+        self.note.begin(parameters.weights)
         if parameters != before:
             self.changed.emit()
+
+    @property
+    def shown(self) -> Parameters:
+        """What the controls show, with weights that are fixed so: what the labels chose last, if they do."""
+        shown = {name: control.value for name, control in self.by_name.items()}
+        return Parameters.from_dict({**shown, "weights": "fixed"})
+
+    def show_chosen(self, made: Made) -> None:
+        """Show the weights that a run was made with and why, where the labels are still to choose them."""
+        chosen = made.parameters
+        if self.by_name["weights"].value != "auto" or chosen.weights == "auto":
+            return
+        for name in LEFT_TO_LABELS:
+            self.by_name[name].show_value(getattr(chosen, name))
+        self.note.say(made, self._begun_from)
 
     def _add_sections(self, layout: QVBoxLayout) -> None:
         defaults = self.defaults.to_dict()
@@ -254,6 +311,10 @@ class ParameterControls(QWidget):
         for name, description in Parameters.describe().items():
             kind = OptionControl if description.choices else NumberControl
             control = kind(description, defaults[name])
+            if name in LEFT_TO_LABELS:
+                control.changed.connect(self._fix_weights)
+            if name == "weights":
+                control.changed.connect(self._on_weights)
             control.changed.connect(self.changed.emit)
             self.by_name[name] = control
             folded = _is_advanced(description)
@@ -262,9 +323,33 @@ class ParameterControls(QWidget):
                 headings.add((description.section, folded))
                 add(heading(description.section))
             add(control)
+            if name == "weights":
+                add(self.note)
+
+    def _fix_weights(self) -> None:
+        """Take the weights as they are shown: a person has turned one."""
+        weights = self.by_name["weights"]
+        if weights.value == "auto":
+            with weights.changed.blocked():
+                weights.value = "fixed"
+            self._on_weights()
+            self.fixed.emit()
+
+    def _on_weights(self) -> None:
+        """Begin from the defaults where the labels are to choose; else the controls stand as they left them."""
+        left = [self.by_name[name] for name in LEFT_TO_LABELS]
+        self.note.begin(str(self.by_name["weights"].value))
+        if self.by_name["weights"].value == "fixed":
+            for control in left:
+                control.take_up()
+            return
+        self._begun_from = self.defaults
+        for name, control in zip(LEFT_TO_LABELS, left, strict=True):
+            control.show_value(getattr(self.defaults, name))
 
     def _show_use(self) -> None:
         parameters = self.parameters
+        self.note.setVisible("weights" in FORMS[parameters.similarity].reads)
         for name, control in self.by_name.items():
             if isinstance(control, NumberControl):
                 control.show_use(why_unused(name, parameters))

@@ -48,10 +48,13 @@ class PresetBar(QWidget):
     def __init__(self, refined_layers: Callable[[], Sequence[Labels]]) -> None:
         super().__init__()
         self._refined_layers = refined_layers
-        self._shown = Parameters()
+        self._shown = Parameters.preset("auto")
         self.box = QComboBox()
         self.box.addItems([*PRESETS, _CUSTOM])
-        self.box.setToolTip("Named sets of parameters. 'paper' is the plainest reading of the method's description.")
+        self.box.setToolTip(
+            "<p>Named sets of parameters. 'auto': your labels choose the weights. 'default': all as it was measured to "
+            "suit most images. 'paper': the plainest reading of the method's description.</p>"
+        )
         self.box.setAccessibleName("Preset")
         self.box.activated.connect(self._on_preset)
         guard_against_wheel(self.box)
@@ -63,8 +66,8 @@ class PresetBar(QWidget):
         self.layer_button.setMenu(self.menu)
         self.suggest_button = _button(
             "Suggest",
-            "<p>Find parameters by hiding part of your own labels and refining the rest: the more is painted, the "
-            "better. The sliders move to what was found.</p>",
+            "<p>Show what your labels choose, and all that was tried: part of them is hidden, and refined from the "
+            "rest. The sliders move there and the weights are fixed; with 'auto', each run chooses anew.</p>",
         )
         self._lay_out()
         self.show_parameters(self._shown)

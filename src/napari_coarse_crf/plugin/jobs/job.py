@@ -260,11 +260,13 @@ class Job:
 
     def describe(self, outcome: Outcome) -> dict[str, Any]:
         """Return where the result comes from: plain values only, so that they can be saved as JSON."""
+        reason = outcome.refinement.reason
         return {
             **describe_run(outcome.refinement.parameters, outcome.seconds, outcome.warnings),
             **self.about,
             "engine": _ENGINE,
             "iterations": outcome.refinement.iterations,
+            **({"reason": reason} if reason else {}),
             "label_counts": {int(i): (int(a), int(b)) for i, (a, b) in outcome.refinement.label_counts.items()},
         }
 
@@ -307,31 +309,35 @@ class Job:
     ) -> Generator[Progress, None, tuple[Refinement, Read, Glance | None]]:
         """Refine everything at once, the only part there is, or several in turn; and what was read, and the glance."""
         if only is not None:
-            small = yield from self._refine_part(only)
+            small = yield from self._refine_part(only, self.parameters)
             refinement = self._at_full_size(small, only)
             if assembly is not None:
                 assembly.put(only.part, refinement)
-                refinement = assembly.result(self.parameters)
+                refinement = replace(assembly.result(refinement.parameters), reason=refinement.reason)
             glance = Glance(only.part, only.key, small.labels, self.step) if self.step > 1 else None
             return refinement, ((only.part, only.key),), glance
         assert assembly is not None  # noqa: S101  # everything is one part
         read: list[tuple[Part, object]] = []
-        is_first = True
+        is_first, parameters, reason = True, self.parameters, ""
         for number, part in enumerate(parts):
             loaded = yield from self._load(part)
             read.append((part, loaded.key))
             if not has_two_labels(loaded.labels, loaded.picture.mask):
                 assembly.skip(part)
                 continue
-            steps = self._refine_part(loaded, says_memory=is_first)  # the others are of the same size
-            refinement = yield from retold(steps, partial(step_among, number, len(parts)))
-            assembly.put(part, self._at_full_size(refinement, loaded))
-            is_first = False
-        return assembly.result(self.parameters), tuple(read), None
+            # The others are of the same size, and take the weights that its labels chose.
+            steps = self._refine_part(loaded, parameters, says_memory=is_first)
+            small = yield from retold(steps, partial(step_among, number, len(parts)))
+            refinement = self._at_full_size(small, loaded)
+            assembly.put(part, refinement)
+            is_first, parameters, reason = False, refinement.parameters, reason or refinement.reason
+        return replace(assembly.result(parameters), reason=reason), tuple(read), None
 
-    def _refine_part(self, loaded: Loaded, *, says_memory: bool = True) -> Generator[Progress, None, Refinement]:
+    def _refine_part(
+        self, loaded: Loaded, parameters: Parameters, *, says_memory: bool = True
+    ) -> Generator[Progress, None, Refinement]:
         """Refine one part, at reduced size if this is a quick look."""
-        picture, labels, parameters, step = loaded.picture, loaded.labels, self.parameters, self.step
+        picture, labels, step = loaded.picture, loaded.labels, self.step
         if step > 1:
             picture, labels = reduce_picture(picture, step, labels.ndim), thin_out_labels(labels, step)
             parameters = reduce_parameters(parameters, step, labels.ndim)
@@ -385,7 +391,7 @@ def refine_layer(
         The coarse labels, 0 = unlabelled, read at the image's pixels where both lie in the viewer. Never changed. What
         shapes and points stand for, their features or colours say.
     parameters : Parameters, optional
-        The defaults if left out.
+        The preset "auto" if left out: the labels choose the weights.
     choice : napari_coarse_crf.plugin.Choice, optional
         Only some slices, further channels, or a region; by default all of the two layers.
 
@@ -405,11 +411,12 @@ def refine_layer(
         For each thing about the result that a person should look at.
     """
     link_accepted(viewer)
+    used = Parameters.preset("auto") if parameters is None else parameters
     chosen = keeping_accepted(viewer, labels_layer, choice or EVERYTHING)
     snapshot = Snapshot.take(image_layer, labels_layer, chosen)
     if chosen.by_tiles:
-        return refine_by_tiles(viewer, snapshot, parameters or Parameters())
-    job = Job.prepare(snapshot, parameters or Parameters())
+        return refine_by_tiles(viewer, snapshot, used)
+    job = Job.prepare(snapshot, used)
     outcome = finish(job.steps())
     assert outcome is not None  # noqa: S101  # a job that knows nothing ends with one
     for sentence in outcome.warnings:

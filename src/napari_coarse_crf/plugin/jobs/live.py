@@ -143,7 +143,11 @@ class Dock(Protocol):
 
     @property
     def parameters(self) -> Parameters:
-        """What the sliders say."""
+        """What a run is made with."""
+
+    @property
+    def shown_parameters(self) -> Parameters:
+        """The same with fixed weights: where the labels choose them, those that they chose last."""
 
     @property
     def look_scope(self) -> Scope:
@@ -211,7 +215,7 @@ class LiveRefinement:
         self._aim: Aim | None = None  # of the job that was started last
         self._is_timed = False  # that job
         self._shown: tuple[Aim, Read] | None = None
-        self._glance: tuple[Aim, Glance | None] | None = None  # of the last quick look
+        self._glance: tuple[Aim, Parameters, Glance | None] | None = None  # of the last quick look
         self._before: Before | None = None
         self.preview = PreviewLayer(viewer)
         self.switch = LiveSwitch(self, parent)
@@ -252,12 +256,15 @@ class LiveRefinement:
             if snapshot.problem:
                 return  # perhaps nothing is painted on the current slice, but on others
             step = self._budget.step(part_shape(snapshot.inputs.parts()[0]))
-        is_full = step == 1 and snapshot is whole
-        aim = Aim(parameters, whole.match.scope, snapshot.look.place, is_full, not quick, self._change)
+        is_of_all = step == 1 and snapshot is whole
+        if quick:  # a look chooses no weights of its own
+            parameters = self._dock.shown_parameters
+        is_full = is_of_all and parameters == self._dock.parameters
+        aim = Aim(self._dock.parameters, whole.match.scope, snapshot.look.place, is_full, not quick, self._change)
         job = Job.prepare(
             snapshot,
             parameters,
-            self._dock.refiners if is_full else self._refiners,
+            self._dock.refiners if is_of_all else self._refiners,
             step=step,
             is_live=True,
             known=self._known(aim),
@@ -284,7 +291,7 @@ class LiveRefinement:
             return ""
         self._shown = aim, outcome.read
         layer = self.preview.show(job, outcome, full=aim.is_full)
-        self._note_found(aim, outcome)
+        self._note_found(job, aim, outcome)
         if self._is_timed:
             self._note_time(job, outcome, full=aim.is_full)
         if aim.is_full:
@@ -311,12 +318,16 @@ class LiveRefinement:
             self._before = self._before.copied()  # the person may paint on the layer from now on
         return kept
 
-    def _note_found(self, aim: Aim, outcome: Outcome) -> None:
+    def _note_found(self, job: Job, aim: Aim, outcome: Outcome) -> None:
         """Take note of what a look found, and of a full result if it is of the same input, for later looks."""
         if not aim.is_full:
-            self._glance = aim, outcome.glance
+            self._glance = aim, job.parameters, outcome.glance
         elif self._glance is not None and self._glance[0].is_like(aim):
-            self._before = Before.of(self._glance[1], outcome) or self._before
+            _, parameters, glance = self._glance
+            if parameters == outcome.refinement.parameters:
+                self._before = Before.of(glance, outcome) or self._before
+            else:  # the labels have chosen others since, so that the next look will differ all over
+                self._before = None
 
     def _note_time(self, job: Job, outcome: Outcome, *, full: bool) -> None:
         """Take note of how long a job took, for the size of the next look."""

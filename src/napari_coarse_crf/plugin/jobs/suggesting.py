@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.inputs import Picture
     from napari_coarse_crf.plugin.layers.read import Inputs
 
-
+_WHERE: Final = "Your labels choose so; the sliders stand there now, fixed. With 'auto', each run chooses anew."
 _STAGE: Final = "trying parameters on hidden labels"
 
 
@@ -75,10 +75,10 @@ class SuggestJob:
 
 
 def told(suggestion: Suggestion) -> str:
-    """Return why these parameters, and a line on each set that was tried, the defaults among them."""
+    """Return why these weights, where they are now, and a line on each set that was tried, the defaults among them."""
     if not suggestion.trials:
         return suggestion.reason
     lines = [
         f"{trial.name}: {trial.gain:+.3f} promised, {trial.hidden_gain:+.3f} when hidden" for trial in suggestion.trials
     ]
-    return "\n".join([suggestion.reason, "Tried, in mean IoU against the defaults:", *lines])
+    return "\n".join([suggestion.reason, _WHERE, "Tried, in mean IoU against the defaults:", *lines])

@@ -219,7 +219,7 @@ class FrameSession(Session):
         if accepted is not None and np.any(np.take(accepted.data, row, frames.stack.axis)):
             return
         try:
-            guess = FrameGuess.prepare(frames, row, dock.scope.choice(), dock.parameters)
+            guess = FrameGuess.prepare(frames, row, dock.scope.choice(), dock.shown_parameters)
         except InputError as error:  # a layer was moved away, say
             self._tell(str(error))
             return

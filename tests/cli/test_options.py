@@ -1,0 +1,99 @@
+"""Which parameters a person gets who names some, or none; and what is told of weights that the labels chose."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_coarse_crf import Parameters, Refiner
+from napari_coarse_crf.cli.options import chosen_parameters
+from napari_coarse_crf.io import files
+from napari_coarse_crf.samples import load_sample
+from napari_coarse_crf.suggest.weights import LEFT_TO_LABELS, choice_in_words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AUTO = Parameters.preset("auto")
+
+
+@pytest.fixture
+def tissue(tmp_path: Path) -> tuple[Path, Path]:
+    """Two folders with part of a real image, and strokes enough to hide some."""
+    sample = load_sample("tissue")
+    for name, pixels in (("images", sample.image), ("coarse", sample.coarse)):
+        (tmp_path / name).mkdir()
+        Image.fromarray(pixels[:160, :200]).save(tmp_path / name / "tissue.png")
+    return tmp_path / "images", tmp_path / "coarse"
+
+
+def test_without_a_preset_the_labels_choose_whatever_else_is_set() -> None:
+    assert chosen_parameters(None, {}) == AUTO
+    assert chosen_parameters(None, {"theta_alpha": 60.0, "smallest_part": 9}) == AUTO.replace(
+        theta_alpha=60, smallest_part=9
+    )
+
+
+@pytest.mark.parametrize("name", LEFT_TO_LABELS)
+def test_who_sets_one_of_the_weights_has_them_fixed(name: str) -> None:
+    assert chosen_parameters(None, {name: 1.5}) == Parameters().replace(**{name: 1.5})
+    assert chosen_parameters("auto", {name: 1.5}) == Parameters().replace(**{name: 1.5})
+
+
+def test_unless_the_labels_are_to_choose_from_there() -> None:
+    given = {"texture_weight": 1.5, "weights": "auto"}
+    assert chosen_parameters(None, given) == AUTO.replace(texture_weight=1.5)
+
+
+def test_a_preset_is_taken_at_its_word(tmp_path: Path) -> None:
+    for number, parameters in enumerate((AUTO.replace(theta_alpha=9), Parameters(theta_alpha=9))):
+        path = tmp_path / f"{number}.json"
+        path.write_text(parameters.to_json(), encoding="utf-8")
+        assert chosen_parameters(str(path), {}) == parameters
+    (tmp_path / "old.json").write_text('{"theta_alpha": 9}', encoding="utf-8")
+    assert chosen_parameters(str(tmp_path / "old.json"), {}) == Parameters(theta_alpha=9)
+    assert chosen_parameters("default", {}) == Parameters()
+    assert chosen_parameters("default", {"weights": "auto"}) == AUTO
+
+
+def test_what_the_labels_chose_is_told_and_what_a_person_chose_is_not(
+    run: Any, tissue: tuple[Path, Path], tmp_path: Path
+) -> None:
+    given = ("refine", *(folder / "tissue.png" for folder in tissue), "-o", tmp_path / "o.png", "--overwrite")
+    code, text, _ = run(*given, "--iterations", 2)
+    expected = Refiner(*(np.asarray(Image.open(folder / "tissue.png")) for folder in tissue)).run(
+        AUTO.replace(iterations=2)
+    )
+    told = choice_in_words(expected)
+    assert code == 0
+    assert told
+    assert told in text.splitlines()
+    assert np.array_equal(files.read_labels(tmp_path / "o.png").ids, expected.labels)
+    for fixed in (("--weights", "fixed"), ("--texture-weight", 0)):
+        assert "labels chose" not in run(*given, "--iterations", 2, *fixed)[1]
+    assert "labels chose" in run(*given, "--iterations", 2, "--texture-weight", 0, "--weights", "auto")[1]
+
+
+def test_of_folders_each_image_tells_its_own(run: Any, tissue: tuple[Path, Path], tmp_path: Path) -> None:
+    code, _, err = run("refine", *tissue, "-o", tmp_path / "refined", "--iterations", 2)
+    assert code == 0
+    assert "tissue.png: Weights that the labels chose: path weight" in err
+    assert "labels chose" not in run("refine", *tissue, "-o", tmp_path / "other", "--weights", "fixed")[2]
+
+
+def test_an_evaluation_lets_the_labels_choose_too(run: Any, tissue: tuple[Path, Path], tmp_path: Path) -> None:
+    table, fine = tmp_path / "t.json", load_sample("tissue").fine[:160, :200]
+    (tmp_path / "fine").mkdir()
+    Image.fromarray(fine).save(tmp_path / "fine" / "tissue.png")
+    folders = ("--images", tissue[0], "--coarse", tissue[1], "--fine", tmp_path / "fine")
+    assert run("evaluate", *folders, "--scores", tmp_path / "kept", "-o", table, "--iterations", 2)[0] == 0
+    assert json.loads(table.read_text(encoding="utf-8"))["parameters"] == AUTO.replace(iterations=2).to_dict()
+
+
+def test_one_choice_for_all_is_no_choice_for_each(run: Any, tissue: tuple[Path, Path], tmp_path: Path) -> None:
+    code, _, err = run("refine", *tissue, "-o", tmp_path / "refined", "--suggest", "--weights", "auto")
+    assert (code, "--suggest chooses the weights once for all" in err) == (1, True)
