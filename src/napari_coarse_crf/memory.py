@@ -20,7 +20,7 @@ from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.geodesic import SIDE_BY_SIDE
 from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel
 from napari_coarse_crf.inputs import Picture, Problem, read_labels, read_problem
-from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.things import find_things
 
@@ -87,7 +87,7 @@ def estimate_memory(
     >>> estimate_memory(image, labels) // 10**6 in range(60, 200)
     True
     """
-    chosen = Parameters() if parameters is None else parameters
+    chosen = read_parameters(parameters)
     label_map = read_labels(labels)
     problem = read_problem(Picture(image, mask, channel_axis, spacing, contrast_limits), label_map)
     return problem_memory(problem, find_things(problem), label_map, chosen, chosen_workers(workers))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.compute.arrays import FloatArray, PixelArray
+    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
     from napari_coarse_crf.inputs import Problem
 
 TextureArray = NDArray[np.int16]
@@ -42,12 +42,14 @@ TextureArray = NDArray[np.int16]
 TEXTURE_STEP = 0.125
 """Grey levels of I' that 1 stands for: 16 bits reach 4096 of them either way."""
 
+MOST_LEARNT = 10_000
+"""Pixels that are learnt from, shared evenly by the labels."""
+
 _SCALES = (1.0, 2.0, 4.0, 8.0)  # px
 _OF_MEAN = 4  # features of each scale beside the Gaussian means
 _MOST_SMOOTHED = 4  # channels: with more, the features would outgrow the image
 _BLOCK = 2**13
 _MIDDLE = 127.5
-_MOST_LEARNT = 10_000  # pixels, shared evenly by the labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +61,7 @@ class Texture:
     features : (K, N) int16
         From `texture_features`.
     discriminant : Discriminant
-        Learnt from its labelled pixels.
+        Learnt from its labelled pixels or, where it is a part of an image, from those of all of it.
     """
 
     features: TextureArray
@@ -68,7 +70,7 @@ class Texture:
     @classmethod
     def learn(cls, features: TextureArray, problem: Problem) -> Texture:
         """Learn from a sample of the labelled pixels."""
-        sample = sample_labelled(problem, _MOST_LEARNT)
+        sample = sample_labelled(problem, MOST_LEARNT)
         rows = rows_of(features, sample)
         return cls(features, Discriminant.learn(rows, problem.labels[sample], len(problem.label_ids)))
 
@@ -85,9 +87,14 @@ def rows_of(features: TextureArray, pixels: PixelArray) -> FloatArray:
 
 def sample_labelled(problem: Problem, most: int) -> PixelArray:
     """Return some of the labelled pixels: of each label as many as there are, up to an even share, evenly spread."""
-    share = max(1, most // len(problem.label_ids))
-    order = np.argsort(problem.labels, kind="stable")  # OPEN comes first
-    ends = np.searchsorted(problem.labels[order], np.arange(len(problem.label_ids) + 1))
+    return evenly_by_label(problem.labels, len(problem.label_ids), most)
+
+
+def evenly_by_label(labels: IndexArray, n_labels: int, most: int) -> PixelArray:
+    """Return the places of some of the labels 0..L-1: of each as many as there are, up to an even share."""
+    share = max(1, most // n_labels)
+    order = np.argsort(labels, kind="stable")  # OPEN comes first
+    ends = np.searchsorted(labels[order], np.arange(n_labels + 1))
     chosen = []
     for start, stop in pairwise(ends):
         places = np.linspace(start, stop - 1, min(share, stop - start)).astype(np.intp)

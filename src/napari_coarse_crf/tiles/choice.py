@@ -11,7 +11,7 @@ import numpy as np
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.errors import ParameterError, in_short
 from napari_coarse_crf.memory import free_memory, in_words
-from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.sides import SMALLEST, sides_within
@@ -116,7 +116,7 @@ def choose(
     InputError, ParameterError
         As by `Refiner`.
     """
-    chosen = Parameters() if parameters is None else parameters
+    chosen = read_parameters(parameters) if parameters is None else parameters
     shape = tuple(getattr(labels, "shape", ()))
     pixels = math.prod(shape)
     in_tiles = engine == "lattice" and is_empty(examples) and isinstance(chosen, Parameters) and pixels > SMALLEST

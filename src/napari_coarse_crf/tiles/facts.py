@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, MaskArray
+    from napari_coarse_crf.compute.discriminant import Discriminant
     from napari_coarse_crf.inputs import Picture
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.scale import Scale
@@ -56,6 +57,8 @@ class Facts:
         The labels as they are refined, sorted.
     sizes : (K,) float32
         What the prior counts: how many pixels each has or, where objects are taken as one, would get.
+    discriminant : Discriminant or None
+        What texture says of the labels, where it counts.
     """
 
     scale: Scale
@@ -64,6 +67,7 @@ class Facts:
     members: LabelArray
     ids: LabelArray
     sizes: FloatArray
+    discriminant: Discriminant | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
