@@ -47,6 +47,7 @@ MOST_LEARNT = 10_000
 
 _SCALES = (1.0, 2.0, 4.0, 8.0)  # px
 _OF_MEAN = 4  # features of each scale beside the Gaussian means
+_BESIDE = 3  # what is smoothed beside the channels
 _MOST_SMOOTHED = 4  # channels: with more, the features would outgrow the image
 _BLOCK = 2**13
 _MIDDLE = 127.5
@@ -113,6 +114,11 @@ def n_textures(channels: int) -> int:
     return channels + len(_SCALES) * (_OF_MEAN + _n_smoothed(channels))
 
 
+def n_planes(channels: int) -> int:
+    """Return how many planes of float32 there are while features are made: what is smoothed, M and a spare one."""
+    return _n_smoothed(channels) + _BESIDE + 2
+
+
 def texture_features(
     pool: ThreadPoolExecutor, problem: Problem, gain: float
 ) -> Generator[int | None, None, TextureArray]:
@@ -121,7 +127,7 @@ def texture_features(
     found = np.empty((n_textures(channels), len(problem.pixels)), np.int16)
     centre = np.float32(gain * _MIDDLE)  # so that squares stay small; it changes nothing else
     n_smoothed = _n_smoothed(channels)
-    planes = np.zeros((n_smoothed + 3, grid.size), np.float32)  # channels, their mean, its square, weight
+    planes = np.zeros((n_smoothed + _BESIDE, grid.size), np.float32)  # channels, their mean, its square, weight
     spare, mean = np.empty(grid.size, np.float32), np.full(grid.size, np.nan, np.float32)
     steps = blocks(len(grid.cells), _BLOCK)
 
