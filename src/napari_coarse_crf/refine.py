@@ -46,7 +46,7 @@ def refine_labels(
     labels : array of int ([Z,] Y, X)
         Any ids; 0 = unlabelled. At least two ids must occur.
     parameters : Parameters, optional
-        By default `Parameters()`.
+        By default `Parameters.preset("auto")`: the labels choose the weights, of all of the image for all of its tiles.
     mask : array of bool, optional
         True where pixels take part. Elsewhere the result equals `labels`, and nothing there influences the rest.
     channel_axis : int

@@ -353,7 +353,7 @@ class Refiner:
         Parameters
         ----------
         parameters : Parameters, optional
-            By default `Parameters()`.
+            By default `Parameters.preset("auto")`.
 
         Returns
         -------

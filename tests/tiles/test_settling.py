@@ -51,6 +51,17 @@ def test_with_texture_tiles_give_nearly_what_the_whole_gives_at_once() -> None:
     assert np.mean(whole != Refiner(image, labels).run(Parameters()).labels) > MOST_DIFFERING
 
 
+def test_texture_of_a_volume_of_unlike_spacing_is_learnt_as_at_once() -> None:
+    planes = _photograph()[:128, :128, 1].astype(np.uint16) * 100
+    volume = np.stack([planes + 40 * z for z in range(6)])
+    labels = np.stack([_strokes(planes, 3, 10, seed=z) for z in range(6)])
+    parameters = TEXTURE.replace(theta_alpha=20)
+    picture = Picture(volume, spacing=(3, 1, 1))
+    plan = finish(plan_tiles(picture, labels, parameters, tile=(6, 64, 64), overview_pixels=2**14))
+    whole = Refiner.of(picture, labels).run(parameters).labels
+    assert np.mean(_refined(plan) != whole) < 2 * MOST_DIFFERING
+
+
 def test_a_tile_without_strokes_is_told_by_texture_of_elsewhere() -> None:
     image, truth = _fine_above_coarse()
     labels = np.zeros(truth.shape, np.uint8)

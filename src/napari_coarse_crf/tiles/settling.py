@@ -72,23 +72,25 @@ def settle(
         As asked for.
     """
     fixed, share, seen, reason = parameters.replace(weights="fixed"), facts.census.labelled_share, None, ""
-    chooses = parameters.weights == "auto" and "weights" in FORMS[parameters.similarity].reads
-    problem = seen_from_afar(reduced, facts, source.picture.spacing)
-    if problem is None or share == 1.0:  # nothing to be seen, or nothing to be done
-        return Settled(fixed.replace(texture_weight=0.0), facts)
+    if share == 1.0:
+        return Settled(fixed, facts)  # nothing is left to refine
+    problem, chooses = None, parameters.weights == "auto" and "weights" in FORMS[parameters.similarity].reads
+    if chooses:
+        problem = seen_from_afar(reduced, facts, source.picture.spacing)
     may_tell = chooses and share < _MOST_LABELLED
     if reads_texture(fixed) or may_tell:
         seen = yield from _look_through(helpers, source, facts, reduced)
-    if chooses:
+    if problem is not None:
         if may_tell and seen is not None:
             weight = yield from _weigh(pool, source, facts, reduced, problem, seen.judged, fixed)
             fixed = fixed.replace(texture_weight=weight)
         fixed, reason = yield from _choose(pool, facts, problem, fixed)
-    if reads_texture(fixed) and seen is None:
-        fixed = fixed.replace(texture_weight=0.0)  # no window shows anything
-    elif reads_texture(fixed) and seen is not None:
-        learnt = seen.learnt
-        facts = replace(facts, discriminant=Discriminant.learn(learnt.features, learnt.labels, len(facts.ids)))
+    if not reads_texture(fixed):
+        return Settled(fixed, facts, reason)
+    if seen is None:  # no window shows anything
+        return Settled(fixed.replace(texture_weight=0.0), facts, reason)
+    learnt = seen.learnt
+    facts = replace(facts, discriminant=Discriminant.learn(learnt.features, learnt.labels, len(facts.ids)))
     return Settled(fixed, facts, reason)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from napari_coarse_crf.inputs import OPEN, read_problem
 from napari_coarse_crf.judging.telling import MOST_HIDDEN_FROM
 from napari_coarse_crf.texture import MOST_LEARNT, evenly_by_label, rows_of, sample_labelled, texture_features
 from napari_coarse_crf.tiles.apart import spread
-from napari_coarse_crf.tiles.cutting import cut_tiles
+from napari_coarse_crf.tiles.cutting import cut_tiles, sides_of
 from napari_coarse_crf.tiles.facts import take_as_one
 from napari_coarse_crf.tiles.source import holds_data
 
@@ -130,23 +129,6 @@ def choose_windows(reduced: Reduced, shape: Sequence[int]) -> list[Tile]:
     others = np.setdiff1d(holding, chosen).tolist()
     chosen += spread(others, _WINDOWS - len(chosen)) if others else []
     return [windows[number] for number in sorted(chosen)]
-
-
-def sides_of(shape: Sequence[int], pixels: int) -> tuple[int, ...]:
-    """Return equal sides of a box of about so many pixels; along an axis that is shorter than these, all of it.
-
-    Examples
-    --------
-    >>> sides_of((5000, 4000), 2**18), sides_of((16, 5000, 4000), 2**18), sides_of((500, 520), 2**18)
-    ((512, 512), (16, 128, 128), (500, 520))
-    """
-    if math.prod(shape) <= pixels:
-        return tuple(shape)
-    left, budget, sides = len(shape), float(pixels), list(shape)
-    for axis in sorted(range(len(sides)), key=lambda axis: shape[axis]):
-        sides[axis] = min(sides[axis], max(1, round(budget ** (1 / left))))
-        left, budget = left - 1, budget / sides[axis]
-    return tuple(sides)
 
 
 def look_through(common: tuple[Source, Facts], window: Tile, workers: int) -> Seen | None:
