@@ -154,4 +154,5 @@ def warm_up() -> None:
     labels = np.zeros(image.shape, np.uint8)
     labels[0] = labels[-1] = 1
     labels[32, ::24] = range(2, 6)  # four objects
-    Refiner(image, labels, workers=1).run(Parameters(iterations=1, smallest_part=9, fill_holes=9))
+    parameters = Parameters(weights="auto", iterations=1, smallest_part=9, fill_holes=9)
+    Refiner(image, labels, workers=1).run(parameters)

@@ -150,7 +150,7 @@ def texture_features(
             (_means_kernel, (planes, mean)),
             (_shape_kernel, (grid.strides, spacing, np.float32(scale), mean)),
         ):
-            tasks = [(*given, grid.cells[start:stop], own[:, start:stop]) for start, stop in steps]
+            tasks = [(*given, grid.cells[start:stop], own, start) for start, stop in steps]
             yield from in_chunks(pool, kernel, tasks)
         row, before = row + len(own), scale
     return found
@@ -166,21 +166,21 @@ def _in_steps(value):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _means_kernel(planes, mean, cells, found):  # type: ignore[no-untyped-def]
-    """Set the Gaussian means and the standard deviation, and the plane of M."""
+def _means_kernel(planes, mean, cells, found, start):  # type: ignore[no-untyped-def]
+    """Set the Gaussian means and the standard deviation from a pixel on, and the plane of M."""
     n_smoothed = len(planes) - 3
     for i in range(len(cells)):
         cell = cells[i]
         weight = planes[n_smoothed + 2, cell]
         for channel in range(n_smoothed):
-            found[channel, i] = _in_steps(planes[channel, cell] / weight)
+            found[channel, start + i] = _in_steps(planes[channel, cell] / weight)
         mean[cell] = planes[n_smoothed, cell] / weight
         square = planes[n_smoothed + 1, cell] / weight - mean[cell] * mean[cell]
-        found[n_smoothed + 3, i] = _in_steps(np.sqrt(max(square, np.float32(0.0))))
+        found[n_smoothed + 3, start + i] = _in_steps(np.sqrt(max(square, np.float32(0.0))))
 
 
 @compiled
-def _shape_kernel(strides, spacing, scale, mean, cells, found):  # type: ignore[no-untyped-def]
+def _shape_kernel(strides, spacing, scale, mean, cells, found, start):  # type: ignore[no-untyped-def]
     """Set gradient, Laplacian and what is beyond it. A neighbour that takes no part counts as if it were alike."""
     first, n_axes = len(found) - 4, len(strides)
     for i in range(len(cells)):
@@ -201,9 +201,9 @@ def _shape_kernel(strides, spacing, scale, mean, cells, found):  # type: ignore[
                 twist /= np.float32(4.0) * spacing[a] * spacing[b]
                 squares += np.float32(2.0) * twist * twist
         beyond = max(squares - trace * trace / np.float32(n_axes), np.float32(0.0))
-        found[first, i] = _in_steps(scale * np.sqrt(slopes))
-        found[first + 1, i] = _in_steps(scale * scale * trace)
-        found[first + 2, i] = _in_steps(scale * scale * np.sqrt(beyond))
+        found[first, start + i] = _in_steps(scale * np.sqrt(slopes))
+        found[first + 1, start + i] = _in_steps(scale * scale * trace)
+        found[first + 2, start + i] = _in_steps(scale * scale * np.sqrt(beyond))
 
 
 @compiled
