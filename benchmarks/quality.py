@@ -8,7 +8,8 @@ unlabelled pixels / mean class accuracy / mean IoU, means over the images, and b
 seeds.
 
     python benchmarks/quality.py streets photographs cells --seeds 3
-    python benchmarks/quality.py cells --methods default suggested paper watershed "random walker"
+    python benchmarks/quality.py cells --methods default fixed paper watershed "random walker"
+    python benchmarks/quality.py cells --methods default "without texture" "without prior" "without paths"
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from make_samples import Recipe, draw_coarse
 from rich.console import Console
 from rich.progress import track
 
-from napari_coarse_crf import Parameters, evaluate_labels, refine_labels, suggest_parameters
+from napari_coarse_crf import Parameters, Refiner, evaluate_labels, refine_labels
 from napari_coarse_crf.evaluation.baselines import BASELINES, fill_labels
 from napari_coarse_crf.inputs import Picture, read_problem
 from napari_coarse_crf.io.files import read_image, read_labels
@@ -54,18 +55,29 @@ class Case:
 
 
 def default(image: Array, coarse: Array) -> Array:
-    """Refine with the default parameters."""
+    """Refine as where nothing else is asked for: the labels choose the weights."""
     return refine_labels(image, coarse)
 
 
-def suggested(image: Array, coarse: Array) -> Array:
-    """Refine with the parameters that the coarse labels themselves suggest."""
-    return refine_labels(image, coarse, suggest_parameters(image, coarse).parameters)
+def with_parameters(parameters: Parameters) -> Callable[[Array, Array], Array]:
+    """Return refining with explicit parameters as a method."""
+    return lambda image, coarse: refine_labels(image, coarse, parameters)
 
 
-def paper(image: Array, coarse: Array) -> Array:
-    """Refine as in the plainest reading of the source."""
-    return refine_labels(image, coarse, Parameters.preset("paper"))
+def without(**changes: float) -> Callable[[Array, Array], Array]:
+    """Return refining with what the labels chose, but for a term that is switched off, as a method."""
+
+    def refine(image: Array, coarse: Array) -> Array:
+        refiner = Refiner(image, coarse)
+        return refiner.run(refiner.run().parameters.replace(**changes)).labels
+
+    return refine
+
+
+def texture_alone(image: Array, coarse: Array) -> Array:
+    """Refine with the fixed weights, but for that of texture, which the labels choose."""
+    refiner = Refiner(image, coarse)
+    return refiner.run(Parameters(texture_weight=refiner.run().parameters.texture_weight)).labels
 
 
 def rival(name: str) -> Callable[[Array, Array], Array]:
@@ -76,9 +88,15 @@ def rival(name: str) -> Callable[[Array, Array], Array]:
 METHODS: dict[str, Callable[[Array, Array], Array]] = {
     "coarse": lambda _image, coarse: coarse,
     **{name: rival(name) for name in BASELINES},
-    "paper": paper,
+    "paper": with_parameters(Parameters.preset("paper")),
     "default": default,
-    "suggested": suggested,
+    "fixed": with_parameters(Parameters()),
+    "texture alone": texture_alone,
+    "without texture": without(texture_weight=0.0),
+    "without prior": without(prior_weight=0.0),
+    "without paths": without(geodesic_exponent=0.0),
+    "without appearance": without(appearance_weight=0.0),
+    "without smoothness": without(smoothness_weight=0.0),
 }
 
 

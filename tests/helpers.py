@@ -6,7 +6,7 @@ Everything here takes and returns plain (N, D) and (N, L) arrays in the order of
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +20,11 @@ from napari_coarse_crf.inputs import OPEN, Picture, Problem, read_labels, read_p
 from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
+
+    from napari_coarse_crf import Parameters, Refinement, Refiner
 
     Array = NDArray[Any]
 
@@ -74,6 +76,35 @@ def mean_field(
         built = [(weight, finish(chosen.build_kernel(pool, *_transposed(features)))) for weight, features in kernels]
         problem = FieldProblem(pack_unary(unary[free]), free, clamped, n_labels, iterations, tolerance, watched)
         return finish(chosen.infer(pool, problem, built))
+
+
+class Recorder:
+    """An engine that keeps what mean field itself says of its labels."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.pixels, self.probability = np.zeros(0, np.intp), np.zeros(0, np.float32)
+
+    def build_kernel(self, pool: ThreadPoolExecutor, features: Array, thetas: Array) -> Generator[None, None, Any]:
+        return self.engine.build_kernel(pool, features, thetas)
+
+    def infer(
+        self, pool: ThreadPoolExecutor, problem: FieldProblem, kernels: list[tuple[float, Any]]
+    ) -> Generator[int | None, None, Marginals]:
+        marginals = yield from self.engine.infer(pool, problem, kernels)
+        self.pixels, self.probability = problem.free_pixels, marginals.confidence
+        return marginals
+
+
+def with_probability(refiner: Refiner, parameters: Parameters) -> Refinement:
+    """Refine, and give for the confidence what mean field itself says: the probability of its best label."""
+    recorder = Recorder(refiner._engine)
+    refiner._engine = recorder
+    refinement = refiner.run(parameters)
+    probability = refinement.confidence.copy()
+    probability.reshape(-1)[refiner._problem.pixels[recorder.pixels]] = recorder.probability
+    refiner._engine = recorder.engine
+    return replace(refinement, confidence=probability)
 
 
 def problem_of(image: Array, labels: Array, **options: Any) -> Problem:

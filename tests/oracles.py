@@ -124,6 +124,20 @@ def softmax(logits: Array) -> Array:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def confidence(likely: Array, labels: Array, n_terms: int) -> Array:
+    """Return how sure labels are that a heatmap of so many terms gives the odds of its (F, L) probabilities."""
+    own = likely[np.arange(len(likely)), labels].astype(np.float64)
+    odds = own / (likely.sum(axis=1) - own)
+    return 1 / (1 + odds ** (-1 / n_terms))
+
+
+def calibration_error(said: Array, is_right: Array, bins: int = 15) -> float:
+    """Return the mean distance between what is said and how much of it is right, over bins, weighed by pixels."""
+    number = (said * bins).astype(int).clip(0, bins - 1)
+    right, sums = (np.bincount(number, weights, bins) for weights in (is_right, said))
+    return float(np.abs(right - sums).sum() / len(said))
+
+
 def mean_field(
     unary: Array, matrices: Sequence[tuple[float, Array]], iterations: int, clamped: Array | None = None
 ) -> Array:
@@ -186,7 +200,7 @@ def edge_slowness(
     mask: Array | None = None,
     spacing: Sequence[float] | None = None,
 ) -> Array:
-    """Return sqrt(1 + (weight g^2 / 10)^2) at each pixel, g the length of the Sobel gradients of all channels.
+    """Return (1 + (weight g^2 / 10)^2)^(1/D) at each pixel, D >= 2, g the length of all Sobel gradients.
 
     Where a neighbour is missing, the pixel's own colour stands in for it.
     """
@@ -202,7 +216,7 @@ def edge_slowness(
                 neighbour = _shifted(known, move, np.nan)
                 derivative += np.prod(factors) * np.where(np.isnan(neighbour), channel, neighbour)
             squared += (derivative / sizes[axis]) ** 2 / ndim
-    return np.sqrt(1 + (weight * squared / 10) ** 2)
+    return (1 + (weight * squared / 10) ** 2) ** (1 / max(2, ndim))
 
 
 def fences(labels: Array) -> Array:

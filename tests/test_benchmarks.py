@@ -217,6 +217,30 @@ def test_quality_is_scored_by_kind_and_by_hand(tmp_path: Path) -> None:
     assert rows[2].endswith("| 1.000 / 1.000 / 1.000 |")  # two flat colours
 
 
+def test_what_is_said_is_set_beside_what_is_right(tmp_path: Path) -> None:
+    fine = np.ones((60, 80), np.uint8)
+    fine[10:50, 40:70] = 2
+    fine[:, :4] = 0
+    fine[50:, 70:] = 3  # which nobody has painted
+    noise = np.random.default_rng(0).normal(0, 40, fine.shape)
+    coarse = np.zeros_like(fine)
+    coarse[20:30, 5:15], coarse[20:30, 50:60] = 1, 2
+    written = {"img": (np.where(fine == 2, 160, 90) + noise).clip(0, 255).astype(np.uint8), "fine": fine}
+    for name, array in (written | {"coarse": coarse}).items():
+        iio.imwrite(tmp_path / f"a_{name}.png", array)
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "calibration.py"), str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    rows, bins = done.stdout.split("\n\n")
+    header, _, row, mean = rows.splitlines()
+    assert header == "| images | cases | accuracy | mean field: error | confidence: error |"
+    accuracy, *errors = ([float(part.strip("() ")) for part in cell.split("(")] for cell in row.split("|")[3:6])
+    assert accuracy[0] > accuracy[1]  # of the painted labels, and of all
+    assert all(0 <= error <= 1 for pair in errors for error in pair)
+    assert mean.split("|")[4:] == row.split("|")[4:]
+    assert len(bins.splitlines()) == 2 + 15
+
+
 def test_five_strokes_are_scored_at_every_kind_of_place(tmp_path: Path) -> None:
     fine = np.ones((60, 80), np.uint8)
     fine[10:50, 40:70] = 2
@@ -264,3 +288,23 @@ def test_tiles_are_counted_and_a_large_image_is_compared_with_a_small_one(tmp_pa
     figures = dict(row for row in rows if len(row) == 2)
     assert float(figures["share of that"]) > 0
     assert not list(tmp_path.iterdir())  # stores are gone
+
+
+def test_volumes_are_scored_by_kind_hand_and_how_many_planes_are_painted(tmp_path: Path) -> None:
+    fine = np.ones((9, 40, 50), np.uint8)
+    fine[2:8, 10:22, 12:44] = 2
+    image = np.where(fine == 2, 180, 60).astype(np.uint8)
+    (tmp_path / "blocks").mkdir()
+    np.savez(tmp_path / "blocks" / "a.npz", image=image, fine=fine, spacing=[2.0, 1.0, 1.0])
+    command = [sys.executable, str(BENCHMARKS / "volumes.py"), str(tmp_path / "blocks"), "--every", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    header, _, *rows = done.stdout.splitlines()
+    assert header == "| volumes | cases | nearest label | watershed | default |"
+    assert [row.split(" | ")[0] for row in rows] == [
+        "| blocks, strokes on every 3rd plane",
+        "| blocks, polygons on every 3rd plane",
+        "| mean over the rows",
+    ]
+    for row in rows:
+        nearest_iou, _, our_iou = (float(cell.split(" / ")[1]) for cell in row.split("|")[3:6])
+        assert nearest_iou < our_iou <= 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from skimage import data, measure
 
 from napari_coarse_crf import Parameters, Refinement, Refiner
-from napari_coarse_crf.cleaning import asks_for_cleaning, clean
+from napari_coarse_crf.cleaning import asks_for_cleaning, clean, stroke_size
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.crf import FieldProblem, Marginals
 from napari_coarse_crf.inputs import Picture
@@ -62,7 +62,8 @@ class Case:
             return q[chosen]
 
         field = FieldProblem(pack_unary(-np.log(q)), free, problem.labels, q.shape[1], 1, 0.0)
-        found = Marginals(q.argmax(axis=1).astype(np.int32), q.max(axis=1), 1, probabilities)
+        best = q.argmax(axis=1).astype(np.int32)
+        found = Marginals(best, oracles.confidence(q, best, 1), 1, probabilities)
         with ThreadPoolExecutor(1) as pool:
             marginals = finish(clean(pool, problem, field, found, Parameters(**parameters)))
         labels, confidence = self.best.copy(), np.zeros(self.labels.shape, np.float32)
@@ -104,8 +105,8 @@ def test_cleaning_does_what_slow_and_obvious_code_does(
     )
     np.testing.assert_array_equal(labels, expected)
     free = case.mask & ~case.owned
-    of_labels = np.take_along_axis(case.q, np.maximum(labels, 0)[..., np.newaxis], axis=-1)[..., 0]
-    np.testing.assert_array_equal(confidence[free], of_labels[free])  # of the label that each pixel got
+    of_labels = oracles.confidence(case.q[free], labels[free], 1)
+    np.testing.assert_allclose(confidence[free], of_labels, atol=1e-3)  # of the label that each pixel got
 
 
 @given(cases(), st.sampled_from([2, 5, 50]), st.booleans(), st.sampled_from([0, 5]))
@@ -151,7 +152,7 @@ def test_a_speck_becomes_what_is_next_best_there_and_says_how_sure_that_is() -> 
     case = _case("111222 121222 111222 111222 111333", "222111 212111 222111 222111 333222", STROKES)
     labels, confidence = case.cleaned(smallest_part=2)
     assert labels[1, 1] == 0
-    assert confidence[1, 1] == np.float32(0.3)
+    assert confidence[1, 1] == pytest.approx(0.3, abs=1e-3)
     changed = np.zeros(labels.shape, np.bool_)
     changed[1, 1] = True
     assert np.array_equal(labels[~changed], case.best[~changed])
@@ -161,7 +162,7 @@ def test_a_speck_whose_next_best_label_is_a_speck_again_takes_the_one_after_that
     case = _case("111222 121222 111222 111222 111333", "222111 232111 222111 222111 333222", STROKES)
     labels, confidence = case.cleaned(smallest_part=2)
     assert labels[1, 1] == 0
-    assert confidence[1, 1] == np.float32(0.2)
+    assert confidence[1, 1] == pytest.approx(0.2, abs=1e-3)
 
 
 def test_the_next_best_label_may_be_another_than_the_one_around() -> None:
@@ -182,7 +183,7 @@ def test_a_hole_is_filled_whole_whatever_lies_in_it_but_not_if_it_holds_a_stroke
     )
     labels, confidence = case.cleaned(fill_holes=4)
     assert (labels[:4] == 0).all()
-    assert confidence[1, 1] == np.float32(0.2)
+    assert confidence[1, 1] == pytest.approx(0.2 / 0.9, abs=1e-3)  # best and next label are one there
     assert np.array_equal(case.cleaned(fill_holes=3)[0], case.best)
     case.labels[1, 1] = 2
     assert np.array_equal(case.cleaned(fill_holes=30)[0], case.best)
@@ -243,6 +244,30 @@ def test_of_hundreds_of_pieces_few_are_left() -> None:
         assert np.array_equal(refinement.labels[labels > 0], labels[labels > 0])
 
 
+def test_parts_smaller_than_the_thinnest_strokes_suggest_are_taken_away() -> None:
+    image, labels = _coins()
+    thick = np.zeros_like(labels)
+    for y, x in np.argwhere(labels == 2):
+        thick[y - 3 : y + 4, x] = 2  # seven pixels wide
+    for y, x in np.argwhere(labels == 1):
+        thick[y - 2 : y + 3, x] = 1
+    refiner = Refiner(image, thick)
+    plain, cleaned = refiner.run(), refiner.run(Parameters(keep_parts="stroke-sized"))
+    wide = 2 * 7 * 17 / (2 * 17 + 2 * 5)  # of one on a coin; the lines are wider, as two lie at the edge of the image
+    same = refiner.run(Parameters(smallest_part=round(wide**2)))
+    assert np.array_equal(cleaned.labels, same.labels)
+    assert _pieces(cleaned.labels) < _pieces(plain.labels) / 5
+    larger = refiner.run(Parameters(keep_parts="stroke-sized", smallest_part=300))
+    assert np.array_equal(larger.labels, refiner.run(Parameters(smallest_part=300)).labels)
+
+
+def test_labels_without_an_unlabelled_neighbour_say_nothing_of_how_wide_strokes_are() -> None:
+    assert stroke_size(np.array([9, 60]), np.array([0, 30]), ndim=2) == 16
+    assert stroke_size(np.array([60, 90]), np.array([30, 10]), ndim=3) == 64
+    assert stroke_size(np.array([9]), np.array([0]), ndim=2) == 0
+    assert Parameters(smallest_part=stroke_size(np.array([10**7]), np.array([4000]), ndim=2)).smallest_part > 0
+
+
 @pytest.mark.parametrize("shape", [(40, 61), (9, 20, 31), (3, 4, 12, 31)], ids=["2-D", "3-D", "4-D"])
 @pytest.mark.parametrize("changes", [{}, {"tolerance": 0.01}, {"label_confidence": 0.7}], ids=str)
 def test_a_refinement_in_any_dimension_has_no_small_parts_and_counts_what_it_has(
@@ -265,7 +290,7 @@ def test_a_refinement_in_any_dimension_has_no_small_parts_and_counts_what_it_has
         assert after == (refinement.labels[mask] == label).sum()
     same = refinement.labels == before.labels
     assert np.array_equal(refinement.confidence[same], before.confidence[same])
-    assert (refinement.confidence[~same] < before.confidence[~same]).all()
+    assert refinement.confidence[~same].mean() < before.confidence[~same].mean()
     assert (refinement.confidence[~same] > 0).all()
 
 

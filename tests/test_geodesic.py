@@ -108,6 +108,25 @@ def test_a_stroke_is_a_fence_without_gaps_at_its_corners() -> None:
     _assert_shortest(np.zeros(labels.shape, np.uint8), labels, 1.0, crossing=500.0)
 
 
+def test_a_stroke_on_one_plane_is_no_fence_in_a_volume() -> None:
+    y, x = np.indices((21, 21)) - 10
+    labels = np.zeros((3, 21, 21), np.int32)
+    labels[1] = np.where(np.maximum(np.abs(x), np.abs(y)) == 7, 5, 0)
+    labels[1, 10, 10] = 3
+    found = geodesic(np.zeros(labels.shape, np.uint8), labels, 1.0, crossing=500.0)
+    outside = np.broadcast_to(np.maximum(np.abs(x), np.abs(y)) > 7, labels.shape).reshape(-1)[found.pixels]
+    assert (found.distances[outside, 0] < 20).all()  # over the plane before or after it
+
+
+def test_an_edge_costs_less_in_a_volume_where_paths_go_around_it() -> None:
+    plane = np.zeros((9, 12), np.uint8)
+    plane[:, 6:] = 200
+    volume = np.stack([plane] * 5)
+    flat, deep = (geodesic(image, (np.indices(image.shape)[-1] == 0) * 1, 1.0).slowness for image in (plane, volume))
+    g = np.array([200 / np.sqrt(2), 200 / np.sqrt(3)])  # of skimage's Sobel filter, in two and in three dimensions
+    np.testing.assert_allclose([flat[4, 6], deep[2, 4, 6]], (g**2 / 10) ** [1, 2 / 3], rtol=1e-3)
+
+
 def test_an_area_that_is_cut_off_is_unreached() -> None:
     labels = np.zeros((9, 12), np.int32)
     labels[4, 1], labels[4, 3] = 1, 2

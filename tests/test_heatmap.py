@@ -9,6 +9,8 @@ import pytest
 
 from napari_coarse_crf import Parameters, Refiner
 from napari_coarse_crf.geodesic import UNREACHED
+from napari_coarse_crf.heatmap import painted_share
+from napari_coarse_crf.inputs import Picture, read_problem
 from napari_coarse_crf.similarity import Similarity
 from tests import oracles
 
@@ -40,6 +42,12 @@ def _case(shape: tuple[int, ...], channels: int, n_labels: int = 3) -> tuple[Arr
     return (image if channels else image[..., 0]), labels
 
 
+def _painted_share(labels: Array) -> float:
+    """Return how much of the planes that hold a label is labelled."""
+    painted = labels if labels.ndim == 2 else labels[labels.any(axis=(1, 2))]
+    return np.count_nonzero(painted) / painted.size
+
+
 def _exact(form: Similarity, image: Array, labels: Array, parameters: Parameters, **options: Any) -> Array:
     """Return (N, L) probabilities of the brute-force heatmap."""
     xy = oracles.positions(labels.shape, options.get("spacing"))
@@ -53,7 +61,7 @@ def _exact(form: Similarity, image: Array, labels: Array, parameters: Parameters
     if form == "kernel":
         logits += oracles.kernel_logits(xy, high, labels, distance=distance, colour=colour)
     if form == "combined":
-        logits += 0.8 * (1 - 2 * share) * np.log([len(own) for own in oracles.members(labels)])
+        logits += 0.8 * (1 - 2 * _painted_share(labels)) * np.log([len(own) for own in oracles.members(labels)])
     if form in {"colour", "combined"}:
         logits += oracles.colour_logits(high, labels, colour=colour)
     if form in {"geodesic", "combined"}:
@@ -62,7 +70,7 @@ def _exact(form: Similarity, image: Array, labels: Array, parameters: Parameters
         logits += oracles.geodesic_logits(
             oracles.geodesic_distances(slowness, labels, crossing=10 / share**2, **options),
             scale=parameters.geodesic_scale,
-            exponent=parameters.geodesic_exponent,
+            exponent=parameters.geodesic_exponent * (labels.ndim - 1),
             farthest=float(UNREACHED),
         )
     return oracles.softmax(logits)
@@ -132,13 +140,14 @@ def test_the_parts_of_a_form_have_their_weights(name: str) -> None:
     slower = oracles.kernel_logits(xy, high, labels, distance=2, colour=100, decay=2.0)
     colour = oracles.colour_logits(high, labels, colour=100)
     share = 1 - free.mean()
-    prior = 0.8 * (1 - 2 * share) * np.log(sizes)
+    prior = 0.8 * (1 - 2 * _painted_share(labels)) * np.log(sizes)
     slowness = oracles.edge_slowness(high.reshape(*labels.shape, -1), labels.ndim, weight=0.005)
     lengths, unfenced = (
         oracles.geodesic_distances(slowness, labels, crossing=crossing) for crossing in (10 / share**2, 0.0)
     )
     path, through = (
-        oracles.geodesic_logits(d, scale=5, exponent=1, farthest=float(UNREACHED)) for d in (lengths, unfenced)
+        oracles.geodesic_logits(d, scale=5, exponent=labels.ndim - 1, farthest=float(UNREACHED))
+        for d in (lengths, unfenced)
     )
     mistakes: dict[Similarity, list[Array]] = {
         "kernel": [slower],
@@ -150,6 +159,31 @@ def test_the_parts_of_a_form_have_their_weights(name: str) -> None:
         for logits in mistaken:
             other = oracles.softmax(logits)[free]
             assert np.linalg.norm(found - exact) < 0.67 * np.linalg.norm(other - exact)
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_the_odds_of_a_path_fall_with_the_line_or_surface_that_is_as_far_away(ndim: int) -> None:
+    image, labels = np.zeros((3,) * (ndim - 1) + (12,), np.uint8), np.zeros((3,) * (ndim - 1) + (12,), np.int32)
+    labels[..., 0], labels[..., -1] = 1, 2
+    heatmap = Refiner(image, labels).heatmap(Parameters(similarity="geodesic"))
+    lengths = np.arange(1, 11)
+    odds = ((1 + lengths / 5) / (1 + lengths[::-1] / 5)) ** (-4 * max(1, ndim - 1))
+    found = heatmap[0, ..., 1:-1] / heatmap[1, ..., 1:-1]
+    np.testing.assert_allclose(found, np.broadcast_to(odds, found.shape), rtol=0.01)
+
+
+def test_planes_without_labels_do_not_count_in_how_much_a_person_paints() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.where(rng.random((4, 20, 30)) < 0.6, 1 + (np.indices((4, 20, 30))[-1] > 19), 0)
+    between = np.zeros((4, 3, 20, 30), labels.dtype)
+    between[:, 1] = labels
+    sparse = between.reshape(12, 20, 30)
+    shares = [
+        painted_share(read_problem(Picture(np.zeros(one.shape, np.uint8), mask), one))
+        for one, mask in ((labels, None), (sparse, None), (sparse, np.indices(sparse.shape)[0] < 6), (labels[0], None))
+    ]
+    exact = [np.mean(one > 0) for one in (labels, labels, labels[:2], labels[0])]
+    np.testing.assert_allclose(shares, exact, rtol=1e-12)
 
 
 def test_spacing_stretches_distances_in_the_heatmap() -> None:

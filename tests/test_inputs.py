@@ -22,7 +22,7 @@ from napari_coarse_crf import (
     suggest_parameters,
 )
 from napari_coarse_crf.inputs import Picture, fitting_channel_axes, read_problem
-from tests.helpers import problem_of
+from tests.helpers import problem_of, with_probability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -309,7 +309,7 @@ def test_a_label_far_away_along_a_coarse_axis_loses_to_a_near_one(similarity: An
 def test_spacing_changes_the_reach_of_the_kernels() -> None:
     # The heatmap "colour" knows no position: what differs comes from the kernels.
     parameters = Parameters(similarity="colour", theta_alpha=4, theta_beta=30)
-    near, far = (Refiner(_image(), _labels(), spacing=some).run(parameters) for some in ((1, 1), (5, 1)))
+    near, far = (with_probability(Refiner(_image(), _labels(), spacing=some), parameters) for some in ((1, 1), (5, 1)))
     assert np.abs(near.confidence - far.confidence).max() > 0.05
 
 

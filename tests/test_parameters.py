@@ -35,7 +35,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "prior_weight": 0.8,
         "texture_weight": 0.0,
         "instances": "auto",
-        "appearance_weight": 4.0,
+        "appearance_weight": 2.0,
         "theta_alpha": 160.0,
         "theta_beta": 8.0,
         "smoothness_weight": 3.0,

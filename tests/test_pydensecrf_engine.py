@@ -15,7 +15,7 @@ from napari_coarse_crf import Parameters, Refinement, Refiner
 from napari_coarse_crf.crf import LatticeEngine
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
 from tests import oracles
-from tests.helpers import mean_field
+from tests.helpers import mean_field, with_probability
 from tests.parity import STORED_CASES, Answer, ParityCase, assert_same_answer, reference, stored
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def _answer(refinement: Refinement) -> Answer:
 def _assert_engines_agree(case: ParityCase, **changes: Any) -> None:
     image, labels = case.inputs()
     parameters = case.parameters(similarity="combined", **changes)
-    ours, theirs = (Refiner(image, labels, engine=engine).run(parameters) for engine in ("lattice", "pydensecrf"))
+    ours, theirs = (
+        with_probability(Refiner(image, labels, engine=engine), parameters) for engine in ("lattice", "pydensecrf")
+    )
     assert_same_answer(ours.labels, ours.confidence, _answer(theirs), labels == 0)
     assert theirs.iterations == ours.iterations == parameters.iterations
 
@@ -81,7 +83,8 @@ def test_engines_agree_within_a_mask_and_with_anisotropic_pixels() -> None:
     parameters = Parameters(theta_alpha=30, theta_beta=13, smoothness_weight=1)
     options: dict[str, Any] = {"mask": mask, "spacing": (3.0, 1.0, 1.5)}
     ours, theirs = (
-        Refiner(image, labels, engine=engine, **options).run(parameters) for engine in ("lattice", "pydensecrf")
+        with_probability(Refiner(image, labels, engine=engine, **options), parameters)
+        for engine in ("lattice", "pydensecrf")
     )
     assert_same_answer(ours.labels, ours.confidence, _answer(theirs), (labels == 0) & mask)
 
@@ -121,7 +124,7 @@ def test_the_whole_way_is_that_of_densecrf2d(
     crf.addPairwiseBilateral(sxy=theta_alpha, srgb=theta_beta, rgbim=np.ascontiguousarray(image), compat=3)
     q = np.array(crf.inference(parameters.iterations)).reshape(n_labels, height, width)
     theirs = Answer(refiner.label_ids[q.argmax(axis=0)], q.max(axis=0), 0)
-    ours = refiner.run(parameters)
+    ours = with_probability(refiner, parameters)
     assert_same_answer(ours.labels, ours.confidence, theirs, labels == 0)
 
 

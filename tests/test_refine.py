@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import distance_transform_edt
 
 from napari_coarse_crf import CoarseCRFWarning, Parameters, Refiner, refine_labels
 from napari_coarse_crf.cleaning import asks_for_cleaning
+from napari_coarse_crf.evaluation.baselines import fill_labels
+from napari_coarse_crf.inputs import Picture, read_problem
 from napari_coarse_crf.similarity import Similarity
 
 IDS = (1, 3, 7, 255, 70000, 2**40)
@@ -57,7 +60,7 @@ def small_cases(draw: st.DrawFn) -> Case:
         tolerance=draw(st.sampled_from([0, 0.1])),
         label_confidence=draw(st.sampled_from([1, 0.9, 0.5])),
         min_confidence=draw(st.sampled_from([0, 0.6])),
-        keep_parts=draw(st.sampled_from(["all", "labelled"])),
+        keep_parts=draw(st.sampled_from(["all", "stroke-sized", "labelled"])),
         smallest_part=draw(st.sampled_from([0, 3])),
         fill_holes=draw(st.sampled_from([0, 3])),
     )
@@ -233,6 +236,27 @@ def test_nothing_is_said_when_all_is_well() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         refine_labels(_step(), _corners())
+
+
+@pytest.mark.parametrize("step", [3, 6])
+def test_a_volume_painted_on_every_few_planes_is_filled_better_than_by_its_rivals(step: int) -> None:
+    z, y, x = np.mgrid[:19, :60, :60]
+    truth = np.ones(z.shape, np.int32)
+    for label, (at_z, at_y, at_x, radius) in enumerate(
+        ((9, 18, 18, 9), (9, 40, 20, 7), (8, 22, 42, 8), (10, 42, 44, 6))
+    ):
+        truth[((z - at_z) / 1.2) ** 2 + (y - at_y) ** 2 + (x - at_x) ** 2 < radius**2] = label + 2
+    grey = np.array([0, 90, 120, 150, 120, 90])[truth]  # two look alike, and one as what lies around
+    image = (grey + np.random.default_rng(0).normal(0, 12, z.shape)).clip(0, 255).astype(np.uint8)
+    coarse = np.zeros_like(truth)
+    for plane in range(step // 2, len(truth), step):
+        for label in range(1, 6):  # nothing within 1.5 px of an outline
+            inside = np.pad(truth[plane] == label, 1, mode="edge" if label == 1 else "constant")
+            coarse[plane][distance_transform_edt(inside)[1:-1, 1:-1] > 1.5] = label
+    problem = read_problem(Picture(image), coarse)
+    rivals = [fill_labels(name, problem, coarse) for name in ("nearest label", "watershed")]
+    right = [np.mean(found == truth) for found in (refine_labels(image, coarse), *rivals)]
+    assert right[0] > max(right[1:]) + 0.003
 
 
 def _step() -> np.ndarray:

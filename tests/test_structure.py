@@ -16,7 +16,7 @@ NAME = PACKAGE.name
 
 ORDER = (
     *("errors", "similarity", "parameters", "compute", "colours", "inputs", "unary", "elsewhere"),
-    *("geodesic", "texture", "heatmap", "crf", "judging"),
+    *("geodesic", "texture", "heatmap", "crf", "confidence", "judging"),
     *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refiner"),
     *("tiles", "refine", "io", "running", "evaluation", "suggest", "samples", "cli", "plugin"),
 )

@@ -312,5 +312,5 @@ def test_the_two_nearest_objects_are_those_of_the_shortest_paths(data: st.DataOb
     assert lengths[nearest[reached, 0], reached] == pytest.approx(ranked[0, reached], abs=0.05)
     second = reached[np.isfinite(ranked[1, reached])]
     assert lengths[nearest[second, 1], second] == pytest.approx(ranked[1, second], abs=0.05)
-    odds = ((1 + ranked[0, reached] / 5) / (1 + ranked[1, reached] / 5)) ** 4
+    odds = ((1 + ranked[0, reached] / 5) / (1 + ranked[1, reached] / 5)) ** (4 * (ndim - 1))
     assert share[reached] == pytest.approx(1 / (1 + odds), abs=0.01)

@@ -100,6 +100,7 @@ def borrow(picture: Picture, label_map: LabelArray, examples: Sequence[tuple[Any
     elsewhere = Elsewhere(
         gain=contrast_gain(np.concatenate([problem.colours, colours], axis=1)),
         labelled_share=0.0,
+        painted_share=0.0,
         sizes=sizes,
         colours=colours.astype(np.float32, copy=False),
         labels=labels,

@@ -5,7 +5,11 @@ structures would fall to pieces, and a stroke would not hold what it touches at 
 belong to the parts and hold them: such a part stays, however small. Pixels that take no part are part of nothing. In a
 tile, a part that reaches beyond it stays as well: what holds it there is not known.
 
-- Parts are taken away that are smaller than `smallest_part`, or, where `keep_parts` is "labelled", hold no stroke. Each
+- Parts are taken away that are smaller than `smallest_part`, or, where `keep_parts` is "labelled", hold no stroke, or,
+  where it is "stroke-sized", have fewer than w^D pixels. w is the least of 2 n_c / e_c, how wide the strokes of label c
+  are, where e_c of its n_c pixels have an unlabelled neighbour: the thinnest label tells how fine a person looks, while
+  polygons are as wide as what they lie in (the mean of all labels costs nuclei .094 of IoU). In tiles it is found once,
+  of the whole image. Each
   of their pixels gets the label that comes next in probability there. That may be part of nothing that stays, again:
   then the next, `_ROUNDS` times at most. What is left then is joined from its rim inwards: each pixel takes the most
   probable label of the parts that touch it. Where nothing that stays touches (a small area that the mask cuts off), the
@@ -13,17 +17,18 @@ tile, a part that reaches beyond it stays as well: what holds it there is not kn
 - A *hole* is a connected area of anything else that one part shuts off: it reaches neither the edge of the image nor
   pixels that take no part. If it has at most `fill_holes` pixels and none of them is labelled, it becomes that part.
 
-The confidence of a pixel with another label is the probability of the label it got. `min_confidence` comes afterwards.
+The confidence of a pixel with another label is that of the label it got. `min_confidence` comes afterwards.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.compute.regions import find_enclosing, find_regions
+from napari_coarse_crf.compute.regions import find_enclosing, find_regions, with_neighbours
+from napari_coarse_crf.confidence import confidence_of
 from napari_coarse_crf.geodesic import PixelGrid
 from napari_coarse_crf.inputs import OPEN, gather
 from napari_coarse_crf.parameters import Parameters
@@ -40,6 +45,8 @@ if TYPE_CHECKING:
 
 _ROUNDS = 3
 
+_MOST_PIXELS = int(Parameters.describe()["smallest_part"].high)
+
 _OFF = Parameters().of_section("cleaning")
 
 
@@ -52,6 +59,32 @@ def asks_for_cleaning(parameters: Parameters) -> bool:
     (False, True)
     """
     return parameters.of_section("cleaning") != _OFF
+
+
+def stroke_size(sizes: NDArray[Any], edges: NDArray[Any], ndim: int) -> int:
+    """Return how many pixels a square has, in 3-D a cube, that is as wide as the strokes of the thinnest label.
+
+    Parameters
+    ----------
+    sizes, edges : (L,) int
+        How many pixels each label has, and how many of these have an unlabelled neighbour.
+    ndim : int
+        Of the image.
+
+    Examples
+    --------
+    >>> stroke_size(np.array([300, 50]), np.array([30, 25]), ndim=2)
+    16
+    """
+    widths = 2 * sizes[edges > 0] / edges[edges > 0]
+    return min(round(float(widths.min()) ** ndim), _MOST_PIXELS) if len(widths) else 0
+
+
+def in_pixels(parameters: Parameters, size: int) -> Parameters:
+    """Return parameters that say in pixels what "stroke-sized" is."""
+    if parameters.keep_parts != "stroke-sized":
+        return parameters
+    return parameters.replace(keep_parts="all", smallest_part=max(size, parameters.smallest_part))
 
 
 def mean_field_key(parameters: Parameters) -> Parameters:
@@ -67,7 +100,7 @@ def clean(
     parameters: Parameters,
     outermost: PixelArray | None = None,
 ) -> Generator[int | None, None, Marginals]:
-    """Return the marginals with the best label, and its probability, of each free pixel after cleaning.
+    """Return the marginals with the best label, and its confidence, of each free pixel after cleaning.
 
     Parameters
     ----------
@@ -81,6 +114,8 @@ def clean(
         The pixels of a tile that have neighbours beyond it.
     """
     sheet = _Sheet(problem, field, marginals, outermost)
+    if parameters.keep_parts == "stroke-sized":
+        parameters = in_pixels(parameters, _size_of_strokes(problem))
     if parameters.keep_parts == "labelled" or parameters.smallest_part > 1:
         yield from sheet.take_parts_away(pool, marginals, parameters)
     if parameters.fill_holes:
@@ -89,10 +124,19 @@ def clean(
     found = np.where(problem.labels[field.free_pixels] == OPEN, gather(sheet.labels, sheet.cells), marginals.best)
     changed = np.flatnonzero(found != marginals.best)
     confidence = marginals.confidence.copy()
-    probabilities = yield from marginals.probabilities(pool, changed)
-    confidence[changed] = probabilities[np.arange(len(changed)), found[changed]]
+    confidence[changed] = yield from confidence_of(pool, field, found[changed], changed)
     yield 1
     return replace(marginals, best=found, confidence=confidence)
+
+
+def _size_of_strokes(problem: Problem) -> int:
+    """Return `stroke_size` of a problem."""
+    unlabelled = np.zeros(problem.shape, np.bool_)
+    unlabelled.reshape(-1)[problem.pixels[problem.open_pixels]] = True
+    beside = with_neighbours(unlabelled).reshape(-1)[problem.pixels]
+    owned, n_labels = problem.labels != OPEN, len(problem.label_ids)
+    sizes, edges = (np.bincount(problem.labels[some], minlength=n_labels) for some in (owned, owned & beside))
+    return stroke_size(sizes, edges, len(problem.shape))
 
 
 class _Sheet:

@@ -88,6 +88,8 @@ class FieldProblem:
         As in `Parameters`.
     watched : (F,) bool, optional
         Which free pixels count for `tolerance`; by default all.
+    n_terms : int
+        How many terms the heatmap is the sum of: see `confidence`.
     """
 
     unary: UnaryArray
@@ -97,6 +99,7 @@ class FieldProblem:
     iterations: int
     tolerance: float
     watched: MaskArray | None = None
+    n_terms: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class Marginals:
     Attributes
     ----------
     best, confidence : (F,) int32 and float32
-        The most probable label, and its probability.
+        The most probable label, and its probability; what comes after mean field makes of that how sure it is.
     iterations : int
         How many ran.
     probabilities : callable

@@ -27,6 +27,8 @@ class Elsewhere:
         What turns I into I'.
     labelled_share : float
         How much of the image is labelled.
+    painted_share : float
+        How much of those of its planes is labelled that hold a label: the same, but for a volume.
     sizes : (L,) float32
         How many pixels of the image each label has.
     colours : (C, M) float32
@@ -48,6 +50,7 @@ class Elsewhere:
 
     gain: float
     labelled_share: float
+    painted_share: float
     sizes: FloatArray
     colours: FloatArray
     labels: IndexArray

@@ -4,6 +4,10 @@ A path may step to any neighbour, diagonals included (8 in 2-D, 26 in 3-D). A st
 slowness of its two ends: paths are slow where the image changes (`edge_slowness`). Entering a pixel of another label
 costs extra: a stroke is a fence, and what lies beyond it is farther away. Raster sweeps relax all steps in scan order,
 then backwards, for up to sixteen labels at once.
+
+In a volume neither holds a path up for long: strokes lie on some of its planes, outlines have gaps on others, and the
+path goes around over them. So edges cost less there than in an image, that a detour may not cost as little as no edge
+at all, and longer paths count for more (`path_exponent`).
 """
 
 from __future__ import annotations
@@ -104,14 +108,24 @@ def geodesic_distances(
     yield from in_chunks(pool, sweep, blocks(padded(len(problem.label_ids)), SIDE_BY_SIDE), stop)
 
 
+def path_exponent(exponent: float, ndim: int) -> np.float32:
+    """Return p (D - 1), D >= 2: the power of a path's length that the odds of a label fall with in D dimensions.
+
+    All that is as far from a label as a path is long lies on a line in an image, which grows with the length, and on a
+    surface in a volume, which grows with its square. So what goes by the length there goes by its square here.
+    """
+    return np.float32(exponent * max(1, ndim - 1))
+
+
 def edge_slowness(
     pool: ThreadPoolExecutor, problem: Problem, grid: PixelGrid, gain: float, weight: float
 ) -> Generator[None, None, FloatArray]:
-    """Return the slowness sqrt(1 + (weight g^2 / 10)^2) of each cell; g is how steeply the colours change there.
+    """Return the slowness (1 + (weight g^2 / 10)^2)^(1/D) of each cell, D >= 2, g how steeply the colours change there.
 
     g is the length of the Sobel gradients of all channels, in grey levels times `gain` per pixel, as in
-    `skimage.filters.sobel`: a step of height h between two pixels has g = h / sqrt(2) on both sides in 2-D. The square
-    makes one steep edge cost more than many faint ones of the same sum, as texture and noise have them.
+    `skimage.filters.sobel`: a step of height h between two pixels has g = h / sqrt(2) on both sides in 2-D. The power,
+    g^2 in an image and g^(4/3) in a volume, makes one steep edge cost more than many faint ones of the same sum, as
+    texture and noise have them.
 
     Returns
     -------
@@ -124,12 +138,13 @@ def edge_slowness(
     sobel = grid.sobel()
     pairs, axes = ((0,) * length for length in sobel.shape)
     per_square = np.float32(weight * gain**2 / _STEEP)
+    power = np.float32(1.0 / max(2, len(problem.shape)))
 
     def place(start: int, stop: int) -> None:
         colours[grid.cells[start:stop]] = problem.colours[:, start:stop].T
 
     def of_block(start: int, stop: int) -> None:
-        _slowness_kernel(pairs, axes, colours, grid.offsets, sobel, per_square, grid.cells[start:stop], slowness)
+        _slowness_kernel(pairs, axes, colours, grid.offsets, sobel, per_square, power, grid.cells[start:stop], slowness)
 
     for work in (place, of_block):
         yield from in_chunks(pool, work, blocks(len(grid.cells), _BLOCK))
@@ -240,7 +255,7 @@ def _fences(owners: IndexArray, first: int, after: int, crossing: np.float32) ->
 
 
 @compiled
-def _slowness_kernel(pairs, axes, colours, offsets, sobel, per_square, cells, out):  # type: ignore[no-untyped-def]
+def _slowness_kernel(pairs, axes, colours, offsets, sobel, per_square, power, cells, out):  # type: ignore[no-untyped-def]
     """Set the slowness of some cells; the lengths of `pairs` and `axes` tell numba how long its inner loops are."""
     slopes = np.empty(len(axes), np.float32)
     for cell in cells:
@@ -257,7 +272,8 @@ def _slowness_kernel(pairs, axes, colours, offsets, sobel, per_square, cells, ou
             for axis in range(len(axes)):
                 squared += slopes[axis] * slopes[axis]
         cost = per_square * squared
-        out[cell] = np.sqrt(np.float32(1.0) + cost * cost)
+        square = np.float32(1.0) + cost * cost
+        out[cell] = np.sqrt(square) if power == np.float32(0.5) else square**power
 
 
 @compiled

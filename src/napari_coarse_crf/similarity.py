@@ -76,6 +76,11 @@ class Form:
         return sum(term.units for term in self.terms)
 
     @property
+    def voices(self) -> int:
+        """How many terms speak of the same strokes, each for itself: texture takes the place of colour."""
+        return sum(term is not TEXTURE for term in self.terms)
+
+    @property
     def finest_reach(self) -> float | None:
         """Of its lattices the one with the most vertices, as in `Term.reaches`; None if it builds none."""
         return min((reach for term in self.terms for reach in term.reaches), default=None)

@@ -140,11 +140,15 @@ def texture_features(
 
     yield from in_chunks(pool, place, steps)
     spacing = np.array(grid.spacing, np.float32)
+    outside = np.ones(grid.size, np.bool_)
+    outside[grid.cells] = False
+    (beyond,) = np.nonzero(outside)
     row, before = channels, 0.0
     for scale in _SCALES:
         sigmas = np.sqrt(scale**2 - before**2) / spacing  # what is missing from the last scale to this one
         for plane in planes:
             yield from smooth(pool, plane, grid.shape, sigmas, spare)
+            plane[beyond] = 0.0  # what was spread there must not come back with the next scale
         own = found[row : row + n_smoothed + _OF_MEAN]
         for kernel, given in (
             (_means_kernel, (planes, mean)),

@@ -24,7 +24,8 @@ from scipy.ndimage import distance_transform_edt, find_objects
 
 from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.parallel import in_chunks
-from napari_coarse_crf.geodesic import PixelGrid
+from napari_coarse_crf.confidence import confidence_of
+from napari_coarse_crf.geodesic import PixelGrid, path_exponent
 from napari_coarse_crf.inputs import OPEN, gather
 from napari_coarse_crf.similarity import FORMS
 
@@ -93,7 +94,7 @@ def tell_apart(
 ) -> Generator[int | None, None, Marginals]:
     """Return the marginals of `things.as_one` with the labels of `problem`: what the kind got, divided.
 
-    The probability of an object is that of the kind, times what the lengths of the paths to it and to the next object
+    The confidence in an object is that in the kind, times what the lengths of the paths to it and to the next object
     say, as in the heatmap.
     """
     best, confidence = things.label_of[marginals.best], marginals.confidence.copy()
@@ -104,8 +105,9 @@ def tell_apart(
     lost = of_kind[nearest[:, 0] == OPEN]
     likely = yield from marginals.probabilities(pool, lost.astype(field.free_pixels.dtype))
     likely[:, things.as_one.kind] = -1.0
-    following = likely.argmax(axis=1)
-    best[lost], confidence[lost] = things.label_of[following], likely[np.arange(len(lost)), following]
+    following = likely.argmax(axis=1).astype(np.int32)
+    best[lost] = things.label_of[following]
+    confidence[lost] = yield from confidence_of(pool, field, following, lost)
     yield 1
     return replace(marginals, best=best, confidence=confidence)
 
@@ -159,7 +161,7 @@ def divide(
         (change,) = yield from in_chunks(pool, _nearest_kernel, [task])
     steps = np.float32(1.0) + gather(lengths, cells) / np.float32(parameters.geodesic_scale)
     with np.errstate(invalid="ignore"):  # inf / inf where no path leads to any
-        odds = (steps[:, 0] / steps[:, 1]) ** np.float32(parameters.geodesic_exponent)
+        odds = (steps[:, 0] / steps[:, 1]) ** path_exponent(parameters.geodesic_exponent, len(problem.shape))
     share = np.reciprocal(odds + np.float32(1.0), dtype=np.float32)
     return gather(nearest, cells), share
 

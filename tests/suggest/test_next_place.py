@@ -118,7 +118,9 @@ def test_a_place_shown_needs_a_number_for_each_axis(image: NDArray[Any], labels:
 
 def test_doubt_is_how_near_the_two_best_labels_are() -> None:
     heatmap = np.array([[0.5, 0.9, 0.2, 0.0], [0.5, 0.1, 0.6, 0.0], [0.0, 0.0, 0.2, 0.0]], np.float32)
-    np.testing.assert_allclose(doubt_in(heatmap), [1.0, 0.2, 0.6, 0.0], atol=1e-6)
+    np.testing.assert_allclose(doubt_in(heatmap, 1), [1.0, 0.2, 0.5, 0.0], atol=1e-6)
+    of_three = 2 / (1 + np.cbrt([1, 9, 3]))
+    np.testing.assert_allclose(doubt_in(heatmap, 3), [*of_three, 0.0], atol=1e-6)
 
 
 def test_a_place_is_plain_numbers(image: NDArray[Any], labels: NDArray[Any]) -> None:

@@ -128,6 +128,12 @@ def test_strokes_in_one_corner_of_a_volume_fill_all_of_it() -> None:
     _assert_nearly_the_whole(image, _in_a_corner(labels), (4, 16, 16), spacing=(3, 1, 1))
 
 
+def test_labels_may_lie_on_a_few_planes_of_a_volume() -> None:
+    image, labels = _case((18, 31, 43), dots=0.8)
+    labels[np.arange(18) % 6 != 2] = 0  # tiles of two planes, most of them without any label
+    _assert_nearly_the_whole(image, labels, (2, 16, 16), spacing=(3, 1, 1))
+
+
 def test_cells_of_a_volume_are_told_apart_across_tiles() -> None:
     shape, spacing = (10, 72, 72), np.array([3.0, 1.0, 1.0])
     centres = np.stack(np.meshgrid([5], range(18, 72, 18), range(18, 72, 18), indexing="ij"), axis=-1).reshape(-1, 3)

@@ -343,6 +343,20 @@ def test_cleaning_in_tiles_removes_what_it_removes_in_the_whole() -> None:
     assert np.mean(found != whole) < 2 * _MOST_DIFFERING
 
 
+def test_how_wide_strokes_are_is_found_in_the_whole_of_a_tiled_image() -> None:
+    image = _photograph()[:400, :400]
+    labels = _strokes(image, 4, 60)
+    labels[200:, 200:][labels[200:, 200:] == 1] = 0  # in one quarter, strokes of others alone
+    labels[20:200, 20:160] = 2  # in another, a polygon
+    labels[380:, 380:] = 5
+    parameters = Parameters(keep_parts="stroke-sized", appearance_weight=0.5, smoothness_weight=0)
+    whole, plan = refine_labels(image, labels, parameters), _plan(image, labels, parameters, tile=200)
+    in_pixels = Parameters(smallest_part=plan.whole.facts.stroke_size, appearance_weight=0.5, smoothness_weight=0)
+    np.testing.assert_array_equal(whole, refine_labels(image, labels, in_pixels))
+    np.testing.assert_array_equal(_in_tiles(plan)[0], _in_tiles(_plan(image, labels, in_pixels, tile=200))[0])
+    assert np.mean(whole != refine_labels(image, labels, in_pixels.replace(smallest_part=0))) > 0.005
+
+
 def test_of_many_labels_those_that_no_pixel_is_near_to_are_no_candidates() -> None:
     few = np.full(40, 0.002, np.float32)
     assert likely(few).all()

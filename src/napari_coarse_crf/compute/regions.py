@@ -25,6 +25,22 @@ if TYPE_CHECKING:
     OffsetArray = NDArray[np.int64]
 
 
+def with_neighbours(mask: MaskArray) -> MaskArray:
+    """Return where a mask is true, or is at a neighbour, diagonal ones included.
+
+    Examples
+    --------
+    >>> with_neighbours(np.array([True, False, False])).tolist()
+    [True, True, False]
+    """
+    wide = mask.copy()
+    for axis in range(mask.ndim):
+        before, after = wide.copy().swapaxes(0, axis), wide.swapaxes(0, axis)
+        after[1:] |= before[:-1]
+        after[:-1] |= before[1:]
+    return wide
+
+
 def find_regions(
     pool: ThreadPoolExecutor, values: IndexArray, offsets: OffsetArray
 ) -> Generator[None, None, PixelArray]:

@@ -1,12 +1,15 @@
 """Where a person's next stroke would help most, without any truth.
 
-Mean field ends near 0 and 1, so the result is nearly everywhere sure of itself; the heatmap that it begins with is not.
-A pixel's *doubt* is 1 - (q - q'), q and q' the heatmap's probabilities of its two best labels. The place is where most
-doubt lies within reach of one stroke, so a large area in doubt comes before a narrow outline. No refinement is needed.
+Mean field ends near 0 and 1, so the result is nearly everywhere sure of itself; the heatmap that it begins with is
+not. A pixel's *doubt* is 2 r / (1 + r), r the K-th root of the heatmap's odds of its second best label to the best
+one, K the number of terms of that, as for the `confidence`: 1 where both are even. The place is where most doubt lies
+within reach of one stroke, so a large area in doubt comes before a narrow outline. No refinement is needed.
 
-Other measures were tried with a simulated annotator (`benchmarks/next_place.py`). What the heatmap says against the
-refined label is as good on the whole, better on photographs and worse on nuclei, but takes a refinement; where both
-differ, the largest connected area, and distance from strokes are worse.
+Other measures were tried with a simulated annotator (`benchmarks/next_place.py`). The plain difference of the two
+probabilities takes the heatmap at its word, which is too sure: .011 of mean IoU less after five strokes on the
+samples, .013 less on 17 other images. What the heatmap says against the refined label is as good on the whole, better
+on photographs and worse on nuclei, but takes a refinement; where both differ, the largest connected area, and
+distance from strokes are worse.
 
 Large images are looked at in reduced size: a stroke is small beside what it decides.
 """
@@ -23,6 +26,7 @@ from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED, Picture, read_labels
 from napari_coarse_crf.parameters import Parameters, reduce_parameters
 from napari_coarse_crf.refiner import Refiner
+from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.reduced import reduce_picture, step_within, thin_out_labels
 
 if TYPE_CHECKING:
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 _MOST_PIXELS = 2**18  # larger images are looked at in reduced size
 _REACH = 0.025  # of the image: how far around a place doubt counts, as the sigma of a Gaussian
 _APART = 6.0  # times the reach: how far from the places shown before the next one lies at least
-_IN_DOUBT = 0.1  # pixels of less are no part of the area, and no place to paint
+_IN_DOUBT = 0.3  # pixels of less are no part of the area, and no place to paint: they are .85 sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,9 @@ def find_place(
     refiner = Refiner.of(reduce_picture(picture.fitted(label_map.shape), step, label_map.ndim), small)
     if len(refiner.label_ids) < 2:  # all have the one label there is
         return None
-    heatmap = refiner.heatmap(reduce_parameters(parameters or Parameters(), step, label_map.ndim))
-    doubt = doubt_in(heatmap)
+    chosen = reduce_parameters(parameters or Parameters(), step, label_map.ndim)
+    heatmap = refiner.heatmap(chosen)
+    doubt = doubt_in(heatmap, FORMS[chosen.similarity].voices)
     doubt[small != UNLABELLED] = 0.0
     sizes = _pixel_sizes(picture.spacing, doubt.ndim)
     reach = _REACH * float(np.prod(sizes * doubt.shape)) ** (1 / doubt.ndim)
@@ -163,10 +168,11 @@ def _read_places(shown: Any, ndim: int) -> list[NDArray[np.float64]]:
     return places
 
 
-def doubt_in(heatmap: FloatArray) -> NDArray[np.float32]:
+def doubt_in(heatmap: FloatArray, n_terms: int) -> NDArray[np.float32]:
     """Return how near the two best of (L, *shape) probabilities are: 1 if even, 0 if one is certain or none known."""
     second, first = np.partition(heatmap, len(heatmap) - 2, axis=0)[-2:]
-    doubt: NDArray[np.float32] = np.where(first > 0, 1.0 - (first - second), 0.0).astype(np.float32)
+    root = np.divide(second, first, out=np.zeros_like(first), where=first > 0) ** np.float32(1 / n_terms)
+    doubt: NDArray[np.float32] = 2 * root / (1 + root)
     return doubt
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.cleaning import stroke_size
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import read_problem, say_nan
 from napari_coarse_crf.similarity import FORMS
@@ -57,6 +58,8 @@ class Facts:
         The labels as they are refined, sorted.
     sizes : (K,) float32
         What the prior counts: how many pixels each has or, where objects are taken as one, would get.
+    stroke_size : int
+        How many pixels a part has at least where `keep_parts` is "stroke-sized".
     discriminant : Discriminant or None
         What texture says of the labels, where it counts.
     """
@@ -67,6 +70,7 @@ class Facts:
     members: LabelArray
     ids: LabelArray
     sizes: FloatArray
+    stroke_size: int
     discriminant: Discriminant | None = None
 
     @property
@@ -197,9 +201,11 @@ class Survey:
         """Return what is true of the whole image, and itself at reduced size."""
         census = Census.together(gathered.censuses)
         ids, which = np.unique(take_as_one(census.ids, self.members), return_inverse=True)
-        sizes = np.bincount(which, census.sizes, len(ids)).astype(np.float32)
+        sizes, edges = (np.bincount(which, counts, len(ids)) for counts in (census.sizes, census.edges))
         reduced = Reduced.of(self.shape, self.step, gathered.blocks)
-        return Facts(self.scale, census, gathered.palette, self.members, ids, sizes), reduced
+        size = stroke_size(sizes, edges, len(self.shape))
+        facts = Facts(self.scale, census, gathered.palette, self.members, ids, sizes.astype(np.float32), size)
+        return facts, reduced
 
     @property
     def _tolerance(self) -> float:

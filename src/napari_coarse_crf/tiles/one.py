@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_coarse_crf.cleaning import in_pixels
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.inputs import OPEN, UNLABELLED, read_problem
 from napari_coarse_crf.refiner import Progress, Refiner
@@ -142,7 +143,7 @@ def refining_tile(
     elsewhere = replace(elsewhere_of(facts, posed.labels), outermost=outermost, rim=rim, lengths=lengths)
     refiner = Refiner.of_part(posed.problem, label_map, elsewhere, things=posed.things, workers=workers)
     refinement = None
-    for progress in refiner.steps(whole.parameters):
+    for progress in refiner.steps(in_pixels(whole.parameters, facts.stroke_size)):
         refinement = progress.refinement
         yield progress
     assert refinement is not None  # noqa: S101  # the last step carries it

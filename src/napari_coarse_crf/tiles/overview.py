@@ -92,6 +92,7 @@ def elsewhere_of(facts: Facts, labels: IndexArray) -> Elsewhere:
     return Elsewhere(
         facts.scale.gain,
         facts.census.labelled_share,
+        facts.census.painted_share,
         facts.sizes[labels],
         palette.colours,
         column[compact],

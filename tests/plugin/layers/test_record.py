@@ -26,8 +26,9 @@ PARAMETERS = Parameters(iterations=2, appearance_weight=0.1, smoothness_weight=0
 
 @pytest.fixture
 def ramp() -> NDArray[np.uint8]:
-    """Return an image without an edge: nobody knows where one label ends."""
-    return np.tile(np.linspace(0, 250, 60).astype(np.uint8)[:, None], (40, 1, 3))
+    """Return an image without an edge: nobody knows where one label ends. No two columns or rows are the same."""
+    noise = np.random.default_rng(0).integers(0, 5, (40, 60, 1))
+    return np.tile((np.linspace(0, 250, 60)[:, None] + noise).astype(np.uint8), (1, 1, 3))
 
 
 @pytest.fixture

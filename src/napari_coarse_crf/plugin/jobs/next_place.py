@@ -42,7 +42,7 @@ _NOTHING_MORE: Final = "No further area is in doubt: the next one is the first a
 _TASK: Final = "next place"
 _REACH_ON_SCREEN: Final = 40
 """Points of the screen that the reach of a place takes at least."""
-_EVEN: Final = 0.6
+_EVEN: Final = 0.85
 """Of doubt: from here on both labels may be called nearly even."""
 
 

@@ -1,0 +1,154 @@
+"""What the labels choose: the defaults, unless hidden labels speak for another set of weights."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pytest
+
+from napari_coarse_crf import Parameters, Refiner, evaluate_labels, refine_labels
+from napari_coarse_crf.judging.choosing import TOO_FEW, choose
+from napari_coarse_crf.judging.look import CANDIDATES, Finding
+from tests.suggest.test_search import _image, _labels, _membranes
+from tests.test_texture import _woven
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_coarse_crf import Progress
+
+Array = np.ndarray[Any, Any]
+AUTO = Parameters.preset("auto")
+WAYS = ("small blocks", "large blocks", "strokes")
+
+
+def _found(
+    gains: dict[str, float], hidden: dict[str, float] | None = None, ways: tuple[str, ...] = WAYS
+) -> dict[str, Finding]:
+    """Return what was found where some sets promise a gain and find hidden labels better, in every way."""
+    return {
+        name: Finding(gains.get(name, -0.05), (0.5 + (hidden or {}).get(name, -0.05),) * len(ways), ways)
+        for name in CANDIDATES
+    } | {"default": Finding(0.0, (0.5,) * len(ways), ways)}
+
+
+def test_only_a_clear_promise_moves_the_weights() -> None:
+    clear = choose([_found({"firm paths": 0.04, "colour alone": 0.01})], Parameters(theta_alpha=80))
+    assert clear.parameters == Parameters(theta_alpha=80, **CANDIDATES["firm paths"])
+    assert "Clearly better" in clear.reason
+    assert "+0.040" in clear.reason
+    for doubtful in (_found({"firm paths": 0.02}), _found({"firm paths": -0.1, "colour alone": -0.2})):
+        assert choose([doubtful], Parameters()).parameters == Parameters()
+        assert "stay" in choose([doubtful], Parameters()).reason
+
+
+def test_firm_paths_are_taken_where_they_never_find_less_and_colour_alone_where_it_finds_much_more() -> None:
+    assert choose([_found({}, {"firm paths": 0.0})], Parameters()).parameters.geodesic_exponent == 8
+    assert choose([_found({}, {"firm paths": -0.01})], Parameters()).parameters == Parameters()
+    assert choose([_found({}, {"colour alone": 0.07})], Parameters()).parameters == Parameters()
+    colour = choose([_found({}, {"colour alone": 0.09, "firm paths": 0.01})], Parameters())
+    assert colour.parameters.geodesic_exponent == 0
+    assert "+0.090" in colour.reason
+    one_way = choose([_found({}, {"firm paths": 0.3}, ("strokes",) * 2)], Parameters())
+    assert one_way.parameters == Parameters()
+    promised = choose([_found({"colour alone": 0.05}, {"firm paths": 0.2})], Parameters())
+    assert promised.parameters.geodesic_exponent == 0
+
+
+def test_a_pool_of_images_needs_a_smaller_gain() -> None:
+    for found in (_found({"colour alone": 0.02}), _found({}, {"colour alone": 0.05})):
+        assert choose([found] * 4, Parameters()).parameters == Parameters(**CANDIDATES["colour alone"])
+        assert choose([found], Parameters()).parameters == Parameters()
+
+
+def test_a_run_without_parameters_takes_what_the_labels_choose_and_says_so() -> None:
+    image, labels, truth = _membranes()
+    refinement = Refiner(image, labels).run()
+    assert refinement.parameters.weights == "fixed"
+    assert refinement.parameters != Parameters()
+    assert refinement.reason
+    np.testing.assert_array_equal(refinement.labels, refine_labels(image, labels))
+    np.testing.assert_array_equal(refinement.labels, refine_labels(image, labels, refinement.parameters))
+    before, after = (
+        evaluate_labels(refined, truth).mean_iou
+        for refined in (refine_labels(image, labels, Parameters()), refinement.labels)
+    )
+    assert after > before + 0.1
+
+
+def test_explicit_parameters_are_taken_at_their_word() -> None:
+    image, labels, _ = _membranes()
+    refinement = Refiner(image, labels).run(Parameters())
+    assert refinement.parameters == Parameters()
+    assert refinement.reason == ""
+
+
+def test_what_texture_is_worth_is_part_of_the_choice() -> None:
+    image, labels, truth = _woven()
+    refinement = Refiner(image, labels).run()
+    assert 0.3 < refinement.parameters.texture_weight <= 0.5
+    assert np.mean(refinement.labels == truth) > np.mean(refine_labels(image, labels, Parameters()) == truth) + 0.05
+
+
+def test_all_but_the_weights_stays_as_it_is() -> None:
+    asked = AUTO.replace(theta_alpha=50.0, smallest_part=7, iterations=3)
+    chosen = Refiner(_image(), _labels()).run(asked).parameters
+    weights = {name for changes in CANDIDATES.values() for name in changes} | {"texture_weight", "weights"}
+    for name, value in asked.to_dict().items():
+        assert name in weights or getattr(chosen, name) == value
+
+
+@pytest.mark.parametrize("similarity", ["joint", "kernel", "geodesic", "colour"])
+def test_forms_without_such_weights_have_nothing_to_choose(similarity: Any) -> None:
+    refinement = Refiner(_image(), _labels()).run(AUTO.replace(similarity=similarity))
+    assert refinement.parameters == Parameters(similarity=similarity)
+    assert refinement.reason == ""
+
+
+def test_too_few_labels_keep_the_defaults_and_say_so() -> None:
+    labels = np.zeros((90, 120), np.uint8)
+    labels[3, 3], labels[80, 100] = 1, 2
+    refinement = Refiner(_image(), labels).run()
+    assert refinement.parameters == Parameters()
+    assert refinement.reason == TOO_FEW
+
+
+def test_the_choice_stays_until_the_labels_have_changed_much() -> None:
+    image, labels, _ = _membranes()
+    refiner = Refiner(image, labels)
+    first = refiner.run()
+
+    def looks() -> bool:
+        return any(step.stage == "weights" and step.step == 0 and step.total for step in refiner.steps())
+
+    assert looks()  # it is asked, and answers at once
+    chosen = refiner._chosen
+    touched = labels.copy()
+    touched[120, 100:110] = 2
+    refiner.update_labels(touched)
+    assert refiner.run().parameters == first.parameters
+    assert refiner._chosen is chosen
+    turned = np.where(labels == 0, 0, 3 - labels).astype(labels.dtype)
+    refiner.update_labels(turned)
+    refiner.run()
+    assert refiner._chosen is not chosen
+
+
+def test_the_number_of_threads_and_the_ids_do_not_matter() -> None:
+    image, labels, _ = _membranes()
+    alone, three = (Refiner(image, labels, workers=workers).run() for workers in (1, 3))
+    np.testing.assert_array_equal(alone.labels, three.labels)
+    assert alone.reason == three.reason
+    renamed = np.array([0, 50, 70])[labels]
+    assert Refiner(image, renamed).run().parameters == alone.parameters
+
+
+def test_a_look_can_be_stopped_within() -> None:
+    image, labels, _ = _membranes()
+    refiner = Refiner(image, labels)
+    with closing(cast("Generator[Progress]", refiner.steps())) as steps:
+        assert [next(steps).stage for _ in range(2)] == ["weights"] * 2
+    assert refiner._chosen is None
+    np.testing.assert_array_equal(refiner.run().labels, refine_labels(image, labels))
