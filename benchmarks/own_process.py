@@ -79,26 +79,31 @@ def open_array(folder: Path, name: str) -> Any:
     return zarr.open_array(str(folder / f"{name}.zarr"), mode="r")
 
 
-def refine_once(image: Any, labels: Any, out: Callable[[], Any], spacing: Any = None) -> dict[str, Any]:
-    """Refine at once what is read into memory first."""
-    from napari_coarse_crf import Refiner
+def refine_once(
+    image: Any, labels: Any, out: Callable[[], Any], spacing: Any = None, parameters: Any = None
+) -> dict[str, Any]:
+    """Refine at once what is read into memory first; without parameters, the labels choose the weights."""
+    from napari_coarse_crf import Parameters, Refiner
 
     start = time.perf_counter()
-    refined = Refiner(np.asarray(image), np.asarray(labels), spacing=spacing).run().labels
+    chosen = None if parameters is None else Parameters.from_dict(parameters)
+    refined = Refiner(np.asarray(image), np.asarray(labels), spacing=spacing).run(chosen).labels
     out()[:] = refined
     return {"planning": 0.0, "refining": time.perf_counter() - start, "tiles": 1, "pixels": refined.size}
 
 
 def refine_in_tiles(
-    image: Any, labels: Any, out: Callable[[], Any], spacing: Any = None, tile: Any = None
+    image: Any, labels: Any, out: Callable[[], Any], spacing: Any = None, tile: Any = None, parameters: Any = None
 ) -> dict[str, Any]:
     """Refine tile by tile from store to store, and tell on a terminal how far it is."""
+    from napari_coarse_crf import Parameters
     from napari_coarse_crf.compute.parallel import finish
     from napari_coarse_crf.inputs import Picture
     from napari_coarse_crf.tiles.plan import plan_tiles
 
     start = time.perf_counter()
-    plan = finish(plan_tiles(Picture(image, spacing=spacing), labels, tile=tile))
+    chosen = None if parameters is None else Parameters.from_dict(parameters)
+    plan = finish(plan_tiles(Picture(image, spacing=spacing), labels, chosen, tile=tile))
     planned, written = time.perf_counter(), out()
     for number, one in enumerate(plan.tiles):
         if sys.stderr.isatty():
@@ -111,7 +116,7 @@ def refine_in_tiles(
     return taken | {"tiles": len(plan.tiles), "pixels": pixels}
 
 
-HOW = {"once": refine_once, "tiles": refine_in_tiles}
+HOW: dict[str, Callable[..., dict[str, Any]]] = {"once": refine_once, "tiles": refine_in_tiles}
 
 
 def load_compiled(image: Any, ndim: int) -> None:

@@ -1,5 +1,7 @@
 """Tile by tile against all at once: how many pixels differ, and the peak memory of the processes.
 
+With weights that the labels choose, either way for itself, and once with texture counting in full.
+
 python benchmarks/tiled.py [HEIGHT WIDTH TILE]
 
 Image and labels lie in files that are read part by part; what is compiled is in the cache before.
@@ -20,8 +22,11 @@ _NEAR = 16
 """px; how far from a seam its pixels lie."""
 
 
-def make_cases(height: int, width: int, tile: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return images and labels by what they are: photographs with dense to few labels, and cells with an id each."""
+_TEXTURE = {"texture_weight": 1.0}
+
+
+def make_cases(height: int, width: int, tile: int) -> dict[str, tuple[np.ndarray, np.ndarray, dict[str, float] | None]]:
+    """Return images, labels and parameters by what they are: photographs with dense to few labels, cells with an id."""
     blank = scribbles(height, width, 6, 0.02)
     blank[tile : 2 * tile, tile : 2 * tile] = 0
     corner = scribbles(height, width, 6, 0.02)
@@ -34,8 +39,10 @@ def make_cases(height: int, width: int, tile: int) -> dict[str, tuple[np.ndarray
         "6 labels, strokes in one quarter alone": corner,
     }
     image = photographs(height, width)
-    cases = {name: (image, of_case) for name, of_case in labels.items()}
-    return cases | {"cells, an id each": cells(height, width, max(4, height * width // _OF_A_CELL))}
+    cases: dict[str, tuple[np.ndarray, np.ndarray, dict[str, float] | None]]
+    cases = {name: (image, of_case, None) for name, of_case in labels.items()}
+    cases["6 labels, a tile without strokes, with texture"] = (image, blank, _TEXTURE)
+    return cases | {"cells, an id each": (*cells(height, width, max(4, height * width // _OF_A_CELL)), None)}
 
 
 def near_seams(shape: tuple[int, int], tile: int) -> np.ndarray:
@@ -51,11 +58,12 @@ def near_seams(shape: tuple[int, int], tile: int) -> np.ndarray:
 def compare(height: int, width: int, tile: int) -> None:
     """Print one line for each case."""
     print(f"{width} x {height} px in tiles of {tile} px")
-    for name, (image, labels) in make_cases(height, width, tile).items():
+    for name, (image, labels, parameters) in make_cases(height, width, tile).items():
         with TemporaryDirectory() as folder:
             np.save(Path(folder) / "image.npy", image)
             np.save(Path(folder) / "labels.npy", labels)
-            once, tiled = measure("once", Path(folder)), measure("tiles", Path(folder), tile=tile)
+            once = measure("once", Path(folder), parameters=parameters)
+            tiled = measure("tiles", Path(folder), tile=tile, parameters=parameters)
             differ = np.load(Path(folder) / "once.npy") != np.load(Path(folder) / "tiles.npy")
         near = near_seams(labels.shape, tile)
         print(

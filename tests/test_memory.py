@@ -30,6 +30,9 @@ CASES = {
     "doubted labels": (9, 0.5, {"label_confidence": 0.9}),
     "a tolerance": (9, 0.5, {"tolerance": 1e-6}),
     "geodesic": (9, 0.5, {"similarity": "geodesic"}),
+    "texture": (9, 0.02, {"texture_weight": 1.0}),
+    "weights that labels choose": (9, 0.3, {"weights": "auto"}),
+    "weights that few labels choose": (30, 0.02, {"weights": "auto"}),
     "cleaning": (9, 0.1, {"smallest_part": 50, "fill_holes": 50}),
     "parts with strokes alone": (9, 0.1, {"keep_parts": "labelled"}),
 }

@@ -1,8 +1,8 @@
 """What the heatmap must know that is not in its problem: the rest of an image of which it is a part, or other images.
 
 A label is as probable in a part as it is in the whole: the sizes of the labels, their colours and the contrast are
-those of the whole image, and paths come in over the rim. So a part without any stroke is filled as well. Of other
-images (`borrowed`) colours alone count, and there is no rim.
+those of the whole image, what texture says was learnt from all of it, and paths come in over the rim. So a part without
+any stroke is filled as well. Of other images (`borrowed`) colours alone count, and there is no rim.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
+    from napari_coarse_crf.compute.discriminant import Discriminant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +44,8 @@ class Elsewhere:
         Those next to them, over which paths come in.
     lengths : (R, L) float32
         How long the paths to each label are from there.
+    discriminant : Discriminant or None
+        What the surroundings of pixels say of the labels, learnt from the whole image; None: nothing was.
     """
 
     gain: float
@@ -55,3 +58,4 @@ class Elsewhere:
     outermost: PixelArray = field(default_factory=lambda: np.zeros(0, np.int32))
     rim: PixelArray = field(default_factory=lambda: np.zeros(0, np.int32))
     lengths: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    discriminant: Discriminant | None = None

@@ -1,13 +1,14 @@
 """How much memory a refinement will take, before it begins, and how much there is.
 
 The sizes of most arrays follow from shapes; how many lattice vertices a kernel has depends on the image, so they are
-counted on a sample of blocks and extrapolated. Mirrors what `heatmap`, `geodesic`, `lattice`, `filters`, `crf` and
-`cleaning` allocate.
+counted on a sample of blocks and extrapolated. Mirrors what `texture`, `heatmap`, `geodesic`, `lattice`, `filters`,
+`crf` and `cleaning` allocate.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,10 +19,13 @@ from napari_coarse_crf.compute.embedding import count_vertices
 from napari_coarse_crf.compute.parallel import chosen_workers
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.geodesic import SIDE_BY_SIDE
-from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel
+from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel, reads_texture
 from napari_coarse_crf.inputs import Picture, Problem, read_labels, read_problem
-from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.judging.small import steps_within
+from napari_coarse_crf.judging.telling import may_tell
+from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.similarity import FORMS
+from napari_coarse_crf.texture import n_planes, n_textures
 from napari_coarse_crf.things import find_things
 
 if TYPE_CHECKING:
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 
 _GIGABYTE = 1e9
 _STEPS, _FLOAT, _INDEX, _KEY = 2, 4, 4, 8  # bytes of uint16, float32, int32, int64
+_LOOKED_AT = 2**16  # pixels of an image at the size at which weights are tried: see `judging.look`
+_TERMS = 4  # logits of the heatmap that are held meanwhile: three terms and their sum
 _SAMPLE_BLOCKS = 32
 _BLOCK_PIXELS = 4096
 _PATHS = 52  # bytes of a pixel that is divided among objects: the two nearest, their paths, its place, the rim
@@ -87,7 +93,7 @@ def estimate_memory(
     >>> estimate_memory(image, labels) // 10**6 in range(60, 200)
     True
     """
-    chosen = Parameters() if parameters is None else parameters
+    chosen = read_parameters(parameters)
     label_map = read_labels(labels)
     problem = read_problem(Picture(image, mask, channel_axis, spacing, contrast_limits), label_map)
     return problem_memory(problem, find_things(problem), label_map, chosen, chosen_workers(workers))
@@ -150,9 +156,44 @@ def problem_memory(
         workers=workers,
     )
     sample = _sample(problem)
+    features, making = _texture_bytes(problem, parameters)
     results = 2 * label_map.nbytes + label_map.size * _FLOAT  # our copy of the labels, the refined ones, confidence
-    kept = problem.features.nbytes + problem.labels.nbytes + problem.pixels.nbytes + results
-    return kept + max(_heatmap_bytes(sizes, sample, parameters), _field_bytes(sizes, sample, parameters) + told_apart)
+    kept = problem.features.nbytes + problem.labels.nbytes + problem.pixels.nbytes + results + features
+    field = _field_bytes(sizes, sample, parameters) + told_apart
+    look = _look_bytes(sizes, problem, sample, parameters) if _labels_choose(parameters) else 0
+    return kept + max(making, look, _heatmap_bytes(sizes, sample, parameters), field)
+
+
+def texture_bytes(channels: int) -> int:
+    """Return what the features of texture take for each pixel, from when they are made to the end."""
+    return n_textures(channels) * _STEPS
+
+
+def may_read_texture(parameters: Parameters) -> bool:
+    """Whether texture counts, or may do so when labels have chosen."""
+    return reads_texture(parameters) or _labels_choose(parameters)
+
+
+def _labels_choose(parameters: Parameters) -> bool:
+    return parameters.weights == "auto" and "weights" in FORMS[parameters.similarity].reads
+
+
+def _look_bytes(sizes: _Sizes, problem: Problem, sample: Problem, parameters: Parameters) -> int:
+    """Return what the look at hidden labels takes: terms, kernels and features of an image at reduced size."""
+    steps = steps_within(problem.shape, problem.spacing, _LOOKED_AT)
+    share = math.prod(-(-size // step) / size for size, step in zip(problem.shape, steps, strict=True))
+    small = replace(sizes, pixels=round(share * sizes.pixels), unlabelled=round(share * sizes.unlabelled))
+    terms = _TERMS * small.unlabelled * small.width * _FLOAT
+    return small.pixels * texture_bytes(small.channels) + terms + _field_bytes(small, sample, parameters)
+
+
+def _texture_bytes(problem: Problem, parameters: Parameters) -> tuple[int, int]:
+    """Return what the features of texture take, and what they take besides while they are made."""
+    if not may_read_texture(parameters) or not (reads_texture(parameters) or may_tell(problem)):
+        return 0, 0
+    pixels, channels = len(problem.labels), len(problem.colours)
+    cells = math.prod(size + 2 for size in problem.shape)
+    return pixels * texture_bytes(channels), pixels * _INDEX + cells * n_planes(channels) * _FLOAT
 
 
 def _heatmap_bytes(sizes: _Sizes, sample: Problem, parameters: Parameters) -> int:

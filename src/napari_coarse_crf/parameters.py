@@ -326,6 +326,29 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 """The named sets of parameters: what each changes against the defaults."""
 
 
+def read_parameters(given: Parameters | str | None) -> Parameters:
+    """Return the parameters, those of a preset, or the default ones, whose weights the labels choose.
+
+    Raises
+    ------
+    ParameterError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> read_parameters(None).weights
+    'auto'
+    """
+    if given is None or isinstance(given, str):
+        return Parameters.preset(given or "auto")
+    if not isinstance(given, Parameters):
+        raise ParameterError(
+            f"parameters is a {type(given).__name__}; pass Parameters(...), or Parameters.from_dict(...) of names and "
+            "values."
+        )
+    return given
+
+
 def reduce_parameters(parameters: Parameters, step: float, ndim: int) -> Parameters:
     """Return what does at reduced size as `parameters` at full size: lengths shrink with the image, counts more.
 

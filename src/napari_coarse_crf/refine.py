@@ -46,7 +46,7 @@ def refine_labels(
     labels : array of int ([Z,] Y, X)
         Any ids; 0 = unlabelled. At least two ids must occur.
     parameters : Parameters, optional
-        By default `Parameters()`.
+        By default `Parameters.preset("auto")`: the labels choose the weights, of all of the image for all of its tiles.
     mask : array of bool, optional
         True where pixels take part. Elsewhere the result equals `labels`, and nothing there influences the rest.
     channel_axis : int
@@ -154,4 +154,5 @@ def warm_up() -> None:
     labels = np.zeros(image.shape, np.uint8)
     labels[0] = labels[-1] = 1
     labels[32, ::24] = range(2, 6)  # four objects
-    Refiner(image, labels, workers=1).run(Parameters(iterations=1, smallest_part=9, fill_holes=9))
+    parameters = Parameters(weights="auto", iterations=1, smallest_part=9, fill_holes=9)
+    Refiner(image, labels, workers=1).run(parameters)

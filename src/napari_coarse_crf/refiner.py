@@ -21,7 +21,7 @@ from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
 from napari_coarse_crf.confidence import confidence_of
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
-from napari_coarse_crf.heatmap import compute_unary, heatmap_key, labels_as_unary, reads_texture
+from napari_coarse_crf.heatmap import compute_unary, contrast_gain, heatmap_key, labels_as_unary, reads_texture
 from napari_coarse_crf.inputs import (
     OPEN,
     UNLABELLED,
@@ -31,13 +31,13 @@ from napari_coarse_crf.inputs import (
     read_labels,
     read_problem,
 )
-from napari_coarse_crf.judging.choosing import Chosen, choose_weights, find_surroundings, has_changed_much
+from napari_coarse_crf.judging.choosing import Chosen, choose_weights, has_changed_much
 from napari_coarse_crf.judging.telling import may_tell
 from napari_coarse_crf.memory import problem_memory
-from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
 from napari_coarse_crf.similarity import FORMS
-from napari_coarse_crf.texture import Texture
+from napari_coarse_crf.texture import Texture, texture_features
 from napari_coarse_crf.things import Things, find_things, spread, tell_apart
 from napari_coarse_crf.unary import unpack_unary
 
@@ -290,7 +290,7 @@ class Refiner:
         CoarseCRFError
             If another iterator of this Refiner is still running.
         """
-        chosen = _chosen(parameters)
+        chosen = read_parameters(parameters)
         self._begin()
         try:
             with ThreadPoolExecutor(self._workers) as pool:
@@ -326,7 +326,7 @@ class Refiner:
             Probability of each of `label_ids`: one-hot on labelled pixels (softened by `label_confidence`), a
             distribution on unlabelled ones, 0 where a pixel takes no part.
         """
-        chosen = _chosen(parameters)
+        chosen = read_parameters(parameters)
         self._begin()
         try:
             with ThreadPoolExecutor(self._workers) as pool:
@@ -355,7 +355,7 @@ class Refiner:
         Parameters
         ----------
         parameters : Parameters, optional
-            By default `Parameters()`.
+            By default `Parameters.preset("auto")`.
 
         Returns
         -------
@@ -363,7 +363,7 @@ class Refiner:
             Bytes beyond what the image and the caller's labels take themselves, what this Refiner holds included;
             mostly right within 25 %. The same as from `napari_coarse_crf.estimate_memory`.
         """
-        return problem_memory(self._problem, self._things, self._label_map, _chosen(parameters), self._workers)
+        return problem_memory(self._problem, self._things, self._label_map, read_parameters(parameters), self._workers)
 
     def _posed(self, parameters: Parameters) -> Problem:
         """Return the problem that heatmap and mean field solve: the person's, or that with objects as one label."""
@@ -419,8 +419,16 @@ class Refiner:
 
     def _cached_surroundings(self, pool: ThreadPoolExecutor) -> Generator[int | None, None, TextureArray]:
         if self._surroundings is None:
-            self._surroundings = yield from find_surroundings(pool, self._problem)
+            elsewhere = self._elsewhere
+            gain = contrast_gain(self._problem.colours) if elsewhere is None else elsewhere.gain
+            self._surroundings = yield from texture_features(pool, self._problem, gain)
         return self._surroundings
+
+    def _texture_of(self, posed: Problem, features: TextureArray) -> Texture:
+        """Return what the features of a problem say: as learnt from its labels, or from those of the whole image."""
+        if self._elsewhere is None or self._elsewhere.discriminant is None:
+            return Texture.learn(features, posed)
+        return Texture(features, self._elsewhere.discriminant)
 
     def _cached_field(
         self, pool: ThreadPoolExecutor, parameters: Parameters, report: _Report
@@ -469,7 +477,7 @@ class Refiner:
             self._unary = None  # frees its memory before the new one is made
             posed, texture = self._posed(parameters), None
             if reads_texture(compared):
-                texture = Texture.learn((yield from self._cached_surroundings(pool)), posed)
+                texture = self._texture_of(posed, (yield from self._cached_surroundings(pool)))
             self._unary = key, (yield from compute_unary(pool, posed, compared, elsewhere, texture))
         return self._unary[1]
 
@@ -570,18 +578,6 @@ def took_none(counts: Mapping[int, tuple[int, int]], n_open: int) -> list[str]:
 def _check_labels(problem: Problem) -> None:
     if problem.n_open:  # a full label map is returned as it is, whatever it holds
         check_number_of_labels(problem.label_ids)
-
-
-def _chosen(parameters: Parameters | str | None) -> Parameters:
-    """Return the parameters, those of a preset, or the default ones, whose weights the labels choose."""
-    if parameters is None or isinstance(parameters, str):
-        return Parameters.preset(parameters or "auto")
-    if not isinstance(parameters, Parameters):
-        raise ParameterError(
-            f"parameters is a {type(parameters).__name__}; pass Parameters(...), or Parameters.from_dict(...) of names "
-            "and values."
-        )
-    return parameters
 
 
 class _Report:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.compute.arrays import FloatArray, PixelArray
+    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
     from napari_coarse_crf.inputs import Problem
 
 TextureArray = NDArray[np.int16]
@@ -42,12 +42,15 @@ TextureArray = NDArray[np.int16]
 TEXTURE_STEP = 0.125
 """Grey levels of I' that 1 stands for: 16 bits reach 4096 of them either way."""
 
+MOST_LEARNT = 10_000
+"""Pixels that are learnt from, shared evenly by the labels."""
+
 _SCALES = (1.0, 2.0, 4.0, 8.0)  # px
 _OF_MEAN = 4  # features of each scale beside the Gaussian means
+_BESIDE = 3  # what is smoothed beside the channels
 _MOST_SMOOTHED = 4  # channels: with more, the features would outgrow the image
 _BLOCK = 2**13
 _MIDDLE = 127.5
-_MOST_LEARNT = 10_000  # pixels, shared evenly by the labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +62,7 @@ class Texture:
     features : (K, N) int16
         From `texture_features`.
     discriminant : Discriminant
-        Learnt from its labelled pixels.
+        Learnt from its labelled pixels or, where it is a part of an image, from those of all of it.
     """
 
     features: TextureArray
@@ -68,7 +71,7 @@ class Texture:
     @classmethod
     def learn(cls, features: TextureArray, problem: Problem) -> Texture:
         """Learn from a sample of the labelled pixels."""
-        sample = sample_labelled(problem, _MOST_LEARNT)
+        sample = sample_labelled(problem, MOST_LEARNT)
         rows = rows_of(features, sample)
         return cls(features, Discriminant.learn(rows, problem.labels[sample], len(problem.label_ids)))
 
@@ -85,9 +88,14 @@ def rows_of(features: TextureArray, pixels: PixelArray) -> FloatArray:
 
 def sample_labelled(problem: Problem, most: int) -> PixelArray:
     """Return some of the labelled pixels: of each label as many as there are, up to an even share, evenly spread."""
-    share = max(1, most // len(problem.label_ids))
-    order = np.argsort(problem.labels, kind="stable")  # OPEN comes first
-    ends = np.searchsorted(problem.labels[order], np.arange(len(problem.label_ids) + 1))
+    return evenly_by_label(problem.labels, len(problem.label_ids), most)
+
+
+def evenly_by_label(labels: IndexArray, n_labels: int, most: int) -> PixelArray:
+    """Return the places of some of the labels 0..L-1: of each as many as there are, up to an even share."""
+    share = max(1, most // n_labels)
+    order = np.argsort(labels, kind="stable")  # OPEN comes first
+    ends = np.searchsorted(labels[order], np.arange(n_labels + 1))
     chosen = []
     for start, stop in pairwise(ends):
         places = np.linspace(start, stop - 1, min(share, stop - start)).astype(np.intp)
@@ -106,6 +114,11 @@ def n_textures(channels: int) -> int:
     return channels + len(_SCALES) * (_OF_MEAN + _n_smoothed(channels))
 
 
+def n_planes(channels: int) -> int:
+    """Return how many planes of float32 there are while features are made: what is smoothed, M and a spare one."""
+    return _n_smoothed(channels) + _BESIDE + 2
+
+
 def texture_features(
     pool: ThreadPoolExecutor, problem: Problem, gain: float
 ) -> Generator[int | None, None, TextureArray]:
@@ -114,7 +127,7 @@ def texture_features(
     found = np.empty((n_textures(channels), len(problem.pixels)), np.int16)
     centre = np.float32(gain * _MIDDLE)  # so that squares stay small; it changes nothing else
     n_smoothed = _n_smoothed(channels)
-    planes = np.zeros((n_smoothed + 3, grid.size), np.float32)  # channels, their mean, its square, weight
+    planes = np.zeros((n_smoothed + _BESIDE, grid.size), np.float32)  # channels, their mean, its square, weight
     spare, mean = np.empty(grid.size, np.float32), np.full(grid.size, np.nan, np.float32)
     steps = blocks(len(grid.cells), _BLOCK)
 
@@ -141,7 +154,7 @@ def texture_features(
             (_means_kernel, (planes, mean)),
             (_shape_kernel, (grid.strides, spacing, np.float32(scale), mean)),
         ):
-            tasks = [(*given, grid.cells[start:stop], own[:, start:stop]) for start, stop in steps]
+            tasks = [(*given, grid.cells[start:stop], own, start) for start, stop in steps]
             yield from in_chunks(pool, kernel, tasks)
         row, before = row + len(own), scale
     return found
@@ -157,21 +170,21 @@ def _in_steps(value):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _means_kernel(planes, mean, cells, found):  # type: ignore[no-untyped-def]
-    """Set the Gaussian means and the standard deviation, and the plane of M."""
+def _means_kernel(planes, mean, cells, found, start):  # type: ignore[no-untyped-def]
+    """Set the Gaussian means and the standard deviation from a pixel on, and the plane of M."""
     n_smoothed = len(planes) - 3
     for i in range(len(cells)):
         cell = cells[i]
         weight = planes[n_smoothed + 2, cell]
         for channel in range(n_smoothed):
-            found[channel, i] = _in_steps(planes[channel, cell] / weight)
+            found[channel, start + i] = _in_steps(planes[channel, cell] / weight)
         mean[cell] = planes[n_smoothed, cell] / weight
         square = planes[n_smoothed + 1, cell] / weight - mean[cell] * mean[cell]
-        found[n_smoothed + 3, i] = _in_steps(np.sqrt(max(square, np.float32(0.0))))
+        found[n_smoothed + 3, start + i] = _in_steps(np.sqrt(max(square, np.float32(0.0))))
 
 
 @compiled
-def _shape_kernel(strides, spacing, scale, mean, cells, found):  # type: ignore[no-untyped-def]
+def _shape_kernel(strides, spacing, scale, mean, cells, found, start):  # type: ignore[no-untyped-def]
     """Set gradient, Laplacian and what is beyond it. A neighbour that takes no part counts as if it were alike."""
     first, n_axes = len(found) - 4, len(strides)
     for i in range(len(cells)):
@@ -192,9 +205,9 @@ def _shape_kernel(strides, spacing, scale, mean, cells, found):  # type: ignore[
                 twist /= np.float32(4.0) * spacing[a] * spacing[b]
                 squares += np.float32(2.0) * twist * twist
         beyond = max(squares - trace * trace / np.float32(n_axes), np.float32(0.0))
-        found[first, i] = _in_steps(scale * np.sqrt(slopes))
-        found[first + 1, i] = _in_steps(scale * scale * trace)
-        found[first + 2, i] = _in_steps(scale * scale * np.sqrt(beyond))
+        found[first, start + i] = _in_steps(scale * np.sqrt(slopes))
+        found[first + 1, start + i] = _in_steps(scale * scale * trace)
+        found[first + 2, start + i] = _in_steps(scale * scale * np.sqrt(beyond))
 
 
 @compiled

@@ -14,7 +14,10 @@ import tifffile
 from PIL import Image
 
 from napari_coarse_crf import Parameters, refine_labels
+from napari_coarse_crf.compute.parallel import finish
+from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.samples import load_sample
+from napari_coarse_crf.tiles.plan import plan_tiles
 from tests.cli.terminal import stop_on_a_terminal
 
 if TYPE_CHECKING:
@@ -135,3 +138,15 @@ def test_frames_are_refined_each_on_their_own_in_tiles_too(run: Any, tmp_path: P
         one = refine_labels(film[frame], labels[frame], Parameters(iterations=2), tile=100)
         np.testing.assert_array_equal(refined[frame], one)
     assert not refined[2].any()
+
+
+def test_what_the_labels_chose_is_said_and_written(run: Any, named: tuple[Path, Path], tmp_path: Path) -> None:
+    code, _, err = run("refine", *named, "-o", tmp_path / "o.tif", *OPTIONS, "--weights", "auto")
+    assert code == 0
+    sample = load_sample("tissue")
+    asked = PARAMETERS.replace(weights="auto")
+    plan = finish(plan_tiles(Picture(sample.image), sample.coarse, asked, tile=64))
+    assert plan.reason in err
+    np.testing.assert_array_equal(
+        tifffile.imread(tmp_path / "o.tif"), refine_labels(sample.image, sample.coarse, asked, tile=64)
+    )

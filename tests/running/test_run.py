@@ -197,6 +197,20 @@ def test_a_worker_lost_while_the_plan_is_made_costs_its_time_alone(job: Job, cli
         np.testing.assert_array_equal(one.rim.lengths, other.rim.lengths)
 
 
+def test_what_the_labels_chose_holds_for_processes_and_when_a_run_goes_on(job: Job, client: Any) -> None:
+    asked = Parameters.preset("auto").replace(theta_alpha=30, iterations=4)
+    run = job.prepare(asked, client)
+    assert run.plan.parameters.weights == "fixed"
+    assert run.reason != ""
+    finish(run.steps(client))
+    again = job.prepare(asked)
+    assert again.found_done == len(run.plan.tiles)
+    assert (again.plan.parameters, again.reason) == (run.plan.parameters, run.reason)
+    chosen = finish(plan_tiles(job.picture, job.labels, run.plan.parameters, tile=TILE))
+    for tile in chosen.tiles:
+        np.testing.assert_array_equal(run.results.labels[tile.core], chosen.refine(tile).labels)
+
+
 def test_processes_do_not_share_chunks(job: Job) -> None:
     plan = finish(plan_tiles(job.picture, job.labels, PARAMETERS, tile=50))
     with pytest.raises(InputError, match=r"Chunks of the result are 64 x 64 pixels.*--tile"):

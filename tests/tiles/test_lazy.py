@@ -46,9 +46,11 @@ def test_a_graph_gives_the_bits_of_the_tiles_one_after_the_other(scheduler: str)
     )
     assert lazy.labels.chunks == ((110, 110, 80), (64, 64, 64, 64, 54))
     found = compute(lazy.labels, lazy.confidence, lazy.label_counts, lazy.warnings, scheduler=scheduler)
-    expected = _in_tiles(_plan(image, labels, tile=160, mask=mask))
-    for one, other in zip(found, expected, strict=True):
+    plan = _plan(image, labels, tile=160, mask=mask)
+    for one, other in zip(found, _in_tiles(plan), strict=True):
         np.testing.assert_equal(one, other)
+    assert compute(lazy.parameters, lazy.reason, scheduler=scheduler) == (plan.parameters, plan.reason)
+    assert plan.parameters.texture_weight > 0
 
 
 def test_objects_are_told_apart_in_a_graph() -> None:

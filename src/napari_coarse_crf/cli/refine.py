@@ -176,7 +176,7 @@ def _refined_in_tiles(job: Job, tiling: Tiling, workers: int | None, title: str)
     confidence = labels != UNLABELLED if job.results.confidence is None else job.results.confidence[:]
     counts, warnings = job.counts, tuple(job.warnings)
     known = np.asarray(confidence, np.float32)
-    return Refinement(labels, known, job.parameters, job.parameters.iterations, counts, warnings)
+    return Refinement(labels, known, job.chosen, job.chosen.iterations, counts, warnings)
 
 
 def _counts(painted: LabelArray, refined: LabelArray) -> dict[int, tuple[int, int]]:

@@ -95,6 +95,8 @@ def run_tiles(job: Job, tiling: Tiling, workers: int | None, title: str) -> None
             run = _shown(job.prepare(number, workers, client), show, f"Preparing {named}")
             if run is None:
                 continue
+            if run.reason:
+                stderr.print(f"{named}: {run.reason}", markup=False, soft_wrap=True)
             if run.found_done:
                 stderr.print(f"{run.found_done} of {len(run.plan.tiles)} tiles were finished before and are kept.")
             _shown(run.steps(client, workers), show, f"Refining {named}")

@@ -11,7 +11,7 @@ every twice more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +75,10 @@ class Discriminant:
             part.astype(np.float32) for part in (towards, centre @ towards, means.T, bias)
         )
         return cls(towards, origin, of_labels, bias, usual)
+
+    def among(self, labels: NDArray[np.integer]) -> Discriminant:
+        """Return what tells some of the labels from each other alone, in this order."""
+        return replace(self, means=self.means[:, labels], bias=self.bias[labels])
 
     def tell(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the (n, L) probabilities of the labels for (n, K) features, and (n,) how typical these are, 0 to 1."""

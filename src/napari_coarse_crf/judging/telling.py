@@ -12,6 +12,7 @@ A sample of the labelled pixels is enough, so this takes a few hundredths of a s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import FloatArray, MaskArray
+    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, MaskArray, PixelArray
     from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.texture import TextureArray
 
-_MOST_HIDDEN_FROM = 2_000  # pixels, shared evenly by the labels
+MOST_HIDDEN_FROM = 2_000
+"""Pixels that some are hidden of, shared evenly by the labels."""
+
 _LEAST_JUDGED = 8  # hidden pixels of a label
 _SEEDS = (1, 2)
 _SIDE, _LEAST_SIDE = 1 / 6, 16.0  # of the blocks: a share of the longest side, and px
@@ -59,39 +62,82 @@ def weigh_texture(
     gain, tolerance : float
         What turns I into I', and how different its colours may be and still count as alike.
     """
+    strokes = yield from find_strokes(pool, problem)
+    chosen = sample_labelled(problem, MOST_HIDDEN_FROM)
+    sample = Sample(
+        problem.labels[chosen],
+        rows_of(features, chosen),
+        problem.colours[:, chosen].T * np.float32(gain / tolerance),
+        problem.positions[:, chosen].T.astype(np.float64),
+        strokes[chosen],
+        len(problem.label_ids),
+        float(max(np.multiply(problem.shape, problem.spacing))),
+    )
+    labelled = 1.0 - problem.n_open / len(problem.labels)
+    return (yield from weigh_by_sample(sample, labelled, len(np.unique(strokes[problem.labels != OPEN]))))
+
+
+def find_strokes(pool: ThreadPoolExecutor, problem: Problem) -> Generator[None, None, PixelArray]:
+    """Return the (N,) strokes that the pixels of a problem lie in: connected pixels of one label, by a number each."""
     grid = PixelGrid(problem)
     values = np.full(grid.size, OPEN, np.int32)
     values[grid.cells] = problem.labels
-    regions = (yield from find_regions(pool, values, grid.offsets))[grid.cells]
-    judged = _Judged(problem, features, regions, gain, tolerance)
-    gains = []
+    return (yield from find_regions(pool, values, grid.offsets))[grid.cells]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Some of the labelled pixels of an image, from wherever in it.
+
+    Attributes
+    ----------
+    labels : (n,) int32
+        0..L-1.
+    features : (n, K) float32
+        From `texture_features`, in grey levels.
+    colours : (n, C) float32
+        Of I', in units of how different they may be and still count as alike.
+    places : (n, D) float64
+        In px of the finest axis.
+    strokes : (n,) int
+        Which stroke each lies in.
+    n_labels : int
+        L.
+    longest : float
+        Of the sides of the image, in px.
+    """
+
+    labels: IndexArray
+    features: FloatArray
+    colours: FloatArray
+    places: NDArray[np.float64]
+    strokes: PixelArray
+    n_labels: int
+    longest: float
+
+
+def weigh_by_sample(sample: Sample, labelled_share: float, n_strokes: int) -> Generator[None, None, float]:
+    """Return the same for a sample of an image, of which so much is labelled, in so many strokes."""
+    judged, gains = _Judged(sample), []
     for hidden in judged.hidings():
         gain_here = judged.gain(hidden)
         if gain_here is not None:
             gains.append(gain_here)
         yield
-    labelled = 1.0 - problem.n_open / len(problem.labels)
     worth = float(np.clip(np.mean(gains) / _ALL_FROM, 0.0, 1.0)) if gains else 0.0
-    strokes = len(np.unique(regions[problem.labels != OPEN])) / len(problem.label_ids)
     few, more = _STROKES
-    trust = 0.5 + 0.5 * float(np.clip((strokes - few) / more, 0.0, 1.0))
-    return worth * trust * max(0.0, 1.0 - 2.0 * labelled)
+    trust = 0.5 + 0.5 * float(np.clip((n_strokes / sample.n_labels - few) / more, 0.0, 1.0))
+    return worth * trust * max(0.0, 1.0 - 2.0 * labelled_share)
 
 
 class _Judged:
     """A sample of the labelled pixels, parts of which are hidden in turn."""
 
-    def __init__(
-        self, problem: Problem, features: TextureArray, regions: NDArray[np.integer], gain: float, tolerance: float
-    ) -> None:
-        sample = sample_labelled(problem, _MOST_HIDDEN_FROM)
-        self._labels = problem.labels[sample]
-        self._n_labels = len(problem.label_ids)
-        self._features = rows_of(features, sample)
-        self._colours = problem.colours[:, sample].T * np.float32(gain / tolerance)
-        self._places = problem.positions[:, sample].T.astype(np.float64)
-        self._regions = regions[sample]
-        self._side = max(_LEAST_SIDE, _SIDE * max(np.multiply(problem.shape, problem.spacing)))
+    def __init__(self, sample: Sample) -> None:
+        self._labels, self._n_labels = sample.labels, sample.n_labels
+        self._features, self._colours = sample.features, sample.colours
+        self._places, self._regions = sample.places, sample.strokes
+        self._side = max(_LEAST_SIDE, _SIDE * sample.longest)
 
     def hidings(self) -> Iterator[MaskArray]:
         """Yield which of the pixels are hidden; a label of which nothing would be left is not."""

@@ -43,7 +43,7 @@ class Job:
     apart : tuple of int
         The axes of the labels along which each index is refined on its own.
     parameters : Parameters
-        What it is refined with.
+        As asked for.
     results : Results
         Arrays of the shape of the labels.
     folder : Path
@@ -94,6 +94,11 @@ class Job:
     def counts(self) -> dict[int, tuple[int, int]]:
         """How many pixels each label had and has, among those that take part."""
         return sum_counts(run.counts for run in self.runs)
+
+    @property
+    def chosen(self) -> Parameters:
+        """What the last of the parts was refined with: each one's labels may choose its own weights."""
+        return self.runs[-1].plan.parameters if self.runs else self.parameters
 
     @property
     def tiles(self) -> int:

@@ -65,7 +65,7 @@ class Run:
         Parameters
         ----------
         picture, labels, parameters, tile, workers
-            As for `plan_tiles`.
+            As for `plan_tiles`. What the labels chose is kept with the plan: the parameters asked for tell runs apart.
         folder : Path
             Of the journal.
         results : Results
@@ -100,6 +100,11 @@ class Run:
             self.results.check_side_by_side(self.plan.tiles)
             tiles = self.plan, self.results, self.journal.done, self.journal.keep
             yield from run_on_cluster(client, *tiles, workers=workers or 1)
+
+    @property
+    def reason(self) -> str:
+        """Why these weights, in one sentence, where the labels chose them; else ""."""
+        return self.plan.reason
 
     @property
     def counts(self) -> dict[int, tuple[int, int]]:

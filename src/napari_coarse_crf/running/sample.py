@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.running.planes import Plane, plane_of
 from napari_coarse_crf.tiles.apart import parts_apart, spread
-from napari_coarse_crf.tiles.cutting import cut_boxes
+from napari_coarse_crf.tiles.cutting import cut_boxes, sides_of
 from napari_coarse_crf.tiles.parts import has_two_labels
 from napari_coarse_crf.tiles.scale import find_scale
 from napari_coarse_crf.tiles.source import Source
@@ -58,13 +57,7 @@ def _sources(picture: Picture, labels: Any, apart: Sequence[int]) -> list[Source
 
 
 def _cut(source: Source) -> list[tuple[Source, Box]]:
-    """Return parts of equal sides; along an axis that is shorter than these, all of it."""
-    left, budget, sides = len(source.shape), float(_PART_PIXELS), list(source.shape)
-    if math.prod(sides) > _PART_PIXELS:
-        for axis in sorted(range(len(sides)), key=lambda axis: source.shape[axis]):
-            sides[axis] = min(sides[axis], max(1, round(budget ** (1 / left))))
-            left, budget = left - 1, budget / sides[axis]
-    return [(source, box) for box in cut_boxes(source.shape, sides)]
+    return [(source, box) for box in cut_boxes(source.shape, sides_of(source.shape, _PART_PIXELS))]
 
 
 def _is_labelled(source: Source, box: Box) -> bool:

@@ -10,8 +10,8 @@ import numpy as np
 
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.errors import ParameterError, in_short
-from napari_coarse_crf.memory import free_memory, in_words
-from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.memory import free_memory, in_words, may_read_texture, texture_bytes
+from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.sides import SMALLEST, sides_within
@@ -29,7 +29,7 @@ _SHARE = 0.8
 _LARGEST = 2**24
 """Pixels of a tile with its halo, at most: larger ones say too seldom how far they are."""
 _LEAST, _MOST = 18, 250
-"""Bytes of a pixel, whatever the labels: checked input alone, and more than all the rest of it takes."""
+"""Bytes of a pixel, whatever the labels: checked input alone, and more than all the rest takes but for texture."""
 _OF_LABELS = 12
 """Bytes of a pixel and label, at most."""
 _OF_MANY_LABELS, _SMALLEST_OF_MANY = 1000, 2**16
@@ -116,21 +116,21 @@ def choose(
     InputError, ParameterError
         As by `Refiner`.
     """
-    chosen = Parameters() if parameters is None else parameters
+    chosen = read_parameters(parameters)
     shape = tuple(getattr(labels, "shape", ()))
     pixels = math.prod(shape)
-    in_tiles = engine == "lattice" and is_empty(examples) and isinstance(chosen, Parameters) and pixels > SMALLEST
+    in_tiles = engine == "lattice" and is_empty(examples) and pixels > SMALLEST
     in_tiles = in_tiles and FORMS[chosen.similarity].knows_parts
     needed = _LEAST * pixels + sum(_bytes_to_read(array) for array in (picture.image, labels))
-    refiner = None
+    refiner, most = None, _MOST + _of_texture(picture, shape, chosen)
     if not in_tiles or needed <= limit:
         refiner = Refiner.of(picture, labels, examples=examples, engine=engine, workers=workers)
-        if not in_tiles or pixels * (_MOST + _OF_LABELS * row_width(len(refiner.label_ids))) <= limit:
+        if not in_tiles or pixels * (most + _OF_LABELS * row_width(len(refiner.label_ids))) <= limit:
             return refiner
         needed += refiner.estimate_memory(chosen) - _LEAST * pixels
         if needed <= limit:
             return refiner
-    each = needed / pixels if refiner is not None else max(needed / pixels, _MOST)
+    each = needed / pixels if refiner is not None else max(needed / pixels, most)
     smallest = SMALLEST if each <= _OF_MANY_LABELS else _SMALLEST_OF_MANY
     sides = sides_within(min(pixels_within(limit, each), _LARGEST), shape, picture.spacing, chosen, smallest)
     count = math.prod(-(-size // side) for size, side in zip(shape, sides, strict=True))
@@ -151,6 +151,16 @@ def pixels_within(limit: int, each: float = _MOST) -> float:
     3200000.0
     """
     return _SHARE * limit / each
+
+
+def _of_texture(picture: Picture, shape: Sequence[int], parameters: Parameters) -> int:
+    """Return how many bytes of a pixel are features of texture, where these may count."""
+    if not may_read_texture(parameters):
+        return 0
+    given = picture.image if isinstance(picture.image, list | tuple) else None
+    sides = () if given is not None else tuple(getattr(picture.image, "shape", ()))
+    pixels = max(1, math.prod(shape))
+    return texture_bytes(len(given) if given is not None else max(1, math.prod(sides) // pixels))
 
 
 def _bytes_to_read(array: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -62,6 +63,23 @@ class Tile:
                 along[: depth if one.start > 0 else 0] = True
                 along[len(along) - (depth if one.stop < size else 0) :] = True
         return first, second & ~first
+
+
+def sides_of(shape: Sequence[int], pixels: int) -> tuple[int, ...]:
+    """Return equal sides of a box of about so many pixels; along an axis that is shorter than these, all of it.
+
+    Examples
+    --------
+    >>> sides_of((5000, 4000), 2**18), sides_of((16, 5000, 4000), 2**18), sides_of((500, 520), 2**18)
+    ((512, 512), (16, 128, 128), (500, 520))
+    """
+    if math.prod(shape) <= pixels:
+        return tuple(shape)
+    left, budget, sides = len(shape), float(pixels), list(shape)
+    for axis in sorted(range(len(sides)), key=lambda axis: shape[axis]):
+        sides[axis] = min(sides[axis], max(1, round(budget ** (1 / left))))
+        left, budget = left - 1, budget / sides[axis]
+    return tuple(sides)
 
 
 def cut_boxes(shape: Sequence[int], sides: Sequence[int]) -> list[Box]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, MaskArray
+    from napari_coarse_crf.compute.discriminant import Discriminant
     from napari_coarse_crf.inputs import Picture
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.scale import Scale
@@ -59,6 +60,8 @@ class Facts:
         What the prior counts: how many pixels each has or, where objects are taken as one, would get.
     stroke_size : int
         How many pixels a part has at least where `keep_parts` is "stroke-sized".
+    discriminant : Discriminant or None
+        What texture says of the labels, where it counts.
     """
 
     scale: Scale
@@ -68,6 +71,7 @@ class Facts:
     ids: LabelArray
     sizes: FloatArray
     stroke_size: int
+    discriminant: Discriminant | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:

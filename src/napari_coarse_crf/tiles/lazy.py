@@ -2,7 +2,8 @@
 
 The same functions as in `plan`, and the same bits, whatever computes them: threads, processes or a cluster. Nothing is
 read before. What a tile must know of the whole image is part of the graph: who computes one tile waits for all of that.
-Each part of the image is read where it is needed, four times in all, rather than kept: nothing grows with the image.
+Each part of the image is read where it is needed, four times in all, and a few windows
+once more, rather than kept: nothing grows with the image.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dask.highlevelgraph import HighLevelGraph
 from napari_coarse_crf.compute.parallel import blocks, chosen_workers
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import Picture, read_spacing, separate_channels
-from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.parameters import read_parameters
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.cloned import clone
 from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
@@ -54,6 +55,7 @@ from napari_coarse_crf.tiles.source import Source, stand_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.source import Box
 
 _Key = tuple[str | int, ...]
@@ -73,7 +75,7 @@ class LazyRefinement:
         The refined labels, in the chunks of the given ones.
     confidence : dask array of float32
         As of a `Refinement`.
-    label_counts, warnings : dask delayed
+    label_counts, warnings, parameters, reason : dask delayed
         As of a `Refinement`.
     """
 
@@ -81,6 +83,8 @@ class LazyRefinement:
     confidence: da.Array
     label_counts: Any
     warnings: Any
+    parameters: Any
+    reason: Any
 
 
 def refine_lazily(
@@ -101,7 +105,7 @@ def refine_lazily(
     labels : array
         Likewise.
     parameters : Parameters, optional
-        By default `Parameters()`.
+        By default `Parameters.preset("auto")`: the labels choose the weights.
     tile : int or sequence of int, optional
         How long a tile is along all axes or each, in pixels; by default whole chunks of the labels, such that it
         takes about a gigabyte.
@@ -117,7 +121,7 @@ def refine_lazily(
     ParameterError
         If a parameter asks for what cannot be done in tiles.
     """
-    graph = _Graph(picture, labels, Parameters() if parameters is None else parameters, tile, overview_pixels, workers)
+    graph = _Graph(picture, labels, read_parameters(parameters), tile, overview_pixels, workers)
     results = graph.refinements()
     gained = graph.add(sum_gained, [graph.add(attrgetter("gained"), result) for result in results])
     return LazyRefinement(
@@ -125,6 +129,8 @@ def refine_lazily(
         graph.assembled("confidence", results, np.dtype(np.float32)),
         graph.delayed(graph.add(partial(tell, TilePlan.label_counts), graph.whole, gained)),
         graph.delayed(graph.add(partial(tell, TilePlan.warnings), graph.whole, gained)),
+        graph.delayed(graph.add(attrgetter("parameters"), graph.whole)),
+        graph.delayed(graph.add(attrgetter("reason"), graph.whole)),
     )
 
 
@@ -247,7 +253,7 @@ class _Graph:
         for start, stop in blocks(len(boxes), _AT_ONCE):
             found = [self.add(partial(gather_block, box), survey, reading(box)) for box in boxes[start:stop]]
             gathered = self.add(join_blocks, survey, gathered, found)
-        return self.add(partial(look_from_afar, self._picture.spacing), survey, gathered)
+        return self.add(partial(look_from_afar, self.source), survey, gathered)
 
     def _parts(self) -> list[_Key]:
         """Return the node of what each tile must know, its rim swept there and back."""

@@ -13,9 +13,9 @@ from napari_coarse_crf.compute.parallel import chosen_workers, finish
 from napari_coarse_crf.inputs import Picture, read_labels
 from napari_coarse_crf.tiles.census import Census
 from napari_coarse_crf.tiles.facts import Survey, find_members
-from napari_coarse_crf.tiles.one import Whole, must_be_swept_again, refining_tile, sweep_tile
-from napari_coarse_crf.tiles.overview import look_over
-from napari_coarse_crf.tiles.plan import TilePlan, fit_overview
+from napari_coarse_crf.tiles.helpers import Threads
+from napari_coarse_crf.tiles.one import must_be_swept_again, refining_tile, sweep_tile
+from napari_coarse_crf.tiles.plan import TilePlan, take_stock
 from napari_coarse_crf.tiles.rims import Rim
 from napari_coarse_crf.tiles.scale import find_scale, patch_values, scale_of
 from napari_coarse_crf.tiles.source import Source
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.facts import Gathered
-    from napari_coarse_crf.tiles.one import Swept, TilePart, TileRefinement
+    from napari_coarse_crf.tiles.one import Swept, TilePart, TileRefinement, Whole
     from napari_coarse_crf.tiles.overview import Overview
     from napari_coarse_crf.tiles.rims import Found
     from napari_coarse_crf.tiles.scale import Scale
@@ -94,13 +94,13 @@ def join_blocks(survey: Survey, before: Gathered | None, found: Sequence[Gathere
     return survey.join([before, *found])
 
 
-def look_from_afar(spacing: Sequence[float] | None, survey: Survey, gathered: Gathered) -> tuple[Whole, Overview]:
+def look_from_afar(source: Source, survey: Survey, gathered: Gathered) -> tuple[Whole, Overview]:
     """Return what all tiles have in common, and the overview."""
     facts, reduced = survey.conclude(gathered)
-    with ThreadPoolExecutor(chosen_workers(None)) as pool:
-        looking = look_over(pool, fit_overview(reduced, facts), facts, survey.parameters, spacing)
-        overview, facts = finish(looking)
-    return Whole(survey.shape, survey.parameters, facts), overview
+    workers = chosen_workers(None)
+    # Windows are read from the source: which ones, nobody knows before. A task must not wait for other tasks.
+    with dask.config.set(scheduler="synchronous"), ThreadPoolExecutor(workers) as pool:
+        return finish(take_stock(pool, Threads(pool, workers), source, facts, reduced, survey.parameters))
 
 
 def with_rim(first: TilePart, found: Sequence[Found | None]) -> TilePart:

@@ -12,6 +12,7 @@ from napari_coarse_crf.cleaning import in_pixels
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.inputs import OPEN, UNLABELLED, read_problem
 from napari_coarse_crf.refiner import Progress, Refiner
+from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.things import Things
 from napari_coarse_crf.tiles.facts import take_as_one
 from napari_coarse_crf.tiles.overview import candidates, elsewhere_of, likely
@@ -44,11 +45,14 @@ class Whole:
         What they are refined with.
     facts : Facts
         What is true of the whole image.
+    reason : str
+        Why these parameters, in one sentence, where the labels chose the weights; else "".
     """
 
     shape: tuple[int, ...]
     parameters: Parameters
     facts: Facts
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,7 +162,7 @@ def sweep_tile(
     workers: int,
 ) -> Swept:
     """Sweep a tile, and tell the rims of others what was found: see `rims`."""
-    if not holds_data(picture):
+    if not follows_paths(whole.parameters) or not holds_data(picture):
         return Swept(np.zeros(0, np.int32), [None] * len(others))
     posed = _Posed.of(whole, part, picture, label_map)
     problem = posed.problem if posed.things is None else posed.things.as_one
@@ -168,6 +172,11 @@ def sweep_tile(
             hand_on(pool, problem, part.tile, own, [one.rim for one in others], whole.facts, whole.parameters)
         )
     return Swept(posed.labels[np.unique(problem.labels[problem.labels != OPEN])], found)
+
+
+def follows_paths(parameters: Parameters) -> bool:
+    """Whether paths count in the heatmap."""
+    return FORMS[parameters.similarity].sweeps and parameters.geodesic_exponent > 0
 
 
 def must_be_swept_again(swept: Swept, others: Sequence[TilePart]) -> bool:

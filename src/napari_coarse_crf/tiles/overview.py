@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, MaskArray
+    from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts, Reduced
@@ -96,7 +97,25 @@ def elsewhere_of(facts: Facts, labels: IndexArray) -> Elsewhere:
         palette.colours,
         column[compact],
         weights.astype(np.float32),
+        discriminant=None if facts.discriminant is None else facts.discriminant.among(labels),
     )
+
+
+def seen_from_afar(reduced: Reduced, facts: Facts, spacing: Sequence[float] | None) -> Problem | None:
+    """Return the problem that an image at reduced size poses, all lengths in px of the whole.
+
+    None if what takes part is so thin that every `step`-th pixel misses it.
+    """
+    picture = Picture(reduced.image, reduced.mask, contrast_limits=facts.scale.contrast_limits)
+    if not holds_data(picture):
+        return None
+    problem = read_problem(picture, reduced.labels, label_ids=facts.ids)
+    sizes = [reduced.step * size for size in read_spacing(spacing, problem.shape)]
+    if reduced.step == 1 and spacing is None:
+        return problem
+    features = problem.features.astype(np.float32)
+    features[: len(sizes)] *= np.array(sizes[::-1], np.float32)[:, np.newaxis]
+    return replace(problem, features=features, spacing=tuple(sizes))
 
 
 def look_over(
@@ -104,9 +123,12 @@ def look_over(
 ) -> Generator[int | None, None, tuple[Overview, Facts]]:
     """Return the overview of an image, of which `reduced` is every `step`-th pixel, and the facts for its tiles.
 
+    Texture has no say there: it is too fine for a look from afar.
+
     The prior of objects taken as one counts the pixels that each label would get with the prior of the strokes, as in
     an image refined at once: so the overview is made twice.
     """
+    parameters = parameters.replace(texture_weight=0.0)
     overview = yield from _look(pool, reduced, facts, parameters, spacing)
     if len(facts.members):
         areas = np.where(reduced.labels == UNLABELLED, overview.likely, 0).reshape(len(facts.ids), -1)
@@ -119,13 +141,9 @@ def look_over(
 def _look(
     pool: ThreadPoolExecutor, reduced: Reduced, facts: Facts, parameters: Parameters, spacing: Sequence[float] | None
 ) -> Generator[int | None, None, Overview]:
-    picture = Picture(reduced.image, reduced.mask, contrast_limits=facts.scale.contrast_limits)
-    n_labels = len(facts.ids)
-    if not holds_data(picture):  # what takes part is so thin that every `step`-th pixel misses it
+    n_labels, problem = len(facts.ids), seen_from_afar(reduced, facts, spacing)
+    if problem is None:
         return Overview(reduced.step, np.ones((n_labels, *reduced.labels.shape), np.float16))
-    problem = read_problem(picture, reduced.labels, label_ids=facts.ids)
-    sizes = read_spacing(spacing, problem.shape)
-    problem = replace(problem, spacing=tuple(reduced.step * size for size in sizes))
     elsewhere = elsewhere_of(facts, np.arange(n_labels, dtype=np.int32))
     unary = yield from compute_unary(pool, problem, parameters, elsewhere)
     shares = np.zeros((n_labels, reduced.labels.size), np.float16)

@@ -18,18 +18,26 @@ import numpy as np
 
 from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish, retold
 from napari_coarse_crf.inputs import Picture, check_number_of_labels, read_spacing
-from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.parameters import read_parameters
 from napari_coarse_crf.refiner import ALL_LABELLED, Progress, took_none
-from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.census import Census
 from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
 from napari_coarse_crf.tiles.facts import Survey, find_members, label_boxes
 from napari_coarse_crf.tiles.helpers import Helpers, Threads
-from napari_coarse_crf.tiles.one import Swept, TilePart, Whole, must_be_swept_again, refining_tile, sweep_tile
+from napari_coarse_crf.tiles.one import (
+    Swept,
+    TilePart,
+    Whole,
+    follows_paths,
+    must_be_swept_again,
+    refining_tile,
+    sweep_tile,
+)
 from napari_coarse_crf.tiles.overview import candidates, look_over
 from napari_coarse_crf.tiles.reduced import step_aligned
 from napari_coarse_crf.tiles.rims import Rim, rim_places
 from napari_coarse_crf.tiles.scale import find_scale
+from napari_coarse_crf.tiles.settling import settle
 from napari_coarse_crf.tiles.sides import check_parameters, halos, tile_sides
 from napari_coarse_crf.tiles.source import Source
 
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import LabelArray
+    from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts, Gathered, Reduced
     from napari_coarse_crf.tiles.one import TileRefinement
@@ -88,8 +97,13 @@ class TilePlan:
 
     @property
     def parameters(self) -> Parameters:
-        """What the image is refined with."""
+        """What the image is refined with: those that were chosen, where the labels chose the weights."""
         return self.whole.parameters
+
+    @property
+    def reason(self) -> str:
+        """Why these weights, in one sentence; "" where they were fixed."""
+        return self.whole.reason
 
     @property
     def label_ids(self) -> LabelArray:
@@ -160,7 +174,7 @@ def plan_tiles(
     picture, labels
         The image and its labels, which are read part by part: see `Source`.
     parameters : Parameters, optional
-        By default `Parameters()`.
+        By default `Parameters.preset("auto")`: the labels choose the weights.
     tile : int or sequence of int, optional
         How long a tile is along all axes or each, in pixels; by default such that it takes about 2 GB.
     halo : int, optional
@@ -181,24 +195,44 @@ def plan_tiles(
     ParameterError
         If a parameter asks for what cannot be done in tiles.
     """
-    chosen = Parameters() if parameters is None else parameters
-    check_parameters(chosen)
+    asked = read_parameters(parameters)
+    check_parameters(asked)
     source = Source.of(picture, labels)
-    sides = tile_sides(tile, source.shape, picture.spacing, chosen)
-    tiles = cut_tiles(source.shape, sides, halos(halo, chosen, source, sides))
+    sides = tile_sides(tile, source.shape, picture.spacing, asked)
+    tiles = cut_tiles(source.shape, sides, halos(halo, asked, source, sides))
     with ThreadPoolExecutor(chosen_workers(workers)) as pool:
         those = Threads(pool, chosen_workers(workers)) if helpers is None else helpers
         found = kept.load(_OVERVIEW) if kept is not None else None
         if found is None:
-            facts, reduced = yield from _survey(those, source, chosen, overview_pixels)
-            looking = look_over(pool, fit_overview(reduced, facts), facts, chosen, picture.spacing)
+            facts, reduced = yield from _survey(those, source, asked, overview_pixels)
+            looking = take_stock(pool, those, source, facts, reduced, asked)
             found = yield from _alive(looking, Progress("overview", 0, 1))
             if kept is not None:
                 kept.store(_OVERVIEW, found)
-        overview, facts = found
-        whole = Whole(source.shape, chosen, facts)
+        whole, overview = found
         parts = yield from _sweep(those, source, whole, tiles, overview, kept)
     return TilePlan(source, whole, tiles, parts)
+
+
+def take_stock(
+    pool: ThreadPoolExecutor, helpers: Helpers, source: Source, facts: Facts, reduced: Reduced, parameters: Parameters
+) -> Generator[int | None, None, tuple[Whole, Overview]]:
+    """Return what all tiles have in common, and the overview, of an image that was read once.
+
+    Parameters
+    ----------
+    pool, helpers
+        As for `settle`.
+    source, facts, reduced
+        The image, and what is known of it.
+    parameters : Parameters
+        As asked for.
+    """
+    small = fit_overview(reduced, facts)
+    settled = yield from settle(pool, helpers, source, facts, reduced, parameters)
+    looking = look_over(pool, small, settled.facts, settled.parameters, source.picture.spacing)
+    overview, facts = yield from looking
+    return Whole(source.shape, settled.parameters, facts, settled.reason), overview
 
 
 def fit_overview(reduced: Reduced, facts: Facts) -> Reduced:
@@ -212,8 +246,8 @@ def first_part(tile: Tile, whole: Whole, overview: Overview) -> TilePart:
     """Return what is known of a tile before anything is of its rim."""
     most = overview.within(tile)
     places, nobody = rim_places(tile, whole.shape), np.zeros(len(most), np.bool_)
-    if not FORMS[whole.parameters.similarity].sweeps:
-        places = places[:0]  # no path is followed
+    if not follows_paths(whole.parameters):
+        places = places[:0]
     return TilePart(tile, most, Rim.of(places, candidates(most, nobody), ()))
 
 
@@ -275,7 +309,7 @@ def _sweep(
 ) -> Generator[Progress, None, list[TilePart]]:
     """Find how long the paths are at all rims, tile after tile, there and back."""
     parts = [first_part(tile, whole, overview) for tile in tiles]
-    if not FORMS[whole.parameters.similarity].sweeps:
+    if not follows_paths(whole.parameters):
         return parts
     beside, swept, begin = neighbours(tiles), dict[int, Swept](), 0
     rounds, last = in_rounds(beside), time.monotonic()

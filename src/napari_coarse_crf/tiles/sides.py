@@ -10,20 +10,21 @@ import numpy as np
 from napari_coarse_crf.compute.arrays import real_numbers
 from napari_coarse_crf.errors import InputError, ParameterError, in_short
 from napari_coarse_crf.inputs import read_spacing
-from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.similarity import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.tiles.source import Source
 
 _PIXELS, _VOXELS = 2**23, 2**24
-"""Of a tile with its halo, in images and in volumes, where halos are most of it: they take about 2 GB."""
+"""Of a tile with its halo, in images and in volumes, where halos are most of it: they take about 2 GB,
+and a quarter more where texture counts."""
 _VOLUME = 3  # axes
 SMALLEST = 2**18
 """Pixels of a tile, at least: in smaller ones, most pixels lie in the halo."""
-_LEAST_HALO = 32  # px; for the smoothness kernel
+_LEAST_HALO = 32  # px; for the smoothness kernel, and for texture, whose widest smoothing reaches 24
 _REACH = 1.75
 """Of theta_alpha: how wide a halo is. Of 8 Mpx with strokes on 2 %, in tiles of 1024 px, .11 % differ at 1.5 and .51 %
 beside seams; at 1.75 .08 and .33 %."""
@@ -31,8 +32,6 @@ beside seams; at 1.75 .08 and .33 %."""
 
 def check_parameters(parameters: Parameters) -> None:
     """Raise if something is asked for that no tile can know."""
-    if not isinstance(parameters, Parameters):
-        raise ParameterError(f"parameters is a {type(parameters).__name__}; pass Parameters(...).")
     if not FORMS[parameters.similarity].knows_parts:
         able = ", ".join(name for name, form in FORMS.items() if form.knows_parts)
         raise ParameterError(

@@ -75,6 +75,18 @@ def test_a_large_image_offers_them_and_one_that_does_not_fit_takes_them(
     assert widget.scope.tiles.value
 
 
+def test_a_result_says_what_its_labels_chose(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    viewer = ViewerModel()
+    layers = viewer.add_image(image, rgb=True), viewer.add_labels(labels)
+    choice = Choice(Scope(), by_tiles=True, tile_side=SIDE)
+    refined = refine_layer(viewer, *layers, PARAMETERS.replace(weights="auto"), choice=choice)
+    about = provenance(refined)
+    assert about["parameters"]["weights"] == "fixed"
+    assert about["reason"]
+    again = refine_labels(image, labels, Parameters.from_dict(about["parameters"]), tile=SIDE)
+    np.testing.assert_array_equal(np.asarray(refined.data), again)
+
+
 @pytest.mark.parametrize("storage", ["memory", "dask", "zarr", "tensorstore"])
 def test_a_run_gives_what_tiles_give_and_leaves_its_layers_as_they_are(
     in_tiles: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any], storage: str, tmp_path: Path

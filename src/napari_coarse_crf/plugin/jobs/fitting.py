@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf import Parameters
 
-_BYTES_OF_PIXEL: Final = 110
+_BYTES_OF_PIXEL: Final = 172
 _BYTES_OF_LABEL: Final = 4
-"""Of a pixel, for each label: 142 bytes with up to eight labels, as `memory.estimate_memory` says of photographs."""
+"""Of a pixel, for each label: 204 bytes with up to eight labels, 62 of them features of texture, as
+`memory.estimate_memory` says of photographs."""
 _FEW_LABELS: Final = 8
 _SAMPLE_PIXELS: Final = 2**18
 

@@ -90,12 +90,15 @@ class TileStep(Progress):
         How long the others will take; None: nobody knows yet.
     store : LabelStore or None
         What shows them.
+    parameters : Parameters or None
+        What they are refined with.
     """
 
     tiles: int = 0
     done: int = 0
     seconds_left: float | None = None
     store: LabelStore | None = None
+    parameters: Parameters | None = None
 
     @property
     def sentence(self) -> str:
@@ -106,13 +109,33 @@ class TileStep(Progress):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TiledOutcome:
-    """What a run in tiles returns: all tiles are on disk."""
+    """What a run in tiles returns: all tiles are on disk.
+
+    Attributes
+    ----------
+    store : LabelStore
+        What shows them.
+    tiles : int
+        How many there are.
+    seconds : float
+        How long it took.
+    warnings : tuple of str
+        What a person should look at, one sentence each.
+    label_counts : mapping
+        As of a `Refinement`.
+    parameters : Parameters
+        What the image was refined with: those that were chosen, where the labels chose the weights.
+    reason : str
+        Why these weights, in one sentence; "" where they were fixed.
+    """
 
     store: LabelStore
     tiles: int
     seconds: float
     warnings: tuple[str, ...]
     label_counts: Mapping[int, tuple[int, int]]
+    parameters: Parameters
+    reason: str
 
     @property
     def sentence(self) -> str:
@@ -185,11 +208,16 @@ class TiledJob:
             store = yield from timed(self._begin_store(labels, part, plan.source.dtype))
             gained = yield from self._refine(plan, part, store)
             notes = (*plan.warnings(gained), *([self.misfit] if self.misfit else []))
-            return TiledOutcome(store, len(plan.tiles), perf_counter() - began, notes, plan.label_counts(gained))
+            return TiledOutcome(
+                *(store, len(plan.tiles), perf_counter() - began, notes, plan.label_counts(gained)),
+                *(plan.parameters, plan.reason),
+            )
 
-    def describe(self, seconds: float, warnings: Sequence[str], done: int, tiles: int) -> dict[str, Any]:
+    def describe(
+        self, parameters: Parameters, seconds: float, warnings: Sequence[str], done: int, tiles: int
+    ) -> dict[str, Any]:
         """Return where the result comes from: plain values only, so that they can be saved as JSON."""
-        about = describe_run(self.parameters, seconds, warnings)
+        about = describe_run(parameters, seconds, warnings)
         return {**about, **self.about, "engine": _ENGINE, "tiles": {"refined": done, "of": tiles}}
 
     def _labels_as_they_are(self, part: Part) -> Generator[Progress, None, Any]:
@@ -214,14 +242,15 @@ class TiledJob:
         while left:
             done = tiles - len(left)
             seconds_left = (perf_counter() - began) / done * len(left) if done else None
-            step = TileStep("tiles", done * _STEPS, tiles * _STEPS, None, tiles, done, seconds_left, store)
+            told = (tiles, done, seconds_left, store, plan.parameters)
+            step = TileStep("tiles", done * _STEPS, tiles * _STEPS, None, *told)
             yield step
             tile = min(left, key=lambda one: self.view.distance(inside(part, one.core)))
             left.remove(tile)
             refinement = yield from _refine_tile(plan, tile, step)
             store.write(inside(part, tile.core), refinement.labels)
             gained += refinement.gained
-        yield TileStep("tiles", tiles * _STEPS, tiles * _STEPS, None, tiles, tiles, None, store)
+        yield TileStep("tiles", tiles * _STEPS, tiles * _STEPS, None, tiles, tiles, None, store, plan.parameters)
         return gained
 
 
@@ -257,7 +286,7 @@ class TiledLayers:
             return False
         if step.store is None or not step.done or (self._shown is not None and self._shown.done == step.done):
             return True
-        about = job.describe(0.0, (), step.done, step.tiles)
+        about = job.describe(step.parameters or job.parameters, 0.0, (), step.done, step.tiles)
         if self._layer is None:
             self._layer = _add(self._viewer, job, step.store, about)
         else:
@@ -268,8 +297,10 @@ class TiledLayers:
 
     def finish(self, job: TiledJob, outcome: TiledOutcome) -> Labels:
         """Say in the layer that all tiles are refined, and return it."""
-        about = job.describe(outcome.seconds, outcome.warnings, outcome.tiles, outcome.tiles)
+        about = job.describe(outcome.parameters, outcome.seconds, outcome.warnings, outcome.tiles, outcome.tiles)
         about["label_counts"] = {int(i): (int(a), int(b)) for i, (a, b) in outcome.label_counts.items()}
+        if outcome.reason:
+            about["reason"] = outcome.reason
         layer = self._layer
         if layer is None or layer not in self._viewer.layers:
             layer = _add(self._viewer, job, outcome.store, about)
