@@ -157,7 +157,8 @@ def choose(found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Ch
         reason = f"{best.name!r} promises {best.gain:+.3f} of mean IoU, {promised:+.3f} would be a clear gain."
     else:
         reason = "going by hidden labels, nothing else that was tried promises a gain."
-    return Chosen(parameters, ranked, f"The defaults stay: {reason}")
+    stay = "All else stays" if parameters.texture_weight else "The defaults stay"
+    return Chosen(parameters, ranked, f"{stay}: {reason}")
 
 
 def has_changed_much(before: Problem, now: Problem) -> bool:

@@ -383,6 +383,8 @@ class RefineWidget(Container[Any]):
 
     def _show_tiled(self, job: AnyJob, outcome: AnyOutcome) -> None:
         if isinstance(job, TiledJob) and isinstance(outcome, TiledOutcome):
+            if job.parameters.weights == "auto":
+                self.controls.show_chosen(outcome)
             layer = self._tiles.finish(job, outcome)
             done = f"{outcome.sentence}, layer '{layer.name}'."
             self._message = " ".join([done, *_shortened(outcome, layer)])

@@ -34,7 +34,7 @@ def weights_in_words(parameters: Parameters) -> str:
     Examples
     --------
     >>> weights_in_words(Parameters(texture_weight=0.25))
-    'path weight 4, size of labels 0.8, texture 0.25, weight of the appearance kernel 4'
+    'edge cost 2, path weight 4, size of labels 0.8, texture 0.25, weight of the appearance kernel 2'
     """
     return ", ".join(f"{name} {value:g}" for name, value in _named(parameters).items())
 

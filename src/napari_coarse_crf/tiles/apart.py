@@ -151,18 +151,18 @@ class PartRefiner:
     def steps(self, parameters: Parameters | None = None) -> Iterator[Progress]:
         """Refine part by part; the last step carries the refinement of all."""
         assembly, total = Assembly(self._labels), len(self._parts) * _PART_STEPS
-        chosen = parameters
+        chosen, reason = parameters, ""
         for number, part in enumerate(self._parts):
             if not self._can_be_refined(part):
                 assembly.skip(part)
                 continue
-            for progress in self._refiner(part).steps(parameters):
-                if progress.refinement is not None:
-                    assembly.put(part, progress.refinement)
-                    chosen = progress.refinement.parameters
+            for progress in self._refiner(part).steps(chosen):  # the first that is refined chooses the weights of all
+                if (refinement := progress.refinement) is not None:
+                    assembly.put(part, refinement)
+                    chosen, reason = refinement.parameters, reason or refinement.reason
                 yield step_among(number, len(self._parts), progress)
         assert chosen is not None  # noqa: S101  # one part at least was refined, see __init__
-        yield Progress("mean field", total, total, assembly.result(chosen))
+        yield Progress("mean field", total, total, replace(assembly.result(chosen), reason=reason))
 
     def estimate_memory(self, parameters: Parameters | None = None) -> int:
         """Estimate the memory that a run takes at its peak: that of the first part to be refined, and the whole result.
