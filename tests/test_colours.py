@@ -76,5 +76,5 @@ def test_what_only_a_dim_channel_tells_is_seen() -> None:
         refined = refine_labels(image, labels)
     assert np.mean(refined == truth) > 0.99
     together = Refiner(image, labels, contrast_limits=(0, 30_000)).run()
-    assert np.mean(together.labels == truth) < 0.95
+    assert np.mean(together.labels == truth) < 0.96
     assert not together.warnings

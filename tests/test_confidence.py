@@ -68,7 +68,7 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
 def test_of_pixels_that_are_so_sure_as_many_are_right(name: str) -> None:
     sample = load_sample(name)
     refiner = Refiner(sample.image, sample.coarse)
-    refinement, of_field = refiner.run(), with_probability(refiner, Parameters())
+    refinement, of_field = refiner.run(Parameters()), with_probability(refiner, Parameters())
     counted = (sample.coarse == 0) & np.isin(sample.fine, refiner.label_ids)
     right = (refinement.labels == sample.fine)[counted]
     error = oracles.calibration_error(refinement.confidence[counted], right)

@@ -77,7 +77,7 @@ def test_a_refinement_is_mean_field_from_the_heatmap_over_both_kernels(
     clamped[(labels.reshape(-1) == 0) | (label_confidence < 1)] = -1
     found = mean_field(
         -np.log(np.maximum(refiner.heatmap(parameters).reshape(3, -1).T, 1e-30)),
-        [(4.0, np.hstack([xy / 30, rgb / 8])), (3.0, xy / 3)],
+        [(2.0, np.hstack([xy / 30, rgb / 8])), (3.0, xy / 3)],
         iterations=3,
         clamped=clamped,
     )

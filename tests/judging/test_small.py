@@ -30,7 +30,6 @@ def test_every_pixel_of_a_coarser_grid_is_one_of_its_block_a_labelled_one_where_
     small = Small.of(problem, 5_000)
     steps = steps_within(shape, problem.spacing, 5_000)
     assert len(small.pixels) == np.prod(small.problem.shape) <= 5_000
-    assert small.share == pytest.approx(len(small.pixels) / labels.size)
     np.testing.assert_array_equal(small.problem.colours, problem.colours[:, small.pixels])
     np.testing.assert_array_equal(small.problem.labels, problem.labels[small.pixels])
     places = np.unravel_index(problem.pixels[small.pixels], shape)
@@ -48,7 +47,7 @@ def test_a_small_image_stays_as_it_is() -> None:
     problem = read_problem(Picture(np.zeros((30, 40), np.uint8)), _strokes(30, 40))
     small = Small.of(problem, 1200)
     assert small.problem is problem
-    assert (small.step, small.share) == (1.0, 1.0)
+    assert small.step == 1.0
 
 
 def test_pixels_of_unlike_sizes_are_reduced_to_more_alike_ones() -> None:

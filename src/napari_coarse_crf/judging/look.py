@@ -20,7 +20,7 @@ from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.judging.hiding import hidings
 from napari_coarse_crf.judging.promise import DOUBT, Said, promised
 from napari_coarse_crf.judging.small import Small
-from napari_coarse_crf.judging.telling import may_tell
+from napari_coarse_crf.judging.telling import MOST_LABELLED
 from napari_coarse_crf.parameters import reduce_parameters
 from napari_coarse_crf.texture import Texture
 
@@ -50,8 +50,8 @@ CANDIDATES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 
 "firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph). Where less
 than half of the image is labelled, "colour alone" suits what is scattered all over it and known by its colour
-(membranes, roots, grains). Where more is, "straight paths" suits blurred things between generous polygons, whose rim is
-about midway.
+(membranes, roots, grains). Where three fifths are, "straight paths" suits blurred things between generous polygons,
+whose rim is about midway.
 """
 
 PROBE: Mapping[str, Any] = MappingProxyType({"texture_weight": 0.0, "appearance_weight": 4.0})
@@ -59,6 +59,7 @@ PROBE: Mapping[str, Any] = MappingProxyType({"texture_weight": 0.0, "appearance_
 and gentle kernels find them, but unlabelled pixels of a scattered label do not: without texture, and with a kernel that
 pulls harder, hidden ones are lost as those are."""
 _PROBE = "probe"
+_RIMS = 0.6  # of the image is labelled: what is open are rims
 _NOT_MUCH_WORSE = 0.05  # of mean IoU, than the defaults, for what is better than the probe
 
 _MOST_PIXELS = 2**16
@@ -95,17 +96,31 @@ class Scene:
         What the sets of weights change.
     features : (K, N) int16 or None
         From `texture_features`, where texture has a weight.
+    n_pixels, labelled_share : int and float, optional
+        How many pixels take part, and how much of them is labelled, where the problem is itself one at reduced size.
     """
 
-    def __init__(self, problem: Problem, parameters: Parameters, features: TextureArray | None) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        features: TextureArray | None,
+        n_pixels: int | None = None,
+        labelled_share: float | None = None,
+    ) -> None:
         self.small = Small.of(problem, _MOST_PIXELS)
+        self._share = len(self.small.pixels) / (n_pixels or len(problem.labels))
         reduced = reduce_parameters(parameters, self.small.step, len(problem.shape))
         self._parameters = reduced.replace(iterations=_ITERATIONS, tolerance=0.0)
         self._features = features
         if features is not None:
             self._features = np.ascontiguousarray(features[:, self.small.pixels])
         self._sets = {**CANDIDATES, _PROBE: PROBE}
-        del self._sets["straight paths" if may_tell(problem) else "colour alone"]
+        labelled = 1.0 - problem.n_open / len(problem.labels) if labelled_share is None else labelled_share
+        if labelled >= MOST_LABELLED:
+            del self._sets["colour alone"]
+        if labelled < _RIMS:
+            del self._sets["straight paths"]
         self._kernels: list[LatticeKernel] = []
         self.hidings = self._hidings()
 
@@ -179,9 +194,7 @@ class Scene:
 
         def gain_over(other: str) -> float:
             unlike = Said(unlabelled[other], unlabelled[name])
-            return promised(
-                sizes, unlike, Said(at_hidden[other], at_hidden[name]), truth, DOUBT * self.small.share
-            ).gain
+            return promised(sizes, unlike, Said(at_hidden[other], at_hidden[name]), truth, DOUBT * self._share).gain
 
         gain = gain_over("default")
         if name != "default" and gain > -_NOT_MUCH_WORSE:

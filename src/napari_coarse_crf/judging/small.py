@@ -29,21 +29,18 @@ class Small:
         Which pixels of the whole problem these are.
     step : float
         How many pixels of the finest axis a pixel of the finest axis stands for.
-    share : float
-        Which share of the pixels this is.
     """
 
     problem: Problem
     pixels: PixelArray
     step: float
-    share: float
 
     @classmethod
     def of(cls, problem: Problem, most: int) -> Small:
         """Return a problem reduced to at most so many pixels: to all of them, where they are not more."""
         steps = steps_within(problem.shape, problem.spacing, most)
         if max(steps) == 1:
-            return cls(problem, np.arange(len(problem.pixels)), 1.0, 1.0)
+            return cls(problem, np.arange(len(problem.pixels)), 1.0)
         shape = tuple(-(-size // step) for size, step in zip(problem.shape, steps, strict=True))
         places = np.unravel_index(problem.pixels, problem.shape)
         inside = [place // step for place, step in zip(places, steps, strict=True)]
@@ -66,7 +63,7 @@ class Small:
             shape=shape,
             spacing=spacing,
         )
-        return cls(reduced, chosen, float(sizes.min()), len(chosen) / len(problem.pixels))
+        return cls(reduced, chosen, float(sizes.min()))
 
     def label_map(self) -> LabelArray:
         """Return the labels on the grid, 1 more than in the problem; 0: unlabelled, or no pixel that takes part."""

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MOST_HIDDEN_FROM = 2_000
 """Pixels that some are hidden of, shared evenly by the labels."""
 
+MOST_LABELLED = 0.5
+"""Of the image, for hidden labels to tell of what lies open: beyond that, these are outlines and rims."""
+
 _LEAST_JUDGED = 8  # hidden pixels of a label
 _SEEDS = (1, 2)
 _SIDE, _LEAST_SIDE = 1 / 6, 16.0  # of the blocks: a share of the longest side, and px
@@ -45,7 +48,8 @@ _STROKES = (2.0, 4.0)  # strokes a label that texture is trusted half with, and 
 
 def may_tell(problem: Problem) -> bool:
     """Whether hiding labels can say anything: less than half of the pixels are labelled, with two labels at least."""
-    return problem.n_open > 0 and 2 * problem.n_open > len(problem.labels) and len(problem.label_ids) > 1
+    labelled = 1.0 - problem.n_open / len(problem.labels)
+    return labelled < MOST_LABELLED and len(problem.label_ids) > 1
 
 
 def weigh_texture(

@@ -17,7 +17,7 @@ from napari_coarse_crf.heatmap import reads_texture
 from napari_coarse_crf.inputs import OPEN, read_spacing
 from napari_coarse_crf.judging.choosing import TOO_FEW, choose
 from napari_coarse_crf.judging.look import Scene
-from napari_coarse_crf.judging.telling import Sample, find_strokes, weigh_by_sample
+from napari_coarse_crf.judging.telling import MOST_LABELLED, Sample, find_strokes, weigh_by_sample
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.texture import texture_features
 from napari_coarse_crf.tiles.overview import seen_from_afar
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from napari_coarse_crf.tiles.helpers import Helpers
     from napari_coarse_crf.tiles.source import Source
     from napari_coarse_crf.tiles.windows import Rows
-
-_MOST_LABELLED = 0.5
-"""Of the image, for hidden labels to say what texture is worth: see `judging.telling.may_tell`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +74,7 @@ def settle(
     problem, chooses = None, parameters.weights == "auto" and "weights" in FORMS[parameters.similarity].reads
     if chooses:
         problem = seen_from_afar(reduced, facts, source.picture.spacing)
-    may_tell = chooses and share < _MOST_LABELLED
+    may_tell = chooses and share < MOST_LABELLED
     if reads_texture(fixed) or may_tell:
         seen = yield from _look_through(helpers, source, facts, reduced)
     if problem is not None:
@@ -143,10 +140,8 @@ def _choose(
     features = None
     if reads_texture(parameters):
         features = yield from texture_features(pool, problem, facts.scale.gain)
-    scene = Scene(problem, parameters, features)
+    scene = Scene(problem, parameters, features, facts.census.n_pixels, facts.census.labelled_share)
     if not scene.hidings:
         return parameters, TOO_FEW
-    # What hidden pixels weigh goes by how many they stand for.
-    scene.small = replace(scene.small, share=scene.small.share * len(problem.labels) / facts.census.n_pixels)
     chosen = choose([(yield from scene.look(pool))], parameters)
     return chosen.parameters, chosen.reason

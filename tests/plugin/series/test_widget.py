@@ -359,11 +359,13 @@ def test_borrowed_colours_take_the_weights_that_the_last_labels_chose(
     control = dock.controls.by_name["appearance_weight"]
     assert isinstance(control, NumberControl)
     control.show_value(1.5)  # as if this had been chosen
+    shown = dock.shown_parameters
+    assert shown.appearance_weight == 1.5
     widget.panel.borrow.click()
     widget.next()
     qtbot.waitUntil(lambda: "a10 labels refined" in viewer.layers, timeout=TIMEOUT)
     about = viewer.layers["a10 labels refined"].metadata["napari_coarse_crf"]
-    assert about["parameters"] == Parameters(appearance_weight=1.5).to_dict()
+    assert about["parameters"] == shown.to_dict()
     assert dock.parameters == Parameters.preset("auto")
     settle(qtbot, widget)  # a write under way would hold the viewer
 
