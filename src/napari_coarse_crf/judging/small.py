@@ -80,7 +80,7 @@ def steps_within(shape: Sequence[int], spacing: Sequence[float], most: int) -> t
     >>> steps_within((1024, 2048), (1.0, 1.0), 2**16)
     (6, 6)
     >>> steps_within((30, 256, 256), (3.0, 1.0, 1.0), 2**16)
-    (2, 6, 6)
+    (2, 5, 5)
     """
     length = 0
     while True:
