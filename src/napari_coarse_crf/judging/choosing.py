@@ -149,11 +149,13 @@ def choose(found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Ch
         return Chosen(straight.parameters, ranked, f"{straight.name!r} are taken: {reason}")
     finding = [trial for trial in ranked if trial.name in least and trial.hidden_gain >= least[trial.name]]
     if finding and n_ways >= _LEAST_WAYS:
-        best = max(finding, key=lambda trial: trial.hidden_gain)
-        reason = f"{best.name!r} finds hidden labels with {best.hidden_gain:+.3f} of mean IoU or more, however hidden."
-        return Chosen(best.parameters, ranked, f"Better: {reason}")
-    best = next(trial for trial in ranked if trial.name != "default")
-    if best.gain > 0:
+        most = max(finding, key=lambda trial: trial.hidden_gain)
+        reason = f"{most.name!r} finds hidden labels with {most.hidden_gain:+.3f} of mean IoU or more, however hidden."
+        return Chosen(most.parameters, ranked, f"Better: {reason}")
+    best = next((trial for trial in ranked if trial.name != "default"), None)
+    if best is None:
+        reason = "hidden labels are found less with the other weights that were tried."
+    elif best.gain > 0:
         reason = f"{best.name!r} promises {best.gain:+.3f} of mean IoU, {promised:+.3f} would be a clear gain."
     else:
         reason = "going by hidden labels, nothing else that was tried promises a gain."

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.compute.parallel import retold
+from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine
 from napari_coarse_crf.heatmap import HeatmapTerms
 from napari_coarse_crf.inputs import OPEN
@@ -49,7 +50,7 @@ CANDIDATES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 """What is tried: what each set changes against the defaults.
 
 "firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph). Where less
-than half of the image is labelled, "colour alone" suits what is scattered all over it and known by its colour
+than 45 % of the image is labelled, "colour alone" suits what is scattered all over it and known by its colour
 (membranes, roots, grains). Where three fifths are, "straight paths" suits blurred things between generous polygons,
 whose rim is about midway.
 """
@@ -62,8 +63,10 @@ _PROBE = "probe"
 _RIMS = 0.6  # of the image is labelled: what is open are rims
 _NOT_MUCH_WORSE = 0.05  # of mean IoU, than the defaults, for what is better than the probe
 
-_MOST_PIXELS = 2**16
-_ITERATIONS = 5  # enough for a look
+_CLEARLY = 0.03  # of mean IoU, for a set that must find no less
+_MOST_PIXELS, _MOST_NUMBERS = 2**16, 2**19  # the latter, pixels times labels padded, with more than sixteen labels
+_FEW = 16
+_ITERATIONS = 3  # enough to compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,8 @@ class Scene:
         n_pixels: int | None = None,
         labelled_share: float | None = None,
     ) -> None:
-        self.small = Small.of(problem, _MOST_PIXELS)
+        width = row_width(len(problem.label_ids))
+        self.small = Small.of(problem, _MOST_PIXELS if width <= _FEW else _MOST_NUMBERS // width)
         self._share = len(self.small.pixels) / (n_pixels or len(problem.labels))
         reduced = reduce_parameters(parameters, self.small.step, len(problem.shape))
         self._parameters = reduced.replace(iterations=_ITERATIONS, tolerance=0.0)
@@ -118,25 +122,51 @@ class Scene:
         self._sets = {**CANDIDATES, _PROBE: PROBE}
         labelled = 1.0 - problem.n_open / len(problem.labels) if labelled_share is None else labelled_share
         if labelled >= MOST_LABELLED:
-            del self._sets["colour alone"]
+            del self._sets["colour alone"], self._sets[_PROBE]
         if labelled < _RIMS:
             del self._sets["straight paths"]
         self._kernels: list[LatticeKernel] = []
         self.hidings = self._hidings()
 
-    def look(self, pool: ThreadPoolExecutor) -> Generator[int | None, None, dict[str, Finding]]:
-        """Try every set of weights; yields an int for every hiding that is done, the one that hides nothing first."""
+    def look(
+        self, pool: ThreadPoolExecutor, *, thorough: bool = False
+    ) -> Generator[int | None, None, dict[str, Finding]]:
+        """Try the sets of weights; yields an int for every hiding that is done, and for the one that hides nothing.
+
+        Sets that find clearly less are given up after one hiding of each kind, unless it is to be thorough.
+        """
         problem = self.small.problem
         yield from self._build_kernels(pool)
-        open_pixels = problem.open_pixels
-        unlabelled = yield from self._ask(pool, problem.labels, open_pixels)
-        yield 1
-        hidden, truths = [], []
-        for _, kept, asked in self.hidings:
-            hidden.append((yield from self._ask(pool, kept, asked)))
-            truths.append(problem.labels[asked])
+        hidden: list[Mapping[str, NDArray[np.intp]]] = []
+        truths: list[IndexArray] = []
+        for number, (_, kept, asked) in enumerate(self.hidings):
+            if number == len({way for way, _, _ in self.hidings}) and not thorough:
+                self._give_up(hidden, truths)
+            if len(self._sets) > 1:
+                hidden.append((yield from self._ask(pool, kept, asked)))
+                truths.append(problem.labels[asked])
             yield 1
+        unlabelled: Mapping[str, NDArray[np.intp]] = {}
+        if len(self._sets) > 1:
+            unlabelled = yield from self._ask(pool, problem.labels, problem.open_pixels)
+        yield 1
         return {name: self._finding(name, unlabelled, hidden, truths) for name in self._sets if name != _PROBE}
+
+    def _give_up(self, hidden: Sequence[Mapping[str, NDArray[np.intp]]], truths: Sequence[IndexArray]) -> None:
+        """Drop the sets that will hardly be taken, by what they found when hidden in each way once."""
+        ways = [way for way, _, _ in self.hidings]
+
+        def gains(name: str) -> dict[str, float]:
+            pairs = zip(hidden, truths, strict=True)
+            each = [mean_iou(said[name], truth) - mean_iou(said["default"], truth) for said, truth in pairs]
+            return dict(zip(ways, each, strict=False))
+
+        if min(gains("firm paths").values()) < -_CLEARLY:
+            del self._sets["firm paths"]
+        if "colour alone" in self._sets:
+            found = gains("colour alone")
+            if max(found.get("strokes", -1.0), found.get("large blocks", -1.0)) < 0:
+                del self._sets["colour alone"], self._sets[_PROBE]
 
     def _hidings(self) -> list[tuple[str, IndexArray, PixelArray]]:
         """Return the ways of hiding labels, what stays to be seen in each, and which pixels are asked for."""
@@ -187,6 +217,10 @@ class Scene:
         hidden: Sequence[Mapping[str, NDArray[np.intp]]],
         truths: Sequence[IndexArray],
     ) -> Finding:
+        scores = tuple(mean_iou(said[name], one) for said, one in zip(hidden, truths, strict=True))
+        ways = tuple(way for way, _, _ in self.hidings[: len(hidden)])
+        if name == "default":
+            return Finding(0.0, scores, ways)
         truth = np.concatenate(truths).astype(np.intp)
         at_hidden = {one: np.concatenate([said[one] for said in hidden]) for one in self._sets}
         labels = self.small.problem.labels
@@ -197,10 +231,9 @@ class Scene:
             return promised(sizes, unlike, Said(at_hidden[other], at_hidden[name]), truth, DOUBT * self._share).gain
 
         gain = gain_over("default")
-        if name != "default" and gain > -_NOT_MUCH_WORSE:
+        if _PROBE in self._sets and gain > -_NOT_MUCH_WORSE:
             gain = max(gain, gain_over(_PROBE))
-        scores = tuple(mean_iou(said[name], one) for said, one in zip(hidden, truths, strict=True))
-        return Finding(gain, scores, tuple(way for way, _, _ in self.hidings))
+        return Finding(gain, scores, ways)
 
 
 def mean_iou(said: NDArray[np.intp], truth: IndexArray) -> float:

@@ -46,10 +46,11 @@ class Small:
         inside = [place // step for place, step in zip(places, steps, strict=True)]
         block = np.ravel_multi_index(inside, shape)
         off = sum((place % step for place, step in zip(places, steps, strict=True)), np.zeros_like(block))
-        # Of each block the first in this order: a labelled pixel, then one near its corner.
-        order = np.lexsort((off, problem.labels == OPEN, block))
-        _, first = np.unique(block[order], return_index=True)
-        chosen = np.sort(order[first])
+        # Of each block the first in this order: a labelled pixel, then one near its corner, then by number.
+        rank, n_pixels = off + np.where(problem.labels == OPEN, sum(steps), 0), len(block)
+        first = np.full(math.prod(shape), np.iinfo(np.int64).max)
+        np.minimum.at(first, block, rank * n_pixels + np.arange(n_pixels))
+        chosen = np.sort(first[first < np.iinfo(np.int64).max] % n_pixels)
         sizes = np.multiply(problem.spacing, steps)
         spacing = tuple((sizes / sizes.min()).tolist())
         features = problem.features[:, chosen].astype(np.float32)

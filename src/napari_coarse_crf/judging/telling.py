@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 MOST_HIDDEN_FROM = 2_000
 """Pixels that some are hidden of, shared evenly by the labels."""
 
-MOST_LABELLED = 0.5
-"""Of the image, for hidden labels to tell of what lies open: beyond that, these are outlines and rims."""
+MOST_LABELLED = 0.45
+"""Of the image, for hidden labels to tell of what lies open: from half on, these are rims, and what texture is worth is
+less than a tenth before."""
 
 _LEAST_JUDGED = 8  # hidden pixels of a label
 _SEEDS = (1, 2)
@@ -47,7 +48,7 @@ _STROKES = (2.0, 4.0)  # strokes a label that texture is trusted half with, and 
 
 
 def may_tell(problem: Problem) -> bool:
-    """Whether hiding labels can say anything: less than half of the pixels are labelled, with two labels at least."""
+    """Whether hiding labels can say anything: enough of the pixels are open, with two labels at least."""
     labelled = 1.0 - problem.n_open / len(problem.labels)
     return labelled < MOST_LABELLED and len(problem.label_ids) > 1
 

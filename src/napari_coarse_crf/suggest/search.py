@@ -119,7 +119,7 @@ def _searching(
     done, total = 0, sum(1 + len(scene.hidings) for scene in scenes)
     found: list[Mapping[str, Finding]] = []
     for scene in scenes:
-        looking = scene.look(pool)
+        looking = scene.look(pool, thorough=True)
         while True:
             progress(done, total)
             try:
