@@ -192,7 +192,7 @@ def test_labels_outside_the_mask_say_nothing() -> None:
     assert suggest_parameters(image, swapped, mask=mask).trials == found
     cropped = suggest_parameters(image[:150], labels[:150], contrast_limits=(0, 255)).trials
     assert [trial.name for trial in cropped] == [trial.name for trial in found]
-    assert [trial.gain for trial in cropped] == pytest.approx([trial.gain for trial in found], abs=0.03)
+    assert [trial.gain for trial in cropped] == pytest.approx([trial.gain for trial in found], abs=0.05)
 
 
 def test_on_a_large_image_a_mask_and_the_ids_still_do_not_matter() -> None:

@@ -66,7 +66,7 @@ _NOT_MUCH_WORSE = 0.05  # of mean IoU, than the defaults, for what is better tha
 _CLEARLY = 0.03  # of mean IoU, for a set that must find no less
 _MOST_PIXELS, _MOST_NUMBERS = 2**16, 2**19  # the latter, pixels times labels padded, with more than sixteen labels
 _FEW = 16
-_ITERATIONS = 3  # enough to compare
+_ITERATIONS = 5  # enough to compare
 
 
 @dataclass(frozen=True, slots=True)
