@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_coarse_crf.errors import CoarseCRFWarning, ParameterError
 from napari_coarse_crf.inputs import Picture
-from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.refiner import EngineName, Refiner
 from napari_coarse_crf.tiles.choice import InTiles, choose, is_empty, is_lazy, read_limit
 from napari_coarse_crf.tiles.tiled import refine_tiles
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def refine_labels(
     image: Any,
     labels: Any,
-    parameters: Parameters | None = None,
+    parameters: Parameters | str | None = None,
     *,
     mask: Any = None,
     channel_axis: int = -1,
@@ -45,8 +45,9 @@ def refine_labels(
         part. Drop an alpha channel first (and pass alpha > 0 as `mask`).
     labels : array of int ([Z,] Y, X)
         Any ids; 0 = unlabelled. At least two ids must occur.
-    parameters : Parameters, optional
-        By default `Parameters.preset("auto")`: the labels choose the weights, of all of the image for all of its tiles.
+    parameters : Parameters or str, optional
+        By default the preset "auto": the labels choose the weights, of all of the image for all of its tiles. Others
+        are taken at their word; a name is that of a preset.
     mask : array of bool, optional
         True where pixels take part. Elsewhere the result equals `labels`, and nothing there influences the rest.
     channel_axis : int
@@ -109,23 +110,24 @@ def refine_labels(
     >>> np.unique(refined[:, :15]), np.unique(refined[:, 15:])
     (array([3], dtype=uint8), array([7], dtype=uint8))
     """
+    chosen = read_parameters(parameters)
     picture, limit = Picture(image, mask, channel_axis, spacing, contrast_limits), read_limit(memory_limit)
     if is_lazy(image, labels, mask) or tile is not None:
         _check_alone(examples, engine)
     if is_lazy(image, labels, mask):
         from napari_coarse_crf.tiles.lazy import refine_lazily  # loads dask
 
-        lazy: Any = refine_lazily(picture, labels, parameters, tile=tile, workers=workers or 1).labels
+        lazy: Any = refine_lazily(picture, labels, chosen, tile=tile, workers=workers or 1).labels
         return cast("LabelArray", lazy)  # to whoever slices it, it is one
     way: Refiner | InTiles = InTiles(tile, ())
     if tile is None:
-        way = choose(picture, labels, parameters, limit, examples=examples, engine=engine, workers=workers)
+        way = choose(picture, labels, chosen, limit, examples=examples, engine=engine, workers=workers)
     refined: LabelArray
     if isinstance(way, Refiner):
-        refinement = way.run(parameters)
+        refinement = way.run(chosen)
         refined, said = refinement.labels, refinement.warnings
     else:
-        refined, said = refine_tiles(picture, labels, parameters, tile=way.tile, workers=workers)
+        refined, said = refine_tiles(picture, labels, chosen, tile=way.tile, workers=workers)
         said = (*way.why, *said)
     for sentence in said:
         warnings.warn(sentence, CoarseCRFWarning, stacklevel=2)

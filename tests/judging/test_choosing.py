@@ -52,6 +52,8 @@ def test_firm_paths_are_taken_where_they_never_find_less_and_colour_alone_where_
     colour = choose([_found({}, {"colour alone": 0.09, "firm paths": 0.01})], Parameters())
     assert colour.parameters.geodesic_exponent == 0
     assert "+0.090" in colour.reason
+    easy = choose([_found({"firm paths": -0.06}, {"firm paths": 0.0})], Parameters())
+    assert easy.parameters == Parameters()
     one_way = choose([_found({}, {"firm paths": 0.3}, ("strokes",) * 2)], Parameters())
     assert one_way.parameters == Parameters()
     promised = choose([_found({"colour alone": 0.05}, {"firm paths": 0.2})], Parameters())
@@ -99,6 +101,7 @@ def test_a_run_without_parameters_takes_what_the_labels_choose_and_says_so() -> 
     assert refinement.parameters != Parameters()
     assert refinement.reason
     np.testing.assert_array_equal(refinement.labels, refine_labels(image, labels))
+    np.testing.assert_array_equal(refinement.labels, refine_labels(image, labels, "auto"))
     np.testing.assert_array_equal(refinement.labels, refine_labels(image, labels, refinement.parameters))
     before, after = (
         evaluate_labels(refined, truth).mean_iou

@@ -41,6 +41,7 @@ _FOUND = MappingProxyType({"firm paths": 0.0, "colour alone": 0.08})
 """Or on hidden labels, in every way of hiding. Paths that are firmer change little where they are wrong; colour alone
 changes what is far from all strokes, where few hidden labels are."""
 _NO_LESS = -0.02  # what straight paths must promise: hidden labels lie within large areas, where paths do not matter
+_NOT_MUCH_LESS = 0.05  # what sets that find hidden labels may promise less: all may find them where these are easy
 _LEAST_WAYS = 2  # unlike ways of hiding, for that to count
 
 
@@ -147,7 +148,11 @@ def choose(found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Ch
     if straight is not None and straight.gain >= _NO_LESS:
         reason = f"what is open are rims, and hidden labels ({straight.gain:+.3f} of mean IoU) do not speak against it."
         return Chosen(straight.parameters, ranked, f"{straight.name!r} are taken: {reason}")
-    finding = [trial for trial in ranked if trial.name in least and trial.hidden_gain >= least[trial.name]]
+    finding = [
+        trial
+        for trial in ranked
+        if trial.name in least and trial.hidden_gain >= least[trial.name] and trial.gain >= -_NOT_MUCH_LESS
+    ]
     if finding and n_ways >= _LEAST_WAYS:
         most = max(finding, key=lambda trial: trial.hidden_gain)
         reason = f"{most.name!r} finds hidden labels with {most.hidden_gain:+.3f} of mean IoU or more, however hidden."
