@@ -80,6 +80,7 @@ def sides_within(
 
     Examples
     --------
+    >>> from napari_coarse_crf import Parameters
     >>> sides_within(2**24, (20_000, 20_000), None, Parameters())
     (3334, 3334)
     >>> sides_within(2**24, (64, 2048, 2048), None, Parameters(theta_alpha=40))
