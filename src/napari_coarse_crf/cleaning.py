@@ -9,11 +9,10 @@ tile, a part that reaches beyond it stays as well: what holds it there is not kn
   where it is "stroke-sized", have fewer than w^D pixels. w is the least of 2 n_c / e_c, how wide the strokes of label c
   are, where e_c of its n_c pixels have an unlabelled neighbour: the thinnest label tells how fine a person looks, while
   polygons are as wide as what they lie in (the mean of all labels costs nuclei .094 of IoU). In tiles it is found once,
-  of the whole image. Each
-  of their pixels gets the label that comes next in probability there. That may be part of nothing that stays, again:
-  then the next, `_ROUNDS` times at most. What is left then is joined from its rim inwards: each pixel takes the most
-  probable label of the parts that touch it. Where nothing that stays touches (a small area that the mask cuts off), the
-  labels stay as they were.
+  of the whole image. Each of their pixels gets the label that comes next in probability there. That may be part of
+  nothing that stays, again: then the next, `_ROUNDS` times at most. What is left then is joined from its
+  rim inwards: each pixel takes the most probable label of the parts that touch it. Where nothing that stays touches (a
+  small area that the mask cuts off), the labels stay as they were.
 - A *hole* is a connected area of anything else that one part shuts off: it reaches neither the edge of the image nor
   pixels that take no part. If it has at most `fill_holes` pixels and none of them is labelled, it becomes that part.
 

@@ -24,21 +24,7 @@ import numpy as np
 
 from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
-from napari_coarse_crf.compute.simd import (
-    add_vectors,
-    broadcast,
-    columns,
-    exponential,
-    larger_of_vectors,
-    largest,
-    load_strip,
-    multiply,
-    store,
-    strip_of,
-    subtract,
-    total,
-    width_of,
-)
+from napari_coarse_crf.compute.simd import columns, load_strip, log_sum_exp, multiply, store, strip_of, width_of
 from napari_coarse_crf.unary import UNARY_STEP
 
 if TYPE_CHECKING:
@@ -91,11 +77,5 @@ def _confidence_kernel(strip, unary, labels, n_labels, share, confidence):  # ty
         row[labels[i]] = _NEVER
         for label in range(n_labels, width):
             row[label] = _NEVER
-        highest, sums = broadcast(np.float32(-np.inf)), broadcast(np.float32(-0.0))
-        for column in columns(strip, width):
-            highest = larger_of_vectors(highest, load_strip(row, column, strip))
-        most = largest(highest)
-        for column in columns(strip, width):
-            sums = add_vectors(sums, exponential(subtract(load_strip(row, column, strip), most)))
-        against = most + np.float32(np.log(total(sums))) - own
+        against = log_sum_exp(strip, row, 0, width) - own
         confidence[i] = np.float32(1.0) / (np.float32(1.0) + np.float32(np.exp(against * share)))

@@ -45,7 +45,6 @@ and photographs can share their colour tolerance; "joint" takes I as it is, as i
 from __future__ import annotations
 
 import math
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -56,20 +55,15 @@ from napari_coarse_crf.compute.lattice import blur, build_lattice, slice_pixels,
 from napari_coarse_crf.compute.nearest import PointGroups, group_points, nearest_distances
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import (
-    add_vectors,
-    broadcast,
     columns,
-    exponential,
-    larger_of_vectors,
-    largest,
     load_strip,
+    log_sum_exp,
     multiply,
     row_width,
     smaller,
     store,
     strip_of,
     subtract,
-    total,
     width_of,
 )
 from napari_coarse_crf.geodesic import UNREACHED, PixelGrid, edge_slowness, geodesic_distances, path_exponent
@@ -203,7 +197,7 @@ class HeatmapTerms:
         self._heatmap = _Heatmap(pool, problem, alone, None, texture)
         self._has_texture = texture is not None
         self._other = other
-        self._path, self._colour, self._texture, self._stays = (np.zeros(0, np.float32),) * 4
+        self._path, self._colour, self._texture, self._typical = (np.zeros(0, np.float32),) * 4
 
     def find(self) -> Generator[int | None, None, None]:
         """Find the terms."""
@@ -213,13 +207,13 @@ class HeatmapTerms:
         if (other := self._other) is not None:
             self._colour = other._colour
             if self._has_texture:
-                self._texture, self._stays = other._texture, other._stays
+                self._texture, self._typical = other._texture, other._typical
             return
         yield from heatmap.add_colour()
         self._colour = heatmap.take()
         if self._has_texture:
             yield from heatmap.add_texture()
-            self._texture, self._stays = heatmap.take(), heatmap.colour_stays
+            self._texture, self._typical = heatmap.take(), heatmap.typical
 
     def unary(self, parameters: Parameters) -> Generator[int | None, None, UnaryArray]:
         """Return what `compute_unary` does for "combined" with the weights of these parameters."""
@@ -230,14 +224,19 @@ class HeatmapTerms:
             logits = heatmap.logits[start:stop]
             logits[:] = self._colour[start:stop]
             if weight > 0 and self._has_texture:
-                fading = np.float32(1.0) - self._stays[start:stop, np.newaxis]
-                logits *= np.float32(1.0) - min(weight, np.float32(1.0)) * fading
+                logits *= _colour_stays(weight, self._typical[start:stop])
                 logits += weight * self._texture[start:stop]
             logits += np.float32(parameters.geodesic_exponent) * self._path[start:stop]
 
         yield from heatmap.on_blocks(weigh)
         yield from heatmap.add_prior()
         return (yield from heatmap.to_unary())
+
+
+def _colour_stays(weight: np.float32, typical: FloatArray) -> FloatArray:
+    """Return how much of the colour term stays beside texture, 1 - 0.75 min(1, w_t) t: (n, 1)."""
+    stays: FloatArray = np.float32(1.0) - np.float32(_IN_PLACE) * min(weight, np.float32(1.0)) * typical
+    return stays[:, np.newaxis]
 
 
 class _Heatmap:
@@ -253,7 +252,7 @@ class _Heatmap:
     ) -> None:
         self._pool = pool
         self._texture = texture
-        self.colour_stays = np.zeros(0, np.float32)  # of each pixel's colour term, where texture takes its place
+        self.typical = np.zeros(0, np.float32)  # t of each pixel, where texture counts
         self._problem = problem
         self.parameters = parameters
         self._elsewhere = elsewhere
@@ -319,24 +318,23 @@ class _Heatmap:
         yield from self.on_blocks(add_sums)
 
     def add_texture(self) -> Generator[None, None, None]:
-        """Add w_t t log(p_c + 1e-3), and note how much of the colour term stays."""
+        """Add w_t t log(p_c + 1e-3), and keep t for the colour term."""
         weight = np.float32(self.parameters.texture_weight)
         if weight > 0:
             assert self._texture is not None  # noqa: S101  # see `reads_texture`
-            texture, in_place = self._texture, np.float32(_IN_PLACE) * min(weight, np.float32(1.0))
-            self.colour_stays = np.empty(len(self._open_pixels), np.float32)
+            texture, self.typical = self._texture, np.empty(len(self._open_pixels), np.float32)
 
-            def add_log(start: int, stop: int, stays: FloatArray) -> None:
+            def add_log(start: int, stop: int) -> None:
                 likely, typical = texture.tell(self._open_pixels[start:stop])
                 logarithms = np.log(likely + np.float32(_TEXTURE_FLOOR))
                 self.logits[start:stop, : self._n_labels] += (weight * typical)[:, np.newaxis] * logarithms
-                stays[start:stop] = np.float32(1.0) - in_place * typical
+                self.typical[start:stop] = typical
 
-            yield from self.on_blocks(partial(add_log, stays=self.colour_stays))
+            yield from self.on_blocks(add_log)
 
     def add_colour(self) -> Generator[int | None, None, None]:
         """Add log(q_c / sum q + 1e-3), q the mean colour kernel over each label."""
-        n_labels = self._n_labels
+        n_labels, weight = self._n_labels, np.float32(self.parameters.texture_weight)
         (reach,) = COLOUR.reaches
         if self._elsewhere is None:
             (lattice, sums), sizes = (yield from self._label_sums(reach)), self._sizes
@@ -349,8 +347,8 @@ class _Heatmap:
             share = np.maximum(means[:, : len(sizes)], 0.0) / sizes
             share /= np.maximum(share.sum(axis=1, keepdims=True), np.float32(1e-30))
             logarithms = np.log(share[:, :n_labels] + np.float32(_COLOUR_FLOOR))
-            if len(self.colour_stays):
-                logarithms *= self.colour_stays[start:stop, np.newaxis]
+            if len(self.typical):
+                logarithms *= _colour_stays(weight, self.typical[start:stop])
             self.logits[start:stop, :n_labels] += logarithms
 
         yield from self.on_blocks(add_log_share)
@@ -475,13 +473,7 @@ def _unary_kernel(strip, logits, n_labels, unary):  # type: ignore[no-untyped-de
     for i in range(len(logits)):
         for label in range(n_labels, width):
             logits[i, label] = _NEVER
-        highest, sums = broadcast(np.float32(-np.inf)), broadcast(np.float32(-0.0))
-        for column in columns(strip, width):
-            highest = larger_of_vectors(highest, load_strip(logits, i * width + column, strip))
-        most = largest(highest)
-        for column in columns(strip, width):
-            sums = add_vectors(sums, exponential(subtract(load_strip(logits, i * width + column, strip), most)))
-        log_sum = most + np.float32(np.log(total(sums)))
+        log_sum = log_sum_exp(strip, logits, i * width, width)
         for column in columns(strip, width):
             potential = smaller(subtract(log_sum, load_strip(logits, i * width + column, strip)), MOST_UNARY)
             store(unary, i * width + column, multiply(potential, _PER_STEP))

@@ -21,6 +21,8 @@ from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.geodesic import SIDE_BY_SIDE
 from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel, reads_texture
 from napari_coarse_crf.inputs import Picture, Problem, read_labels, read_problem
+from napari_coarse_crf.judging.choosing import labels_choose
+from napari_coarse_crf.judging.look import pixels_looked_at
 from napari_coarse_crf.judging.small import steps_within
 from napari_coarse_crf.judging.telling import may_tell
 from napari_coarse_crf.parameters import Parameters, read_parameters
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
 _GIGABYTE = 1e9
 _STEPS, _FLOAT, _INDEX, _KEY = 2, 4, 4, 8  # bytes of uint16, float32, int32, int64
-_LOOKED_AT = 2**16  # pixels of an image at the size at which weights are tried: see `judging.look`
 _TERMS = 4  # logits of the heatmap that are held meanwhile: three terms and their sum
 _SAMPLE_BLOCKS = 32
 _BLOCK_PIXELS = 4096
@@ -160,7 +161,7 @@ def problem_memory(
     results = 2 * label_map.nbytes + label_map.size * _FLOAT  # our copy of the labels, the refined ones, confidence
     kept = problem.features.nbytes + problem.labels.nbytes + problem.pixels.nbytes + results + features
     field = _field_bytes(sizes, sample, parameters) + told_apart
-    look = _look_bytes(sizes, problem, sample, parameters) if _labels_choose(parameters) else 0
+    look = _look_bytes(sizes, problem, sample, parameters) if labels_choose(parameters) else 0
     return kept + max(making, look, _heatmap_bytes(sizes, sample, parameters), field)
 
 
@@ -171,16 +172,12 @@ def texture_bytes(channels: int) -> int:
 
 def may_read_texture(parameters: Parameters) -> bool:
     """Whether texture counts, or may do so when labels have chosen."""
-    return reads_texture(parameters) or _labels_choose(parameters)
-
-
-def _labels_choose(parameters: Parameters) -> bool:
-    return parameters.weights == "auto" and "weights" in FORMS[parameters.similarity].reads
+    return reads_texture(parameters) or labels_choose(parameters)
 
 
 def _look_bytes(sizes: _Sizes, problem: Problem, sample: Problem, parameters: Parameters) -> int:
     """Return what the look at hidden labels takes: terms, kernels and features of an image at reduced size."""
-    steps = steps_within(problem.shape, problem.spacing, _LOOKED_AT)
+    steps = steps_within(problem.shape, problem.spacing, pixels_looked_at(len(problem.label_ids)))
     share = math.prod(-(-size // step) / size for size, step in zip(problem.shape, steps, strict=True))
     small = replace(sizes, pixels=round(share * sizes.pixels), unlabelled=round(share * sizes.unlabelled))
     terms = _TERMS * small.unlabelled * small.width * _FLOAT

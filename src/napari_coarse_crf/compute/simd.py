@@ -379,3 +379,15 @@ def exponential(a):  # type: ignore[no-untyped-def]  # Floats -> Floats
     power = multiply_add(power, part, np.float32(6.9314694e-01))
     power = multiply_add(power, part, np.float32(1.0000000e00))
     return multiply(power, _power_of_two(whole))
+
+
+@njit(nogil=True, forceinline=True)
+def log_sum_exp(strip, values, start, width):  # type: ignore[no-untyped-def]
+    """Return log of the sum of e**value over a row that begins at `start` in a flattened array."""
+    highest, sums = broadcast(np.float32(-np.inf)), broadcast(np.float32(-0.0))
+    for column in columns(strip, width):
+        highest = larger_of_vectors(highest, load_strip(values, start + column, strip))
+    most = largest(highest)
+    for column in columns(strip, width):
+        sums = add_vectors(sums, exponential(subtract(load_strip(values, start + column, strip), most)))
+    return most + np.float32(np.log(total(sums)))

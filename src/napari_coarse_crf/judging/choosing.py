@@ -8,6 +8,7 @@ Deterministic: bounded by trials and pixels, never by the clock.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -108,13 +109,29 @@ def choose_weights(
         From `find_surroundings`; None where hidden labels cannot tell what texture is worth (`may_tell`).
     """
     fixed = parameters.replace(weights="fixed")
-    if "weights" not in FORMS[parameters.similarity].reads:
+    if not labels_choose(parameters):
         return Chosen(fixed, (), "")
-    weighed = yield from with_texture(pool, problem, fixed, features)
-    scene = Scene(problem, weighed, features if weighed.texture_weight > 0 else None)
+    weighed, scene = yield from prepare_look(pool, problem, fixed, features)
     if not scene.hidings:
         return Chosen(weighed, (), TOO_FEW)
     return choose([(yield from scene.look(pool))], weighed)
+
+
+def labels_choose(parameters: Parameters) -> bool:
+    """Whether there is something for labels to choose: asked for, and in a heatmap that has such weights."""
+    return parameters.weights == "auto" and "weights" in FORMS[parameters.similarity].reads
+
+
+def prepare_look(
+    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, features: TextureArray | None
+) -> Generator[None, None, tuple[Parameters, Scene]]:
+    """Return the parameters with the weight of texture that hidden labels speak for, and what is to be looked at."""
+    weighed = parameters
+    if features is not None:
+        gain = contrast_gain(problem.colours)
+        weight = yield from weigh_texture(pool, problem, features, gain, parameters.heatmap_colour)
+        weighed = parameters.replace(texture_weight=round(weight, 2))
+    return weighed, Scene(problem, weighed, features if weighed.texture_weight > 0 else None)
 
 
 def find_surroundings(pool: ThreadPoolExecutor, problem: Problem) -> Generator[int | None, None, TextureArray]:
@@ -122,24 +139,12 @@ def find_surroundings(pool: ThreadPoolExecutor, problem: Problem) -> Generator[i
     return (yield from texture_features(pool, problem, contrast_gain(problem.colours)))
 
 
-def with_texture(
-    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, features: TextureArray | None
-) -> Generator[None, None, Parameters]:
-    """Return the parameters with the weight of texture that hidden labels speak for."""
-    if features is None:
-        return parameters
-    weight = yield from weigh_texture(
-        pool, problem, features, contrast_gain(problem.colours), parameters.heatmap_colour
-    )
-    return parameters.replace(texture_weight=round(weight, 2))
-
-
 def choose(found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Chosen:
     """Return the set that takes the place of the defaults on some images, the promised one first; else these."""
     ranked = tuple(sorted((_trial(name, found, parameters) for name in _tried(found)), key=lambda trial: -trial.gain))
     n_ways = len({way for one in found for way in one["default"].ways})
-    promised, *_ = margins = [float(margin / np.sqrt(len(found))) for margin in (_PROMISED, *_FOUND.values())]
-    least = dict(zip(_FOUND, margins[1:], strict=True))
+    root = math.sqrt(len(found))
+    promised, least = _PROMISED / root, {name: margin / root for name, margin in _FOUND.items()}
     promising = ranked[0]
     if promising.gain >= promised:
         reason = f"going by hidden labels, {promising.name!r} promises {promising.gain:+.3f} of mean IoU."

@@ -7,6 +7,7 @@ The terms of the heatmap are found once for each way of hiding, and weighed anew
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from napari_coarse_crf.parameters import reduce_parameters
 from napari_coarse_crf.texture import Texture
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
     from numpy.typing import NDArray
@@ -37,7 +38,10 @@ if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.texture import TextureArray
 
-CANDIDATES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
+Sets = Mapping[str, Mapping[str, Any]]
+"""Sets of weights by name: what each changes against the defaults."""
+
+CANDIDATES: Sets = MappingProxyType({
     "default": MappingProxyType({}),
     "firm paths": MappingProxyType({"geodesic_exponent": 8.0, "appearance_weight": 1.0}),
     "straight paths": MappingProxyType({
@@ -47,7 +51,7 @@ CANDIDATES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
         "geodesic_exponent": 0.0, "prior_weight": 0.0, "texture_weight": 0.0, "appearance_weight": 1.0,
     }),
 })  # fmt: skip
-"""What is tried: what each set changes against the defaults.
+"""What is tried.
 
 "firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph). Where less
 than 45 % of the image is labelled, "colour alone" suits what is scattered all over it and known by its colour
@@ -111,8 +115,7 @@ class Scene:
         n_pixels: int | None = None,
         labelled_share: float | None = None,
     ) -> None:
-        width = row_width(len(problem.label_ids))
-        self.small = Small.of(problem, _MOST_PIXELS if width <= _FEW else _MOST_NUMBERS // width)
+        self.small = Small.of(problem, pixels_looked_at(len(problem.label_ids)))
         self._share = len(self.small.pixels) / (n_pixels or len(problem.labels))
         reduced = reduce_parameters(parameters, self.small.step, len(problem.shape))
         self._parameters = reduced.replace(iterations=_ITERATIONS, tolerance=0.0)
@@ -125,7 +128,6 @@ class Scene:
             del self._sets["colour alone"], self._sets[_PROBE]
         if labelled < _RIMS:
             del self._sets["straight paths"]
-        self._kernels: list[LatticeKernel] = []
         self.hidings = self._hidings()
 
     def look(
@@ -136,24 +138,28 @@ class Scene:
         Sets that find clearly less are given up after one hiding of each kind, unless it is to be thorough.
         """
         problem = self.small.problem
-        yield from self._build_kernels(pool)
+        sets: Sets = self._sets
+        kernels = yield from self._build_kernels(pool)
         hidden: list[Mapping[str, NDArray[np.intp]]] = []
         truths: list[IndexArray] = []
+        n_ways = len({way for way, _, _ in self.hidings})
         for number, (_, kept, asked) in enumerate(self.hidings):
-            if number == len({way for way, _, _ in self.hidings}) and not thorough:
-                self._give_up(hidden, truths)
-            if len(self._sets) > 1:
-                hidden.append((yield from self._ask(pool, kept, asked)))
+            if number == n_ways and not thorough:
+                sets = self._hopeful(sets, hidden, truths)
+            if len(sets) > 1:
+                hidden.append((yield from self._ask(pool, kernels, sets, kept, asked)))
                 truths.append(problem.labels[asked])
             yield 1
         unlabelled: Mapping[str, NDArray[np.intp]] = {}
-        if len(self._sets) > 1:
-            unlabelled = yield from self._ask(pool, problem.labels, problem.open_pixels)
+        if len(sets) > 1:
+            unlabelled = yield from self._ask(pool, kernels, sets, problem.labels, problem.open_pixels)
         yield 1
-        return {name: self._finding(name, unlabelled, hidden, truths) for name in self._sets if name != _PROBE}
+        return {name: self._finding(name, sets, unlabelled, hidden, truths) for name in sets if name != _PROBE}
 
-    def _give_up(self, hidden: Sequence[Mapping[str, NDArray[np.intp]]], truths: Sequence[IndexArray]) -> None:
-        """Drop the sets that will hardly be taken, by what they found when hidden in each way once."""
+    def _hopeful(
+        self, sets: Sets, hidden: Sequence[Mapping[str, NDArray[np.intp]]], truths: Sequence[IndexArray]
+    ) -> Sets:
+        """Return the sets without those that will hardly be taken, by what they found when hidden in each way once."""
         ways = [way for way, _, _ in self.hidings]
 
         def gains(name: str) -> dict[str, float]:
@@ -161,12 +167,14 @@ class Scene:
             each = [mean_iou(said[name], truth) - mean_iou(said["default"], truth) for said, truth in pairs]
             return dict(zip(ways, each, strict=False))
 
+        hopeless = set()
         if min(gains("firm paths").values()) < -_CLEARLY:
-            del self._sets["firm paths"]
-        if "colour alone" in self._sets:
+            hopeless.add("firm paths")
+        if "colour alone" in sets:
             found = gains("colour alone")
             if max(found.get("strokes", -1.0), found.get("large blocks", -1.0)) < 0:
-                del self._sets["colour alone"], self._sets[_PROBE]
+                hopeless |= {"colour alone", _PROBE}
+        return {name: changes for name, changes in sets.items() if name not in hopeless}
 
     def _hidings(self) -> list[tuple[str, IndexArray, PixelArray]]:
         """Return the ways of hiding labels, what stays to be seen in each, and which pixels are asked for."""
@@ -179,24 +187,31 @@ class Scene:
             found.append((hiding.way, kept, np.flatnonzero(hiding.hidden.reshape(-1)[problem.pixels])))
         return found
 
-    def _build_kernels(self, pool: ThreadPoolExecutor) -> Generator[None, None, None]:
-        problem, parameters = self.small.problem, self._parameters
+    def _build_kernels(self, pool: ThreadPoolExecutor) -> Generator[None, None, list[LatticeKernel]]:
+        """Build the appearance and the smoothness kernel, which are the same for all sets."""
+        problem, parameters, kernels = self.small.problem, self._parameters, []
         n_axes, channels = len(problem.shape), len(problem.colours)
         near = [parameters.theta_alpha] * n_axes + [parameters.theta_beta] * channels
         for thetas in (near, [parameters.theta_gamma] * n_axes):
             features = problem.features[: len(thetas)]
             built = LatticeEngine().build_kernel(pool, features, np.array(thetas, np.float32))
-            self._kernels.append((yield from built))
+            kernels.append((yield from built))
+        return kernels
 
     def _ask(
-        self, pool: ThreadPoolExecutor, shown: IndexArray, asked: PixelArray
+        self,
+        pool: ThreadPoolExecutor,
+        kernels: Sequence[LatticeKernel],
+        sets: Sets,
+        shown: IndexArray,
+        asked: PixelArray,
     ) -> Generator[None, None, dict[str, NDArray[np.intp]]]:
         """Return what every set of weights says of some pixels, where it is shown these labels."""
         problem = replace(self.small.problem, labels=shown)
         texture = None if self._features is None else Texture.learn(self._features, problem)
         answers, free, best = {}, problem.open_pixels, shown.astype(np.intp)
         found: dict[float, HeatmapTerms] = {}
-        for name, changes in self._sets.items():
+        for name, changes in sets.items():
             parameters = self._parameters.replace(**changes)
             steep = parameters.geodesic_colour_weight
             if steep not in found:
@@ -205,14 +220,15 @@ class Scene:
             unary = yield from retold(found[steep].unary(parameters), _nothing)
             field = FieldProblem(unary, free, shown, len(problem.label_ids), parameters.iterations, 0.0)
             weights = (parameters.appearance_weight, parameters.smoothness_weight)
-            kernels = [(weight, kernel) for weight, kernel in zip(weights, self._kernels, strict=True) if weight > 0]
-            best[free] = (yield from retold(LatticeEngine().infer(pool, field, kernels), _nothing)).best
+            weighed = [(weight, kernel) for weight, kernel in zip(weights, kernels, strict=True) if weight > 0]
+            best[free] = (yield from retold(LatticeEngine().infer(pool, field, weighed), _nothing)).best
             answers[name] = best[asked]
         return answers
 
     def _finding(
         self,
         name: str,
+        sets: Sets,
         unlabelled: Mapping[str, NDArray[np.intp]],
         hidden: Sequence[Mapping[str, NDArray[np.intp]]],
         truths: Sequence[IndexArray],
@@ -222,7 +238,7 @@ class Scene:
         if name == "default":
             return Finding(0.0, scores, ways)
         truth = np.concatenate(truths).astype(np.intp)
-        at_hidden = {one: np.concatenate([said[one] for said in hidden]) for one in self._sets}
+        at_hidden = {one: np.concatenate([said[one] for said in hidden]) for one in sets}
         labels = self.small.problem.labels
         sizes = np.bincount(labels[labels != OPEN]).astype(np.float64)
 
@@ -231,9 +247,15 @@ class Scene:
             return promised(sizes, unlike, Said(at_hidden[other], at_hidden[name]), truth, DOUBT * self._share).gain
 
         gain = gain_over("default")
-        if _PROBE in self._sets and gain > -_NOT_MUCH_WORSE:
+        if _PROBE in sets and gain > -_NOT_MUCH_WORSE:
             gain = max(gain, gain_over(_PROBE))
         return Finding(gain, scores, ways)
+
+
+def pixels_looked_at(n_labels: int) -> int:
+    """Return to how many pixels at most an image with so many labels is reduced for a look."""
+    width = row_width(n_labels)
+    return _MOST_PIXELS if width <= _FEW else _MOST_NUMBERS // width
 
 
 def mean_iou(said: NDArray[np.intp], truth: IndexArray) -> float:

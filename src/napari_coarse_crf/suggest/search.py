@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.compute.parallel import available_workers, finish
+from napari_coarse_crf.compute.parallel import available_workers, finish, retold
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import Picture, check_number_of_labels, read_labels, read_problem
-from napari_coarse_crf.judging.choosing import TOO_FEW, Chosen, Trial, choose, find_surroundings, with_texture
-from napari_coarse_crf.judging.look import Finding, Scene
+from napari_coarse_crf.judging.choosing import TOO_FEW, Chosen, Trial, choose, find_surroundings, prepare_look
 from napari_coarse_crf.judging.telling import may_tell
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.things import find_things
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from napari_coarse_crf.inputs import Problem
 
@@ -109,24 +108,22 @@ def _searching(
     scenes, weights = [], []
     for problem in problems:
         features = (yield from find_surroundings(pool, problem)) if may_tell(problem) else None
-        weighed = yield from with_texture(pool, problem, Parameters(), features)
-        scene = Scene(problem, weighed, features)
+        weighed, scene = yield from prepare_look(pool, problem, Parameters(), features)
         if scene.hidings:
             scenes.append(scene)
             weights.append(weighed.texture_weight)
     if not scenes:
         return Suggestion(Parameters(), (), TOO_FEW)
     done, total = 0, sum(1 + len(scene.hidings) for scene in scenes)
-    found: list[Mapping[str, Finding]] = []
+
+    def tell(unit: int | None) -> None:
+        nonlocal done
+        done += unit or 0
+        progress(done, total)
+
+    found = []
     for scene in scenes:
-        looking = scene.look(pool, thorough=True)
-        while True:
-            progress(done, total)
-            try:
-                done += next(looking) or 0
-            except StopIteration as stop:
-                found.append(stop.value)
-                break
+        found.append((yield from retold(scene.look(pool, thorough=True), tell)))
     return choose(found, Parameters(texture_weight=round(float(np.mean(weights)), 2)))
 
 

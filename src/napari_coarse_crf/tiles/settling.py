@@ -15,10 +15,9 @@ import numpy as np
 from napari_coarse_crf.compute.discriminant import Discriminant
 from napari_coarse_crf.heatmap import reads_texture
 from napari_coarse_crf.inputs import OPEN, read_spacing
-from napari_coarse_crf.judging.choosing import TOO_FEW, choose
+from napari_coarse_crf.judging.choosing import TOO_FEW, choose, labels_choose
 from napari_coarse_crf.judging.look import Scene
 from napari_coarse_crf.judging.telling import MOST_LABELLED, Sample, find_strokes, weigh_by_sample
-from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.texture import texture_features
 from napari_coarse_crf.tiles.overview import seen_from_afar
 from napari_coarse_crf.tiles.windows import Seen, choose_windows, look_through
@@ -71,7 +70,7 @@ def settle(
     fixed, share, seen, reason = parameters.replace(weights="fixed"), facts.census.labelled_share, None, ""
     if share == 1.0:
         return Settled(fixed, facts)  # nothing is left to refine
-    problem, chooses = None, parameters.weights == "auto" and "weights" in FORMS[parameters.similarity].reads
+    problem, chooses = None, labels_choose(parameters)
     if chooses:
         problem = seen_from_afar(reduced, facts, source.picture.spacing)
     may_tell = chooses and share < MOST_LABELLED

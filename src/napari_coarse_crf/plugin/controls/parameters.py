@@ -7,7 +7,7 @@ where magicgui has no equivalent: a slider that spreads its range over decades b
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 from qtpy.QtCore import QSize, Qt
@@ -66,7 +66,29 @@ def _shift(description: Description) -> float:
     return 0.0 if description.low > 0 else 1.0
 
 
-class NumberControl(QWidget):
+class _Control(QWidget):
+    """What both kinds have in common: a value, a default, and a button back to that."""
+
+    changed = Signal()
+    reset_button: _ResetButton
+    value: Any
+    _default: Any
+
+    def show_value(self, value: Any) -> None:
+        """Stand at a value that no person has set: nothing has changed, and there is nothing to go back from."""
+        with self.changed.blocked():
+            self.value = value
+        self.reset_button.setEnabled(False)
+
+    def take_up(self) -> None:
+        """Stand at the value that is shown as if a person had set it."""
+        self.reset_button.setEnabled(self.value != self._default)
+
+    def _on_reset(self) -> None:
+        self.value = self._default
+
+
+class NumberControl(_Control):
     """One number: its name, a box with the unit, a button back to the default, and a slider below.
 
     Parameters
@@ -76,8 +98,6 @@ class NumberControl(QWidget):
     default : int or float
         The value at first; its type is the type of `value`.
     """
-
-    changed = Signal()
 
     def __init__(self, description: Description, default: float) -> None:
         super().__init__()
@@ -117,16 +137,6 @@ class NumberControl(QWidget):
         if changed:
             self.changed.emit()
 
-    def show_value(self, value: float) -> None:
-        """Stand at a value that no person has set: nothing has changed, and there is nothing to go back from."""
-        with self.changed.blocked():
-            self.value = value
-        self.reset_button.setEnabled(False)
-
-    def take_up(self) -> None:
-        """Stand at the value that is shown as if a person had set it."""
-        self.reset_button.setEnabled(self._value != self._default)
-
     def show_use(self, unused: str) -> None:
         """Let the control be turned, or grey it out and say in its tooltip why it does nothing now."""
         self.setEnabled(not unused)
@@ -154,9 +164,6 @@ class NumberControl(QWidget):
         for widget in (self.box, self.slider):
             widget.setAccessibleName(_spoken(described))
 
-    def _on_reset(self) -> None:
-        self.value = self._default
-
     def _on_box(self, value: float) -> None:
         self.value = round(value) if self._is_whole else value
 
@@ -165,7 +172,7 @@ class NumberControl(QWidget):
         self.value = round(value) if self._is_whole else value
 
 
-class OptionControl(QWidget):
+class OptionControl(_Control):
     """One option of several: its name, a combo box and a button back to the default.
 
     Parameters
@@ -175,8 +182,6 @@ class OptionControl(QWidget):
     default : str
         The option at first.
     """
-
-    changed = Signal()
 
     def __init__(self, description: Description, default: str) -> None:
         super().__init__()
@@ -209,19 +214,6 @@ class OptionControl(QWidget):
     @value.setter
     def value(self, value: str) -> None:
         self.box.setCurrentText(value)
-
-    def show_value(self, value: str) -> None:
-        """Stand at an option that no person has chosen: nothing has changed, and there is nothing to go back from."""
-        with self.changed.blocked():
-            self.value = value
-        self.reset_button.setEnabled(False)
-
-    def take_up(self) -> None:
-        """Stand at the option that is shown as if a person had chosen it."""
-        self.reset_button.setEnabled(self.value != self._default)
-
-    def _on_reset(self) -> None:
-        self.value = self._default
 
     def _on_box(self, text: str) -> None:
         self.reset_button.setEnabled(text != self._default)
@@ -273,10 +265,10 @@ class ParameterControls(QWidget):
     @property
     def parameters(self) -> Parameters:
         """What a run is to be made with."""
-        shown = {name: control.value for name, control in self.by_name.items()}
-        if shown["weights"] == "auto":
-            shown |= {name: getattr(self._begun_from, name) for name in LEFT_TO_LABELS}
-        return Parameters.from_dict(shown)
+        if self.by_name["weights"].value != "auto":
+            return self.shown
+        begun = {name: getattr(self._begun_from, name) for name in LEFT_TO_LABELS}
+        return self.shown.replace(weights="auto", **begun)
 
     @parameters.setter
     def parameters(self, parameters: Parameters) -> None:
