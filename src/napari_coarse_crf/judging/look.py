@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.compute.parallel import retold
+from napari_coarse_crf.compute.parallel import side_by_side
 from napari_coarse_crf.compute.simd import row_width
-from napari_coarse_crf.crf import FieldProblem, LatticeEngine
+from napari_coarse_crf.crf import FieldProblem, LatticeEngine, LatticeKernel
 from napari_coarse_crf.heatmap import HeatmapTerms
 from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.judging.hiding import hidings
@@ -33,13 +34,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import IndexArray, PixelArray
-    from napari_coarse_crf.crf import LatticeKernel
     from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.texture import TextureArray
 
 Sets = Mapping[str, Mapping[str, Any]]
 """Sets of weights by name: what each changes against the defaults."""
+
+Answers = Mapping[str, "NDArray[np.intp]"]
+"""What each set of weights says of the pixels that are asked for."""
 
 CANDIDATES: Sets = MappingProxyType({
     "default": MappingProxyType({}),
@@ -71,6 +74,9 @@ _CLEARLY = 0.03  # of mean IoU, for a set that must find no less
 _MOST_PIXELS, _MOST_NUMBERS = 2**16, 2**19  # the latter, pixels times labels padded, with more than sixteen labels
 _FEW = 16
 _ITERATIONS = 5  # enough to compare
+
+AT_ONCE = 4
+"""Questions that may be asked at a time: three second hidings, and the one that hides nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,30 +146,30 @@ class Scene:
         problem = self.small.problem
         sets: Sets = self._sets
         kernels = yield from self._build_kernels(pool)
-        hidden: list[Mapping[str, NDArray[np.intp]]] = []
-        truths: list[IndexArray] = []
+        questions = [(kept, asked) for _, kept, asked in self.hidings]
         n_ways = len({way for way, _, _ in self.hidings})
-        for number, (_, kept, asked) in enumerate(self.hidings):
-            if number == n_ways and not thorough:
-                sets = self._hopeful(sets, hidden, truths)
-            if len(sets) > 1:
-                hidden.append((yield from self._ask(pool, kernels, sets, kept, asked)))
-                truths.append(problem.labels[asked])
-            yield 1
-        unlabelled: Mapping[str, NDArray[np.intp]] = {}
+        once, again = questions[:n_ways], questions[n_ways:]
+        hidden = yield from self._ask_all(pool, kernels, sets, once)
+        truths = [problem.labels[asked] for _, asked in questions]
+        if again and not thorough:
+            sets = self._hopeful(sets, hidden, truths)
+        unlabelled: Answers = {}
         if len(sets) > 1:
-            unlabelled = yield from self._ask(pool, kernels, sets, problem.labels, problem.open_pixels)
-        yield 1
-        return {name: self._finding(name, sets, unlabelled, hidden, truths) for name in sets if name != _PROBE}
+            last = problem.labels, problem.open_pixels
+            *more, unlabelled = yield from self._ask_all(pool, kernels, sets, [*again, last])
+            hidden += more
+        return {
+            name: self._finding(name, sets, unlabelled, hidden, truths[: len(hidden)])
+            for name in sets
+            if name != _PROBE
+        }
 
-    def _hopeful(
-        self, sets: Sets, hidden: Sequence[Mapping[str, NDArray[np.intp]]], truths: Sequence[IndexArray]
-    ) -> Sets:
+    def _hopeful(self, sets: Sets, hidden: Sequence[Answers], truths: Sequence[IndexArray]) -> Sets:
         """Return the sets without those that will hardly be taken, by what they found when hidden in each way once."""
         ways = [way for way, _, _ in self.hidings]
 
         def gains(name: str) -> dict[str, float]:
-            pairs = zip(hidden, truths, strict=True)
+            pairs = zip(hidden, truths, strict=False)
             each = [mean_iou(said[name], truth) - mean_iou(said["default"], truth) for said, truth in pairs]
             return dict(zip(ways, each, strict=False))
 
@@ -198,17 +204,32 @@ class Scene:
             kernels.append((yield from built))
         return kernels
 
-    def _ask(
+    def _ask_all(
         self,
         pool: ThreadPoolExecutor,
         kernels: Sequence[LatticeKernel],
         sets: Sets,
+        questions: Sequence[tuple[IndexArray, PixelArray]],
+    ) -> Generator[int | None, None, list[Answers]]:
+        """Return what the sets answer to each question: which labels are shown, and which pixels are asked for."""
+        works = [partial(self._ask, kernels, sets, shown, asked) for shown, asked in questions]
+        answers = yield from side_by_side(pool, works)
+        for _ in questions:
+            yield 1
+        return answers
+
+    def _ask(
+        self,
+        kernels: Sequence[LatticeKernel],
+        sets: Sets,
         shown: IndexArray,
         asked: PixelArray,
-    ) -> Generator[None, None, dict[str, NDArray[np.intp]]]:
+        pool: ThreadPoolExecutor,
+    ) -> Generator[int | None, None, Answers]:
         """Return what every set of weights says of some pixels, where it is shown these labels."""
         problem = replace(self.small.problem, labels=shown)
         texture = None if self._features is None else Texture.learn(self._features, problem)
+        own_kernels = [LatticeKernel(kernel.lattice) for kernel in kernels]  # others run at the same time
         answers, free, best = {}, problem.open_pixels, shown.astype(np.intp)
         found: dict[float, HeatmapTerms] = {}
         for name, changes in sets.items():
@@ -216,12 +237,12 @@ class Scene:
             steep = parameters.geodesic_colour_weight
             if steep not in found:
                 found[steep] = HeatmapTerms(pool, problem, parameters, texture, next(iter(found.values()), None))
-                yield from retold(found[steep].find(), _nothing)
-            unary = yield from retold(found[steep].unary(parameters), _nothing)
+                yield from found[steep].find()
+            unary = yield from found[steep].unary(parameters)
             field = FieldProblem(unary, free, shown, len(problem.label_ids), parameters.iterations, 0.0)
             weights = (parameters.appearance_weight, parameters.smoothness_weight)
-            weighed = [(weight, kernel) for weight, kernel in zip(weights, kernels, strict=True) if weight > 0]
-            best[free] = (yield from retold(LatticeEngine().infer(pool, field, weighed), _nothing)).best
+            weighed = [(weight, kernel) for weight, kernel in zip(weights, own_kernels, strict=True) if weight > 0]
+            best[free] = (yield from LatticeEngine().infer(pool, field, weighed)).best
             answers[name] = best[asked]
         return answers
 
@@ -229,8 +250,8 @@ class Scene:
         self,
         name: str,
         sets: Sets,
-        unlabelled: Mapping[str, NDArray[np.intp]],
-        hidden: Sequence[Mapping[str, NDArray[np.intp]]],
+        unlabelled: Answers,
+        hidden: Sequence[Answers],
         truths: Sequence[IndexArray],
     ) -> Finding:
         scores = tuple(mean_iou(said[name], one) for said, one in zip(hidden, truths, strict=True))
@@ -264,7 +285,3 @@ def mean_iou(said: NDArray[np.intp], truth: IndexArray) -> float:
     found = [np.count_nonzero((said == label) & (truth == label)) for label in ids]
     either = [np.count_nonzero((said == label) | (truth == label)) for label in ids]
     return float(np.mean(np.divide(found, either)))
-
-
-def _nothing(_unit: int | None) -> None:
-    """Tell nothing of a unit of work that nobody counts."""
