@@ -12,7 +12,6 @@ from scipy import ndimage as ndi
 from napari_coarse_crf import Parameters, Refiner, evaluate_labels, refine_labels
 from napari_coarse_crf.judging.choosing import NOTHING_TO_TRY, TOO_FEW, choose
 from napari_coarse_crf.judging.look import CANDIDATES, Finding, Findings
-from tests.suggest.test_search import _image, _labels, _membranes
 from tests.test_texture import _woven
 
 if TYPE_CHECKING:
@@ -22,6 +21,37 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 AUTO = Parameters.preset("auto")
+QUICK = AUTO.replace(iterations=1)
+
+
+def _image() -> Array:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 40, (90, 120, 3)).astype(np.uint8)
+    image[:, 60:] += 90
+    image[30:60] += 60
+    return image
+
+
+def _labels() -> Array:
+    labels = np.zeros((90, 120), np.int64)
+    labels[5:25, 10:14], labels[70:85, 20:24] = 3, 3
+    labels[5:25, 100:104], labels[70:85, 90:94] = 7, 7
+    labels[40:44, 10:110] = 70000
+    return labels
+
+
+def _membranes(noise: float = 18, side: int = 200, scale: int = 1) -> tuple[Array, Array, Array]:
+    """Return an image of dark lines between bright cells, strokes on few lines and many cells, and the truth."""
+    truth = np.full((side, side), 2, np.uint8)
+    for row in range(4):
+        truth[row::14], truth[:, row::14] = 1, 1
+    labels = np.zeros_like(truth)
+    for row in (9, 10):
+        labels[row::14, 6:190] = np.where(truth[row::14, 6:190] == 2, 2, 0)
+    labels[1, 20:60], labels[141:143, 90:130], labels[60:90, 71] = 1, 1, 1
+    truth, labels = (np.kron(array, np.ones((scale, scale), np.uint8)) for array in (truth, labels))
+    grain = np.random.default_rng(5).normal(0, noise, truth.shape)
+    return np.clip(np.where(truth == 1, 90, 150) + grain, 0, 255).astype(np.uint8), labels, truth
 
 
 def _found(
@@ -38,6 +68,12 @@ def _found(
         for name in ("firm paths", "colour alone", *promises)
     }
     return Findings(sets, n_ways, alike)
+
+
+def _choice(image: Array, labels: Array, **options: Any) -> tuple[Parameters, str]:
+    """Return what the labels choose, and why."""
+    refinement = Refiner(image, labels, **options).run(QUICK)
+    return refinement.parameters, refinement.reason
 
 
 def test_only_a_clear_promise_moves_the_weights() -> None:
@@ -199,6 +235,47 @@ def test_too_few_labels_keep_the_defaults_and_say_so() -> None:
     refinement = Refiner(_image(), labels).run()
     assert refinement.parameters == Parameters()
     assert refinement.reason == TOO_FEW
+
+
+def test_thin_strokes_on_a_large_image_are_not_lost() -> None:
+    image = np.tile(_image(), (12, 10, 1))
+    labels = np.zeros(image.shape[:2], np.uint8)
+    for row in range(0, 1080, 30):
+        labels[row + 1, 130:500], labels[row + 2, 700:1100] = 1, 2  # step 3 would see neither of these rows
+    assert Refiner(image, labels).run(QUICK).reason != TOO_FEW
+
+
+def test_labels_outside_the_mask_say_nothing() -> None:
+    image, labels, _ = _membranes(scale=4)
+    mask = np.ones(labels.shape, np.bool_)
+    mask[600:] = False
+    swapped, stray = labels.copy(), labels.copy()
+    swapped[600:] = np.array([0, 2, 1], labels.dtype)[labels[600:]]
+    stray[700:720, 100:400] = 9
+    found = _choice(image, labels, mask=mask)
+    assert _choice(image, swapped, mask=mask) == _choice(image, stray, mask=mask) == found
+    assert _choice(image, np.array([0, 50, 70])[labels], mask=mask) == found
+    cropped, _ = _choice(image[:600], labels[:600], contrast_limits=(0, 255))
+    assert cropped.geodesic_exponent == found[0].geodesic_exponent == 0
+
+
+def test_a_few_pixels_more_do_not_change_the_choice() -> None:
+    image, labels, _ = _membranes(side=260, scale=2)
+    full, thinned = (_choice(image[:side, :side], labels[:side, :side])[0] for side in (256, 258))
+    assert thinned.replace(texture_weight=full.texture_weight) == full
+    assert thinned.texture_weight == pytest.approx(full.texture_weight, abs=0.05)
+
+
+def test_channels_first_choose_as_channels_last() -> None:
+    image, labels = _image(), _labels()
+    assert _choice(np.moveaxis(image, -1, 0), labels, channel_axis=0) == _choice(image, labels)
+
+
+def test_a_look_leaves_image_and_labels_as_they_are() -> None:
+    image, labels = _image(), _labels()
+    Refiner(image, labels).run(QUICK)
+    np.testing.assert_array_equal(image, _image())
+    np.testing.assert_array_equal(labels, _labels())
 
 
 def test_the_choice_stays_until_the_labels_have_changed_much() -> None:
