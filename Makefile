@@ -49,7 +49,7 @@ pictures: .venv/.made-dev
 
 clean:
 	@echo "Removing .venv, caches and what the commands made"
-	@rm -rf .venv build dist demo-output benchmark-output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv build dist demo-output benchmark-output .coverage coverage.xml .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.made-%: pyproject.toml scripts/environment.sh scripts/system-packages.sh
