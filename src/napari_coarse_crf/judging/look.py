@@ -59,10 +59,10 @@ CANDIDATES: Sets = MappingProxyType({
 "firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph). Where less
 than 45 % of the image is labelled, "colour alone" suits what is scattered all over it and known by its colour
 (membranes, roots, grains). "straight paths" suit blurred things between generous polygons, whose rim is about midway:
-where three fifths of the image are labelled. In volumes they also suit many things of the same colour, an id each (cells
-of a tissue): where colour alone finds next to nothing of what is hidden; images of alike textures gain nothing by them.
-Paths in volumes have rules of their own (`heatmap`), beside which neither firm paths nor colour alone were better on any
-of nine kinds.
+where three fifths of the image are labelled. In volumes they also suit many things of the same colour, an id each
+(cells of a tissue): where colour alone finds next to nothing of what is hidden; images of alike textures gain nothing.
+Paths in volumes have rules of their own (`heatmap`), beside which neither firm paths nor colour alone were better on
+any of nine kinds.
 """
 
 PROBE: Mapping[str, Any] = MappingProxyType({"texture_weight": 0.0, "appearance_weight": 4.0})
