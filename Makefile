@@ -12,7 +12,7 @@ ENVIRONMENT := PYTHON="$(PYTHON)" QT="$(QT)" scripts/environment.sh
 help:
 	@echo "make demo     refine the bundled samples, print scores, draw pictures into demo-output/"
 	@echo "make test     run the tests"
-	@echo "make lint     check style (ruff) and types (mypy)"
+	@echo "make lint     check style (ruff), types (mypy), words (typos) and workflows (zizmor)"
 	@echo "make napari   open napari with the plugin and a sample"
 	@echo "make bench    run the benchmarks: tables on the terminal, JSON into benchmark-output/ (up to an hour)"
 	@echo "make pictures draw the pictures of the README anew, from the samples in napari"
@@ -26,10 +26,12 @@ test: .venv/.made-dev
 	@scripts/run-tests.sh $(BIN)/python
 
 lint: .venv/.made-dev
-	@echo "Checking style and types"
+	@echo "Checking style, types, words and workflows"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/typos
+	@$(BIN)/zizmor --offline --quiet .github
 
 napari: .venv/.made-napari
 	@echo "Opening napari"
@@ -47,7 +49,7 @@ pictures: .venv/.made-dev
 
 clean:
 	@echo "Removing .venv, caches and what the commands made"
-	@rm -rf .venv build dist demo-output benchmark-output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv build dist demo-output benchmark-output .coverage coverage.xml .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.made-%: pyproject.toml scripts/environment.sh scripts/system-packages.sh

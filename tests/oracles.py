@@ -252,7 +252,7 @@ def geodesic_distances(
     shape = labels.shape
     xy, slow = positions(shape, spacing), slowness.reshape(-1)
     open_to_all = np.ones(shape, bool) if mask is None else mask
-    index = np.arange(labels.size).reshape(shape)
+    index = np.arange(labels.size, dtype=np.int32).reshape(shape)  # the paths of scipy 1.13 take no other type
     begins, ends = [], []
     for move in product((-1, 0, 1), repeat=len(shape)):
         if any(move):

@@ -15,7 +15,7 @@ PACKAGE = Path(napari_coarse_crf.__file__).parent
 NAME = PACKAGE.name
 
 ORDER = (
-    *("errors", "similarity", "parameters", "compute", "colours", "inputs", "unary", "elsewhere"),
+    *("errors", "similarity", "schema", "parameters", "compute", "colours", "inputs", "unary", "elsewhere"),
     *("geodesic", "texture", "heatmap", "crf", "confidence", "judging"),
     *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refiner"),
     *("tiles", "refine", "next_place", "io", "running", "evaluation", "samples", "cli", "plugin"),

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from numbers import Real
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from napari_coarse_crf.errors import ParameterError, in_short
+from napari_coarse_crf.schema import Schema, only_unnumbered
 from napari_coarse_crf.similarity import FORMS, readers
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from napari_coarse_crf.similarity import Similarity
 
 Section = Literal["heatmap", "appearance kernel", "smoothness kernel", "inference", "cleaning"]
+
+SCHEMA: Final = Schema("The set of parameters", (only_unnumbered,), ParameterError)
+"""The forms of stored parameters: of preset files, and of what a refined layer was made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,26 +281,31 @@ class Parameters:
     def from_dict(cls, values: Mapping[str, Any]) -> Parameters:
         """Return the parameters named in `values`; those left out keep their defaults.
 
+        They may carry the number of their form, as files do.
+
         Raises
         ------
         ParameterError
-            If a name is unknown or a value is outside its range.
+            If a name is unknown, a value is outside its range, or they are of a newer version.
         """
-        _check_known(values)  # here, as any text may be a name in a file, "self" too
-        return cls().replace(**values)
+        if not isinstance(values, Mapping):
+            raise ParameterError(f"The parameters are {in_short(values)}; pass values by name, such as a dict.")
+        today = SCHEMA.todays(values)
+        _check_known(today)  # here, as any text may be a name in a file, "self" too
+        return cls().replace(**today)
 
     def to_json(self) -> str:
-        """Return the parameters as an indented JSON object."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        """Return the parameters as an indented JSON object, with the number of its form."""
+        return json.dumps(SCHEMA.stamped(self.to_dict()), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Parameters:
-        """Return the parameters stored by `to_json`.
+        """Return the parameters stored by `to_json`, of this version or any before.
 
         Raises
         ------
         ParameterError
-            If `text` is not a JSON object of known parameters within their ranges.
+            If `text` is not a JSON object of known parameters within their ranges, or a newer version wrote it.
         """
         try:
             values = json.loads(text)
@@ -369,8 +378,6 @@ def reduce_parameters(parameters: Parameters, step: float, ndim: int) -> Paramet
 
 def _check_known(values: Mapping[Any, Any]) -> None:
     """Raise if something has a name that no parameter has."""
-    if not isinstance(values, Mapping):
-        raise ParameterError(f"The parameters are {in_short(values)}; pass values by name, such as a dict.")
     known = Parameters.describe()
     for name in values:
         if name not in known:

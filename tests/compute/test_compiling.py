@@ -22,7 +22,7 @@ def double(value):
 
 NOWHERE = "from numba.core import caching; caching.CacheImpl._locator_classes = []\n"
 ONLY_WHERE_IT_IS_TOLD = (
-    "from numba.core import caching; caching.CacheImpl._locator_classes = [caching.UserProvidedCacheLocator]\n"
+    "from numba.core import caching; caching.CacheImpl._locator_classes = caching.CacheImpl._locator_classes[:1]\n"
 )
 FULL = """
 import errno

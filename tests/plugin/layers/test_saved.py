@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +17,14 @@ from napari_coarse_crf import InputError, Parameters
 from napari_coarse_crf.plugin import refine_layer
 from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.look import place_of, same_place
-from napari_coarse_crf.plugin.layers.provenance import provenance
+from napari_coarse_crf.plugin.layers.provenance import parameters_of, provenance
 from napari_coarse_crf.plugin.layers.saved import describe_layer, description_path, get_reader, open_saved
 from napari_coarse_crf.plugin.result.saving import Saving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+STORED = Path(__file__).parents[2] / "data" / "stored"
 
 FLAT: dict[str, Any] = {"scale": (0.5, 0.25), "translate": (3, 1), "units": ("um", "um"), "axis_labels": ("y", "x")}
 DEEP: dict[str, Any] = {
@@ -140,3 +142,34 @@ def test_a_class_without_a_name_has_none_when_it_is_opened_again(tmp_path: Path)
     layer = Labels(np.ones((4, 5), np.uint8), features=features)
     data, keywords, _ = open_saved(saved(layer, tmp_path))
     assert class_names_of(Labels(data, **keywords)) == {1: "road", 3: "sky"}
+
+
+def test_a_layer_that_was_saved_before_there_were_numbers_of_forms_is_opened() -> None:
+    labels, keywords, kind = open_saved(STORED / "layer-0" / "refined.coarse-crf.json")
+    layer = Labels(labels, **keywords)
+    assert (kind, layer.name, class_names_of(layer)) == ("labels", "strokes refined", {2: "sky", 7: "sea"})
+    np.testing.assert_array_equal(np.unique(labels), [2, 7])
+    np.testing.assert_allclose(layer.scale, (0.5, 0.25))
+    assert parameters_of(layer) == Parameters.from_dict(provenance(layer)["parameters"])
+    assert parameters_of(layer) == Parameters(theta_alpha=20, iterations=2)
+
+
+def test_a_layer_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    layer = Labels(np.eye(4, dtype=int))
+    path = saved(layer, tmp_path)
+    said = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**said, "schema": said["schema"] + 1, "place": "elsewhere"}), encoding="utf-8")
+    reader = get_reader(str(path))
+    assert reader is not None
+    with pytest.raises(InputError, match=r"cannot be used\. .*newer version.*Update the package"):
+        reader(str(path))
+
+
+def test_parameters_of_a_newer_version_are_kept_with_their_number_when_a_layer_is_saved(tmp_path: Path) -> None:
+    about = {"schema": 99, "parameters": {"unheard_of": 3}}
+    layer = Labels(np.eye(4, dtype=int), metadata={"napari_coarse_crf": about})
+    assert parameters_of(layer) is None
+    saved(layer, tmp_path)
+    said = json.loads((tmp_path / "out_parameters.json").read_text(encoding="utf-8"))
+    assert said == {"schema": 99, "unheard_of": 3}
+    assert parameters_of(Labels(np.eye(4, dtype=int), metadata={"napari_coarse_crf": {"parameters": {}}})) is not None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +24,7 @@ from napari_coarse_crf.plugin.result.saving import Saving
 from napari_coarse_crf.plugin.series.folder import Folder
 from napari_coarse_crf.plugin.series.source import State
 
-if TYPE_CHECKING:
-    from pathlib import Path
+STORED = Path(__file__).parents[2] / "data" / "stored"
 
 
 def saving_of(series: Folder, ids: Any, kind: Any = "coarse", row: int = 0) -> Saving:
@@ -181,6 +182,25 @@ def test_a_record_that_is_not_understood_is_refused(folder: Path, text: str, sen
     (folder / "coarse-labels" / "series.json").write_text(text)
     with pytest.raises(InputError, match=sentence):
         Folder(folder)
+
+
+@pytest.mark.parametrize("number", [None, 0, 1])
+def test_a_series_of_every_form_is_gone_on_with(tmp_path: Path, number: int | None) -> None:
+    folder = tmp_path / "series"
+    shutil.copytree(STORED / "series-1", folder)
+    path = folder / "coarse-labels" / "series.json"
+    record = json.loads(path.read_bytes())
+    path.write_text(json.dumps({name: value for name, value in record.items() if name != "version"}))
+    if number is not None:
+        path.write_text(json.dumps({**record, "version": number}))
+    series = Folder(folder)
+    assert [series.state(row) for row in range(2)] == [State.DONE, State.UNTOUCHED]
+    loaded = series.load(0)
+    assert not loaded.said
+    (ids, keywords, _) = loaded.layers["coarse"]
+    assert (keywords["name"], np.unique(ids).tolist()) == ("strokes", [0, 2, 7])
+    assert series.write(0, [saving_of(series, ids + 1)], 1) == ()  # it knows the files as its own
+    assert json.loads(path.read_bytes())["version"] == 1
 
 
 def test_a_thousand_images_are_listed_with_their_states(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from napari_coarse_crf import ParameterError, Parameters, __version__
+from napari_coarse_crf.parameters import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,19 +41,33 @@ def describe_run(parameters: Parameters, seconds: float, warnings: Sequence[str]
     """Return what is said of every result that was just made: plain values only, so that they can be saved as JSON."""
     return {
         "version": __version__,
-        "parameters": parameters.to_dict(),
+        **describe_parameters(parameters),
         "seconds": round(seconds, 3),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "warnings": list(warnings),
     }
 
 
+def describe_parameters(parameters: Parameters) -> dict[str, Any]:
+    """Return what is said of the parameters that a layer was made with: them, and beside them what form they have."""
+    return SCHEMA.stamped({"parameters": parameters.to_dict()})
+
+
+def parameters_as_said(layer: Layer) -> dict[str, Any] | None:
+    """Return the parameters that a layer was made with as they stand, with the number of their form if it is known."""
+    about = provenance(layer)
+    values = about.get("parameters")
+    if not isinstance(values, dict):
+        return None
+    return {SCHEMA.key: about[SCHEMA.key], **values} if SCHEMA.key in about else dict(values)
+
+
 def parameters_of(layer: Layer) -> Parameters | None:
     """Return the parameters a refined layer was made with, or None if it does not say them in a way we know."""
-    values = provenance(layer).get("parameters")
+    values = parameters_as_said(layer)
     try:
-        return Parameters.from_dict(values) if isinstance(values, dict) else None
-    except ParameterError:  # of a version with other parameters
+        return None if values is None else Parameters.from_dict(values)
+    except ParameterError:  # of a newer version, or changed by hand
         return None
 
 

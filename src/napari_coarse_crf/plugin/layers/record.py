@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 
 from napari_coarse_crf import InputError, Refiner
-from napari_coarse_crf.plugin.layers.provenance import provenance, set_provenance
+from napari_coarse_crf.plugin.layers.provenance import describe_parameters, provenance, set_provenance
 from napari_coarse_crf.tiles.parts import copy_labels, has_two_labels
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _sizes(labels: LabelArray) -> dict[int, int]:
 def _note(layer: Labels, parameters: Parameters, gained: Counter[int]) -> None:
     """Say in the metadata what the layer shows now, as if a run had made it."""
     about = provenance(layer)
-    about["parameters"] = parameters.to_dict()
+    about |= describe_parameters(parameters)
     counts = about.get("label_counts", {})
     about["label_counts"] = {i: (before, after + gained[i]) for i, (before, after) in counts.items()}
     set_provenance(layer, about)

@@ -17,6 +17,7 @@ from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.plugin.layers.classes import is_gap
 from napari_coarse_crf.plugin.layers.dimmed import opacity_of
 from napari_coarse_crf.plugin.layers.provenance import KEY, provenance
+from napari_coarse_crf.schema import Schema, only_unnumbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ SUFFIX: Final = ".coarse-crf.json"
 """How the names of these files end; the manifest says it, too."""
 
 _FORMAT: Final = "napari-coarse-crf layer"
+_SCHEMA: Final = Schema("The description of the layer", (only_unnumbered,))
 _DIGITS: Final = 6
 """Of a colour: more than a screen shows."""
 _OF_THIS_SESSION: Final = "preview"
@@ -46,6 +48,7 @@ def describe_layer(layer: Labels, labels_path: Path) -> bytes:
     about = {name: value for name, value in provenance(layer).items() if name != _OF_THIS_SESSION}
     values = {
         "format": _FORMAT,
+        **_SCHEMA.stamped({}),
         "labels": labels_path.name,
         "shape": list(layer.data.shape),
         "name": layer.name,
@@ -85,7 +88,7 @@ def open_saved(path: Path) -> LayerData:
     Raises
     ------
     InputError
-        If the file holds no such description, or the labels are not what it says.
+        If the file holds no such description, a newer version wrote it, or the labels are not what it says.
     """
     from napari_coarse_crf.io.files import read_labels  # napari asks for a reader before it has a use for it
 
@@ -108,7 +111,7 @@ def read_look_of(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file holds no such description.
+        If the file holds no such description, or a newer version wrote it.
     """
     said = _said_in(path)
     try:
@@ -136,7 +139,10 @@ def _said_in(path: Path) -> dict[str, Any]:
     said = _read_description(path)
     if said is None:
         raise _not_understood(path)
-    return said
+    try:
+        return _SCHEMA.todays(said)
+    except InputError as error:
+        raise InputError(f"{path} cannot be used. {error}") from error
 
 
 def _not_understood(path: Path) -> InputError:

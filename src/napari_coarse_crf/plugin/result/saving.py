@@ -16,7 +16,7 @@ from napari_coarse_crf.io import files
 from napari_coarse_crf.io.grid import UNKNOWN, Grid
 from napari_coarse_crf.plugin.layers.axes import axis_letters
 from napari_coarse_crf.plugin.layers.grid import pixel_size
-from napari_coarse_crf.plugin.layers.provenance import parameters_of, provenance
+from napari_coarse_crf.plugin.layers.provenance import parameters_as_said, parameters_of
 from napari_coarse_crf.plugin.layers.record import recall
 from napari_coarse_crf.plugin.layers.saved import describe_layer, description_path
 
@@ -221,10 +221,10 @@ def _name_axes(layer: Labels) -> str:
 
 def _parameters(layer: Labels) -> bytes | None:
     """Return the content of the file of parameters; those of another version as they stand."""
-    known, named = parameters_of(layer), provenance(layer).get("parameters")
+    known, said = parameters_of(layer), parameters_as_said(layer)
     if known is not None:
         return known.to_json().encode()
-    return (json.dumps(named, indent=2, default=str) + "\n").encode() if isinstance(named, dict) else None
+    return None if said is None else (json.dumps(said, indent=2, default=str) + "\n").encode()
 
 
 def _palette(layer: Labels) -> bytes:

@@ -30,6 +30,7 @@ from napari_coarse_crf.io.places import exists, in_words, is_file
 from napari_coarse_crf.io.reading import read_bytes
 from napari_coarse_crf.plugin.layers.saved import description_path, read_look_of
 from napari_coarse_crf.plugin.series.names import names_beside
+from napari_coarse_crf.schema import Schema, only_unnumbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ _FOLDERS: Final[dict[Kind, str]] = {
 }
 _RECORD: Final = "series.json"
 _FORMAT: Final = "napari-coarse-crf series"
-_VERSION: Final = 1
+_SCHEMA: Final = Schema("The record of the series", (only_unnumbered,), key="version")
 
 
 class _NotUnderstoodError(InputError):
@@ -248,28 +249,29 @@ class Stored:
             return None
         record["last"] = name
         record["images"][name] = now
-        return (json.dumps(record, indent=1) + "\n").encode()
+        return (json.dumps(_SCHEMA.stamped(record), indent=1) + "\n").encode()
 
     def _key(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()
 
 
 def _empty_record() -> dict[str, Any]:
-    return {"format": _FORMAT, "version": _VERSION, "last": "", "images": {}}
+    return {"format": _FORMAT, "last": "", "images": {}}
 
 
 def _understood(content: bytes, path: Path) -> dict[str, Any]:
-    """Return what a record says."""
+    """Return what a record says, in today's form."""
     try:
         said = json.loads(content)
         if said["format"] != _FORMAT or not all(isinstance(one.get("written", {}), dict) for one in _entries(said)):
             raise ValueError  # as whatever else is wrong with it
-        version, last = int(said["version"]), said["last"]
+        said[_SCHEMA.key], last = int(said.get(_SCHEMA.key, 0)), said["last"]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise _NotUnderstoodError(f"{path} does not say which images are done. Move it away to begin anew.") from error
-    if version > _VERSION:
-        raise InputError(f"{path} was written by a newer version of this plugin. Update it, and open the folder again.")
-    return {**said, "last": last if isinstance(last, str) else ""}
+    try:
+        return {**_SCHEMA.todays(said), "last": last if isinstance(last, str) else ""}
+    except InputError as error:
+        raise InputError(f"{path} cannot be used. {error}") from error
 
 
 def _entries(said: Any) -> Any:
