@@ -15,7 +15,7 @@ PACKAGE = Path(napari_coarse_crf.__file__).parent
 NAME = PACKAGE.name
 
 ORDER = (
-    *("errors", "similarity", "parameters", "compute", "colours", "inputs", "unary", "elsewhere"),
+    *("errors", "json_text", "similarity", "parameters", "compute", "colours", "inputs", "unary", "elsewhere"),
     *("geodesic", "texture", "heatmap", "crf", "confidence", "judging"),
     *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refiner"),
     *("tiles", "refine", "io", "running", "evaluation", "suggest", "samples", "cli", "plugin"),
