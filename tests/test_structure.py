@@ -15,7 +15,18 @@ PACKAGE = Path(napari_coarse_crf.__file__).parent
 NAME = PACKAGE.name
 
 ORDER = (
-    *("errors", "similarity", "schema", "parameters", "compute", "colours", "inputs", "unary", "elsewhere"),
+    *(
+        "errors",
+        "json_text",
+        "similarity",
+        "schema",
+        "parameters",
+        "compute",
+        "colours",
+        "inputs",
+        "unary",
+        "elsewhere",
+    ),
     *("geodesic", "texture", "heatmap", "crf", "confidence", "judging"),
     *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refiner"),
     *("tiles", "refine", "next_place", "io", "running", "evaluation", "samples", "cli", "plugin"),

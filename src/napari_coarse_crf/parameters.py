@@ -14,7 +14,8 @@ from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from napari_coarse_crf.errors import ParameterError, in_short
+from napari_coarse_crf.errors import InputError, ParameterError, in_short
+from napari_coarse_crf.json_text import read_json
 from napari_coarse_crf.schema import Schema, only_unnumbered
 from napari_coarse_crf.similarity import FORMS, readers
 
@@ -308,15 +309,10 @@ class Parameters:
             If `text` is not a JSON object of known parameters within their ranges, or a newer version wrote it.
         """
         try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
+            values = read_json(text)
+        except InputError as error:
             raise ParameterError(
                 f"The preset is not valid JSON ({error}). Use a file saved by this plugin or by Parameters.to_json()."
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise ParameterError(
-                "The preset holds numbers of thousands of digits, or brackets within brackets. Use a file saved by "
-                "this plugin or by Parameters.to_json()."
             ) from error
         if not isinstance(values, dict):
             raise ParameterError('The preset must be a JSON object such as {"theta_alpha": 80}.')

@@ -181,6 +181,18 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(
     assert sorted(path.name for path in image.parent.iterdir()) == there
 
 
+@pytest.mark.parametrize(("name", "options"), [("o.zarr", AT_ONCE), ("o.tif", OPTIONS)])
+def test_of_runs_to_one_target_at_once_one_wins(image: Path, tmp_path: Path, name: str, options: Any) -> None:
+    command = [*COMMAND, image, image, "-o", tmp_path / name, *options]
+    runs = [subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in "123"]
+    said = [run.communicate()[1].decode() for run in runs]
+    assert sorted(run.returncode for run in runs) == [0, 1, 1], said
+    for run, words in zip(runs, said, strict=True):
+        assert not run.returncode or "Another run" in words or "exists. Add --overwrite" in words
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["image.zarr", name])
+    assert open_labels(tmp_path / name).ids[()].all()
+
+
 def test_image_labels_and_result_may_lie_behind_urls(
     run: Any, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected: Any
 ) -> None:

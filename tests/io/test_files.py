@@ -17,6 +17,7 @@ from PIL import Image
 
 from napari_coarse_crf import InputError, ParameterError, Parameters
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.lazy.places import is_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -409,8 +410,10 @@ def test_paths_that_lead_nowhere_are_named(tmp_path: Path, read: Any) -> None:
 def test_pipes_are_neither_waited_for_nor_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
-    with pytest.raises(InputError, match="is a device or a pipe, which cannot be read twice"):
-        files.read_labels(pipe)
+    assert not is_lazy(pipe)
+    for read in (files.read_image, files.read_labels, files.read_mask, files.read_preset):
+        with pytest.raises(InputError, match="is a device or a pipe, which cannot be read twice"):
+            read(pipe)
     with pytest.raises(InputError, match="is a device or a pipe, which is not replaced"):
         files.check_writable(pipe, overwrite=True)
 

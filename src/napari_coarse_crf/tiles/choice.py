@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.compute.room import free_memory, in_words
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.errors import ParameterError, in_short
-from napari_coarse_crf.memory import free_memory, in_words, may_read_texture, texture_bytes
+from napari_coarse_crf.memory import may_read_texture, texture_bytes
 from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.similarity import FORMS
