@@ -461,7 +461,7 @@ def test_an_unknown_engine_is_refused_with_the_known_ones(engine: Any) -> None:
         Refiner(_image(), _labels(), engine=engine)
 
 
-@pytest.mark.parametrize("workers", [0, -1, 2.0, "2", np.nan])
+@pytest.mark.parametrize("workers", [0, -1, 2.0, "2", np.nan, True])
 def test_workers_are_a_whole_number_from_one_up(workers: Any) -> None:
     with pytest.raises(ParameterError, match=r"workers is .*whole number from 1 up"):
         Refiner(_image(), _labels(), workers=workers)

@@ -24,6 +24,17 @@ UnaryArray = NDArray[np.uint16]
 """Unary potentials in steps, see `napari_coarse_crf.unary`."""
 
 
+def is_whole_number(value: Any) -> bool:
+    """Whether a value is a whole number of Python or numpy: no float, and neither text nor True.
+
+    Examples
+    --------
+    >>> is_whole_number(np.uint8(3)), is_whole_number(3.0), is_whole_number(True)
+    (True, False, False)
+    """
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def real_numbers(value: Any) -> NDArray[np.float64]:
     """Return real numbers as floats; nothing of anything else: text, complex numbers, rows of unlike length.
 

@@ -85,7 +85,7 @@ def read_limit(limit: int | str | None) -> int:
         unit = limit.strip()[len(number) :].strip().lower().removesuffix("b")
     try:
         size = float(number) * _UNITS[unit]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):
         size = math.nan
     if not 0 < size < math.inf or isinstance(limit, bool):
         raise ParameterError(f"memory_limit is {in_short(limit)}; pass a number of bytes, or a text such as '4GB'.")
