@@ -420,6 +420,9 @@ ERRORS: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "masked spacing": (
         _image(), _labels(), {"spacing": np.ma.array([1, 2], mask=[False, True])}, "pass 2 positive numbers",
     ),
+    "spacing of anything": (_image(), _labels(), {"spacing": (np.complex64(1), object())}, "pass 2 positive numbers"),
+    "spacing in part masked": (_image(), _labels(), {"spacing": [np.ma.masked, 1]}, "pass 2 positive numbers"),
+    "limits of switches": (_image() > 9, _labels(), {"contrast_limits": (False, True)}, "low < high"),
     "limits beyond floats": (_image() * 1.0, _labels(), {"contrast_limits": (0, 10**400)}, "low < high"),
     "complex limits": (_image() * 1.0, _labels(), {"contrast_limits": (0j, 1)}, "low < high"),
     "limits in digits": (_image() * 1.0, _labels(), {"contrast_limits": ("0", "9")}, "low < high"),

@@ -71,7 +71,7 @@ def test_beyond_its_range_a_parameter_is_refused_with_name_value_and_range(name:
     "value",
     [
         *(math.nan, None, "5", True, 2j, [1.0], np.array([1.0, 2.0]), object(), 10**5000),
-        *(b"5", bytearray(b"5"), np.True_, np.complex128(5), np.str_("5")),
+        *(b"5", bytearray(b"5"), np.True_, np.complex128(5), np.str_("5"), np.ma.masked),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -387,7 +387,7 @@ def _checked(spec: Field[Any], value: Any) -> Any:
             )
         return value
     whole = isinstance(spec.default, int)
-    number = _number(value)
+    number = real_number(value)
     needed = f"{'a whole number' if whole else 'a number'} from {described.low:g} to {described.high:g}"
     if described.unit:
         needed += f" ({described.unit})"
@@ -397,9 +397,15 @@ def _checked(spec: Field[Any], value: Any) -> Any:
     return int(number) if whole else number
 
 
-def _number(value: Any) -> float:
-    """Return a real number of Python or numpy as a float, NaN where it is none: neither text nor True."""
-    if getattr(value, "ndim", None) == 0:  # an array of numpy, or its number
+def real_number(value: Any) -> float:
+    """Return a real number of Python or numpy as a float, NaN where it is none: neither text nor True.
+
+    Examples
+    --------
+    >>> real_number(3), real_number("3")
+    (3.0, nan)
+    """
+    if getattr(value, "ndim", None) == 0 and not hasattr(value, "mask"):  # an array of numpy, or its number
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, Real):
         return math.nan
