@@ -149,6 +149,8 @@ def test_replace_changes_a_copy() -> None:
         before.replace(theta_delta=5)
     with pytest.raises(ParameterError, match="theta_beta is 0"):
         before.replace(theta_beta=0)
+    with pytest.raises(ParameterError, match="no parameter 'self'"):
+        before.replace(self=5)
 
 
 def test_parameters_survive_the_way_through_json() -> None:

@@ -254,7 +254,7 @@ class Parameters:
             raise ParameterError(f"There is no preset {in_short(name)}. Choose one of: {', '.join(PRESETS)}.")
         return cls(**PRESETS[name])
 
-    def replace(self, **changes: Any) -> Parameters:
+    def replace(self, /, **changes: Any) -> Parameters:
         """Return a copy with some fields changed."""
         _check_known(changes)
         return replace(self, **changes)
