@@ -89,7 +89,7 @@ class Picture:
         else:
             read = [read_numbers(f"image's channel {number}", one) for number, one in enumerate(channels, start=1)]
             channels_last = np.stack(read, axis=-1)
-        mask = _without_nan(channels_last, _read_mask(self.mask, shape))
+        mask = _without_nan(channels_last, read_mask(self.mask, shape))
         return replace(self, image=channels_last, mask=mask, channel_axis=-1)
 
 
@@ -379,7 +379,14 @@ def _channels_last(image: NDArray[Any], shape: tuple[int, ...], channel_axis: in
     return moved
 
 
-def _read_mask(mask: Any, shape: tuple[int, ...]) -> MaskArray | None:
+def read_mask(mask: Any, shape: tuple[int, ...]) -> MaskArray | None:
+    """Return a mask as an array, None if there is none.
+
+    Raises
+    ------
+    InputError
+        If it is no array of bool of this shape, or False everywhere.
+    """
     if mask is None:
         return None
     array = read_array("mask", mask)

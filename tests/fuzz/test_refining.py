@@ -90,12 +90,13 @@ def cases(draw: st.DrawFn, also: tuple[str, ...] = (), pixels: int = 400) -> Cas
         options["memory_limit"] = draw(st.one_of(no_numbers, sizes))
     if "engine" in wrong:
         options["engine"] = draw(no_numbers)
-    if "examples" in wrong:
-        other = draw(shapes(least=len(shape), most=len(shape), pixels=100))
-        pair = draw(images(other, wild=False))[0], draw(labels(other, wild=False))
-        options["examples"] = draw(st.one_of(no_numbers, st.just([pair]), st.just([(image, pair[1])]), st.just([3])))
-    options = {name: value for name, value in options.items() if value is not None}
     drawn = draw(labels(shape, wild="labels" in wrong))
+    if "examples" in wrong:
+        pair = image, draw(labels(shape, wild=False)).passed
+        options["examples"] = draw(st.one_of(st.just([pair]), st.just([(None, pair[1]), pair]), no_numbers))
+        if draw(st.booleans()):
+            drawn = Given(np.zeros(shape, draw(st.sampled_from(["u1", "i8"]))))
+    options = {name: value for name, value in options.items() if value is not None}
     return Case(image, drawn, draw(parameters(wild="parameters" in wrong)), options, given_image)
 
 
