@@ -7,11 +7,12 @@ QT ?= pyqt6
 BIN := .venv/bin
 ENVIRONMENT := PYTHON="$(PYTHON)" QT="$(QT)" scripts/environment.sh
 
-.PHONY: help demo test lint napari bench pictures clean
+.PHONY: help demo test fuzz lint napari bench pictures clean
 
 help:
 	@echo "make demo     refine the bundled samples, print scores, draw pictures into demo-output/"
 	@echo "make test     run the tests"
+	@echo "make fuzz     pass 50 000 things at random to everything that is public (an hour)"
 	@echo "make lint     check style (ruff), types (mypy), words (typos) and workflows (zizmor)"
 	@echo "make napari   open napari with the plugin and a sample"
 	@echo "make bench    run the benchmarks: tables on the terminal, JSON into benchmark-output/ (up to an hour)"
@@ -24,6 +25,10 @@ demo: .venv/.made-base
 test: .venv/.made-dev
 	@echo "Running the tests"
 	@scripts/run-tests.sh $(BIN)/python
+
+fuzz: .venv/.made-dev
+	@echo "Passing 50 000 things at random to everything that is public, for an hour or so"
+	@FUZZ_EXAMPLES=50000 $(BIN)/python -m pytest tests/fuzz -q
 
 lint: .venv/.made-dev
 	@echo "Checking style, types, words and workflows"

@@ -60,7 +60,7 @@ class _Sizes:
 def estimate_memory(
     image: Any,
     labels: Any,
-    parameters: Parameters | None = None,
+    parameters: Parameters | str | None = None,
     *,
     mask: Any = None,
     channel_axis: int = -1,

@@ -259,7 +259,7 @@ class Parameters:
             raise ParameterError(f"There is no preset {in_short(name)}. Choose one of: {', '.join(PRESETS)}.")
         return cls(**PRESETS[name])
 
-    def replace(self, **changes: Any) -> Parameters:
+    def replace(self, /, **changes: Any) -> Parameters:
         """Return a copy with some fields changed."""
         _check_known(changes)
         return replace(self, **changes)
@@ -390,7 +390,7 @@ def _checked(spec: Field[Any], value: Any) -> Any:
             )
         return value
     whole = isinstance(spec.default, int)
-    number = _number(value)
+    number = real_number(value)
     needed = f"{'a whole number' if whole else 'a number'} from {described.low:g} to {described.high:g}"
     if described.unit:
         needed += f" ({described.unit})"
@@ -400,9 +400,15 @@ def _checked(spec: Field[Any], value: Any) -> Any:
     return int(number) if whole else number
 
 
-def _number(value: Any) -> float:
-    """Return a real number of Python or numpy as a float, NaN where it is none: neither text nor True."""
-    if getattr(value, "ndim", None) == 0:  # an array of numpy, or its number
+def real_number(value: Any) -> float:
+    """Return a real number of Python or numpy as a float, NaN where it is none: neither text nor True.
+
+    Examples
+    --------
+    >>> real_number(3), real_number("3")
+    (3.0, nan)
+    """
+    if getattr(value, "ndim", None) == 0 and not hasattr(value, "mask"):  # an array of numpy, or its number
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, Real):
         return math.nan
