@@ -49,6 +49,7 @@ myst_heading_anchors = 3
 autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False  # the template of a class lists them
 default_role = "public"  # `refine_labels` in a docstring leads to its page
 
@@ -65,17 +66,18 @@ intersphinx_mapping = {
 }
 intersphinx_timeout = 10
 numpydoc_xref_param_type = True
+_PLAIN = ("bool", "callable", "dict", "float", "int", "list", "None", "str", "tuple")
 numpydoc_xref_aliases = {
     **{name: f"{package.__name__}.{name}" for package, names in PACKAGES.items() for name in names},
     **{layer: f"napari.layers.{layer}" for layer in ("Image", "Labels", "Points", "Shapes")},
+    **{name: name for name in (*_PLAIN, "napari.Viewer", "napari.layers.Labels")},
+    **{name: f":class:`~collections.abc.{name.capitalize()}`" for name in ("iterable", "mapping", "sequence")},
 }
-numpydoc_xref_ignore = {  # axes in shapes, and types that are no public names
-    *"CKLXYZ", "Elsewhere", "GeneratorWorker", "Picture", "Problem", "Share", "SteadyBox", "Things", "Trial",
-}  # fmt: skip
+numpydoc_xref_ignore = "all"  # words that are none of these
 nitpick_ignore_regex = [
-    (r"py:.*", r"(dask|magicgui|napari|numpy|psygnal|qtpy|scipy|skimage)\..*"),
-    (r"py:.*|std:.*", r"python:.*"),
-    (r"py:.*", r"[a-z]+\d*"),  # words of a type: array, sequence, float32
+    (r"py:.*", r"(collections|dask|magicgui|napari|numpy|psygnal|qtpy|scipy|skimage)\..*"),
+    (r"py:.*|std:.*", r"(numpy|python):.*"),
+    *((r"py:.*", name) for name in _PLAIN),
 ]
 
 sphinx_gallery_conf = {
@@ -89,13 +91,18 @@ sphinx_gallery_conf = {
     "doc_module": ("napari_coarse_crf",),
     "download_all_examples": False,
     "show_memory": False,
+    "capture_repr": (),
     "write_computation_times": False,
     "show_signature": False,
     "min_reported_time": 3600,
     "remove_config_comments": True,
 }
 
+highlight_language = "text"  # of what names none: commands
+
 html_theme = "pydata_sphinx_theme"
+_NOTHING_BELOW = ("index", "start", "comparison", "developing")
+html_sidebars: dict[str, list[str]] = {page: [] for page in _NOTHING_BELOW}
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
@@ -104,7 +111,7 @@ html_theme_options = {
     "show_prev_next": True,
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "parameters": []},
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
     "navigation_with_keys": False,

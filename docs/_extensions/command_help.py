@@ -28,10 +28,16 @@ class CommandHelp(Directive):  # type: ignore[misc]  # docutils ships no types
                 continue
             names = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name
             term = nodes.term("", "", nodes.literal("", names))
-            told = nodes.definition("", nodes.paragraph("", getattr(parameter, "help", None) or ""))
+            told = nodes.definition("", _paragraph(getattr(parameter, "help", None) or ""))
             listed += nodes.definition_list_item("", term, told)
         intro = " ".join((command.help or "").split())
-        return [nodes.paragraph("", intro), listed]
+        return [_paragraph(intro), listed]
+
+
+def _paragraph(text: str) -> nodes.Node:
+    """Return a text in which code stands between backticks."""
+    parts = enumerate(text.split("`"))
+    return nodes.paragraph("", "", *(nodes.literal("", part) if n % 2 else nodes.Text(part) for n, part in parts))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -4,7 +4,7 @@ An aerial scene
 
 Five classes from polygons: score by class, see where it fails, and paint where it helps most.
 
-In napari: **File > Open Sample > napari-coarse-crf > Aerial image**. Polygons may be drawn in a Shapes layer, too; a
+In napari: **File > Open Sample > Coarse CRF > Aerial image**. Polygons may be drawn in a Shapes layer, too; a
 feature ``class`` or their colour says what each stands for.
 """
 
@@ -24,16 +24,19 @@ sample = load_sample("aerial")
 
 
 def show(**layers):
-    """Draw the image and label maps side by side, with a legend of the classes."""
-    figure, axes = plt.subplots(1, 1 + len(layers), figsize=(4 * (1 + len(layers)), 4), layout="constrained")
-    axes[0].imshow(sample.image)
-    axes[0].set_title("image")
-    for axis, (title, labels) in zip(axes[1:], layers.items(), strict=True):
-        axis.imshow(np.ma.masked_equal(labels, 0), cmap=ListedColormap(COLOURS), vmin=1, vmax=5, interpolation="none")
+    """Draw the image and three label maps, with a legend of the classes."""
+    figure, axes = plt.subplots(2, 2, figsize=(9, 8), layout="constrained")
+    axes.flat[0].imshow(sample.image)
+    axes.flat[0].set_title("image")
+    for axis, (title, labels) in zip(axes.flat[1:], layers.items(), strict=True):
+        shown = np.ma.masked_equal(labels, 0)
+        axis.imshow(shown, cmap=ListedColormap(COLOURS), vmin=1, vmax=5, interpolation="none")
         axis.set_title(title)
-    for axis in axes:
+    for axis in axes.flat:
         axis.axis("off")
-    named = [Patch(color=colour, label=sample.class_names[i + 1]) for i, colour in enumerate(COLOURS)]
+    named = [
+        Patch(color=colour, label=sample.class_names[i + 1]) for i, colour in enumerate(COLOURS)
+    ]
     figure.legend(handles=named, loc="outside lower center", ncols=5, frameon=False)
 
 

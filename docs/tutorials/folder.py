@@ -4,7 +4,8 @@ A folder of images
 
 Many images with their coarse labels, refined by one command that can be stopped at any time, then scored.
 
-In napari: **Plugins > Annotate a series** goes through a folder image by image and saves everything beside them.
+In napari: **Plugins > Coarse CRF > Annotate a series** goes through a folder image by image and saves everything beside
+them.
 """
 
 # %%
@@ -24,10 +25,16 @@ from napari_coarse_crf.samples import load_sample
 
 sample = load_sample("tissue")
 root = Path(tempfile.mkdtemp())
-for name, array in {"images": sample.image, "labels": sample.coarse, "fine": sample.fine}.items():
+for name, array in {
+    "images": sample.image,
+    "labels": sample.coarse,
+    "fine": sample.fine,
+}.items():
     (root / name).mkdir()
     for number, (top, left) in enumerate([(0, 0), (0, 160), (128, 0), (128, 160)]):
-        iio.imwrite(root / name / f"field{number}.png", array[top : top + 128, left : left + 160])
+        iio.imwrite(
+            root / name / f"field{number}.png", array[top : top + 128, left : left + 160]
+        )
 print(*sorted(path.relative_to(root).as_posix() for path in root.glob("*/*")), sep="\n")
 
 

@@ -4,7 +4,7 @@ Nuclei in a stained tissue
 
 From a few strokes to a table of nuclei: refine, look, ask how sure it is, and give each nucleus an id.
 
-In napari: **File > Open Sample > napari-coarse-crf**, then **Plugins > Refine labels** and **Run**.
+In napari: **File > Open Sample > Coarse CRF**, then **Plugins > Coarse CRF > Refine labels** and **Run**.
 """
 
 # %%
@@ -16,7 +16,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from skimage.color import label2rgb
 
-from napari_coarse_crf import Parameters, Refiner, evaluate_labels, measure_objects, refine_labels, split_objects
+from napari_coarse_crf import (
+    Parameters,
+    Refiner,
+    evaluate_labels,
+    measure_objects,
+    refine_labels,
+    split_objects,
+)
 from napari_coarse_crf.samples import load_sample
 
 COLOURS = [(0, 0.45, 0.7), (0.9, 0.62, 0)]
@@ -24,15 +31,32 @@ sample = load_sample("tissue")
 
 
 def show(image, **layers):
-    """Draw label maps over the image, side by side."""
-    _, axes = plt.subplots(1, len(layers), figsize=(4 * len(layers), 3.6), layout="constrained", squeeze=False)
-    for axis, (title, labels) in zip(axes[0], layers.items(), strict=True):
-        axis.imshow(label2rgb(labels, image, colors=COLOURS, alpha=0.45, bg_label=0))
-        axis.set_title(title.replace("_", " "))
+    """Draw the image, and label maps over it."""
+    _, axes = plt.subplots(
+        1, 1 + len(layers), figsize=(3.5 * (1 + len(layers)), 3), layout="constrained"
+    )
+    axes[0].imshow(image)
+    axes[0].set_title("image")
+    for axis, (title, labels) in zip(axes[1:], layers.items(), strict=True):
+        axis.imshow(
+            label2rgb(
+                labels,
+                image,
+                colors=COLOURS,
+                alpha=0.6,
+                bg_label=0,
+                bg_color=None,
+                saturation=1,
+            )
+        )
+        axis.set_title(title)
+    for axis in axes:
         axis.axis("off")
 
 
-print(f"{np.mean(sample.coarse != 0):.0%} of the pixels are labelled: {dict(sample.class_names)}")
+print(
+    f"{np.mean(sample.coarse != 0):.0%} of the pixels are labelled: {dict(sample.class_names)}"
+)
 show(sample.image, strokes=sample.coarse, wanted=sample.fine)
 
 # %%
@@ -61,9 +85,21 @@ refinement = refiner.run()
 sure = refiner.run(refinement.parameters.replace(min_confidence=0.8))
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
-figure.colorbar(left.imshow(refinement.confidence, cmap="magma", vmin=0.5, vmax=1), ax=left, shrink=0.8)
+figure.colorbar(
+    left.imshow(refinement.confidence, cmap="magma", vmin=0.5, vmax=1), ax=left, shrink=0.8
+)
 left.set_title("confidence")
-right.imshow(label2rgb(sure.labels, sample.image, colors=COLOURS, alpha=0.45, bg_label=0))
+right.imshow(
+    label2rgb(
+        sure.labels,
+        sample.image,
+        colors=COLOURS,
+        alpha=0.6,
+        bg_label=0,
+        bg_color=None,
+        saturation=1,
+    )
+)
 right.set_title("only what is .8 sure")
 for axis in (left, right):
     axis.axis("off")
@@ -74,7 +110,9 @@ for axis in (left, right):
 # Without parameters your labels choose the weights. The result says what and why.
 print(refinement.reason)
 changed = {
-    name: value for name, value in refinement.parameters.to_dict().items() if value != getattr(Parameters(), name)
+    name: value
+    for name, value in refinement.parameters.to_dict().items()
+    if value != getattr(Parameters(), name)
 }
 print(changed or "the usual weights")
 
@@ -87,5 +125,5 @@ table = measure_objects(ids, confidence=refinement.confidence)
 print(f"{ids.max()} nuclei, median area {np.median(table['size']):.0f} px")
 
 plt.figure(figsize=(6, 4.8), layout="constrained")
-plt.imshow(label2rgb(ids, sample.image, alpha=0.5, bg_label=0))
+plt.imshow(label2rgb(ids, sample.image, alpha=0.6, bg_label=0, bg_color=None, saturation=1))
 plt.axis("off")

@@ -41,7 +41,10 @@ da.from_array(mosaic(sample.coarse), chunks=(256, 256)).to_zarr(str(folder / "co
 # -------------
 # Arrays of dask give an array of dask. It is planned and refined when it is computed, a tile at a time for each thread,
 # and written chunk by chunk.
-image, strokes = da.from_zarr(str(folder / "slide.zarr")), da.from_zarr(str(folder / "coarse.zarr"))
+image, strokes = (
+    da.from_zarr(str(folder / "slide.zarr")),
+    da.from_zarr(str(folder / "coarse.zarr")),
+)
 parameters = Parameters(theta_alpha=40)
 refined = refine_labels(image, strokes, parameters, tile=512)
 print(f"{refined.shape} in chunks of {refined.chunksize}")
@@ -51,7 +54,9 @@ refined.to_zarr(str(folder / "refined.zarr"))
 # What would all at once have taken, and how much do tiles differ from it? This one fits, so we can ask.
 at_once = refine_labels(image.compute(), strokes.compute(), parameters)
 in_tiles = da.from_zarr(str(folder / "refined.zarr")).compute()
-print(f"at once: {estimate_memory(image.compute(), strokes.compute(), parameters) / 1e6:.0f} MB")
+print(
+    f"at once: {estimate_memory(image.compute(), strokes.compute(), parameters) / 1e6:.0f} MB"
+)
 print(f"pixels that differ: {np.mean(at_once != in_tiles):.2%}")
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")

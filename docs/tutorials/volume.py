@@ -23,9 +23,16 @@ random = np.random.default_rng(3)
 z, y, x = np.indices((21, 96, 96), dtype=np.float32)
 truth = np.ones(z.shape, np.uint8)
 for centre in random.uniform((4, 12, 12), (17, 84, 84), (14, 3)):
-    away = np.sqrt(sum(((axis - c) * size) ** 2 for axis, c, size in zip((z, y, x), centre, SPACING, strict=True)))
+    away = np.sqrt(
+        sum(
+            ((axis - c) * size) ** 2
+            for axis, c, size in zip((z, y, x), centre, SPACING, strict=True)
+        )
+    )
     truth[away < random.uniform(7, 12)] = 2
-volume = ndi.gaussian_filter(80.0 + 60.0 * (truth == 2), (0.4, 1.2, 1.2)) + random.normal(0, 14, truth.shape)
+volume = ndi.gaussian_filter(80.0 + 60.0 * (truth == 2), (0.4, 1.2, 1.2)) + random.normal(
+    0, 14, truth.shape
+)
 volume = np.clip(volume, 0, 255).astype(np.uint8)
 
 # %%
@@ -37,7 +44,9 @@ for plane in range(0, 21, 5):
     for label_id in (1, 2):
         inside = ndi.distance_transform_edt(truth[plane] == label_id)
         strokes[plane][inside > 0.6 * inside.max()] = label_id
-print(f"{np.mean(strokes != 0):.1%} of the voxels are labelled, on {np.unique(strokes.nonzero()[0]).size} planes")
+print(
+    f"{np.mean(strokes != 0):.1%} of the voxels are labelled, on {np.unique(strokes.nonzero()[0]).size} planes"
+)
 
 # %%
 # Refine with the size of a voxel
@@ -45,7 +54,9 @@ print(f"{np.mean(strokes != 0):.1%} of the voxels are labelled, on {np.unique(st
 # ``spacing`` says that a step from plane to plane is three times as long. Files that say it need no option.
 refined = refine_labels(volume, strokes, spacing=SPACING)
 scores = evaluate_labels(refined, truth, coarse=strokes)
-print(f"of the voxels without a stroke, {scores.unlabelled_accuracy:.1%} are right; IoU of cells {scores.iou[2]:.3f}")
+print(
+    f"of the voxels without a stroke, {scores.unlabelled_accuracy:.1%} are right; IoU of cells {scores.iou[2]:.3f}"
+)
 
 figure, axes = plt.subplots(2, 4, figsize=(11, 5.8), layout="constrained")
 for row, plane in zip(axes, (10, 12), strict=True):
