@@ -98,6 +98,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
 }
 
+smartquotes_action = "qe"  # of -- no dash
 highlight_language = "text"  # of what names none: commands
 
 html_theme = "pydata_sphinx_theme"

@@ -26,7 +26,8 @@ class CommandHelp(Directive):  # type: ignore[misc]  # docutils ships no types
         for parameter in command.params:
             if getattr(parameter, "hidden", False):
                 continue
-            names = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name
+            options = ", ".join([*parameter.opts, *parameter.secondary_opts])
+            names = options if parameter.param_type_name == "option" else parameter.name
             term = nodes.term("", "", nodes.literal("", names))
             told = nodes.definition("", _paragraph(getattr(parameter, "help", None) or ""))
             listed += nodes.definition_list_item("", term, told)
