@@ -28,8 +28,8 @@ from strokes import WIDTH, line_through, nearest_known
 from napari_coarse_crf import evaluate_labels, refine_labels
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.io.files import read_image, read_labels
+from napari_coarse_crf.next_place import find_place
 from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample
-from napari_coarse_crf.suggest.next_place import find_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,7 +4,7 @@
 python benchmarks/plugin_memory.py            # 2048 x 1024, 30 runs, 120 x 1024 x 1024; needs a display
 python benchmarks/plugin_memory.py --quick    # small images: does it work?
 
-A real viewer and the real widget. First runs, Live and Suggest one after the other, each new layer removed at once: the
+A real viewer and the real widget. First runs and Live one after the other, each new layer removed at once: the
 aim is that memory grows by less than 5 MB a run. Then a stack of int32 labels with the scope "Current slice": what a
 run adds to the memory in use, and how long a stroke blocks the window, with Live and without.
 """
@@ -52,19 +52,17 @@ def measure_growth(height: int, width: int, runs: int, unmeasured: int) -> None:
     ways: dict[str, Callable[[], None]] = {
         "Run": lambda: _run_and_remove(viewer, widget),
         "Live": lambda: _paint(strokes, widget),
-        "Suggest": lambda: _suggest(widget),
     }
     print(f"| {width} x {height} | runs | MB in use | MB more a run |")
     print("|---|---|---|---|")
     for name, once in ways.items():
         widget.live = name == "Live"
-        count = runs if name != "Suggest" else max(1, runs // EVERY)
         for _ in range(unmeasured):  # what is kept between runs is made once
             once()
         before = in_use()
-        for number in range(1, count + 1):
+        for number in range(1, runs + 1):
             once()
-            if number % EVERY == 0 or number == count:
+            if number % EVERY == 0 or number == runs:
                 now = in_use()
                 print(f"| {name} | {number} | {now:.0f} | {(now - before) / number:+.1f} |", flush=True)
     viewer.close()
@@ -104,10 +102,6 @@ def _run_and_remove(viewer: napari.Viewer, widget: Any) -> None:
     for layer in [layer for layer in viewer.layers if layer.name not in names]:
         viewer.layers.remove(layer)
     idle(50)
-
-
-def _suggest(widget: Any) -> None:
-    _until_ended(widget.suggest())
 
 
 def _paint(strokes: Any, widget: Any) -> None:

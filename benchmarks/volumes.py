@@ -28,7 +28,7 @@ from make_samples import Recipe, draw_coarse
 from rich.console import Console
 from rich.progress import track
 
-from napari_coarse_crf import Refiner, evaluate_labels
+from napari_coarse_crf import Parameters, Refiner, evaluate_labels
 from napari_coarse_crf.evaluation.baselines import BASELINES, fill_labels
 from napari_coarse_crf.inputs import Picture, read_problem
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SMALL = Recipe((), (), 0.4, max_margin=6, smallest=12, brush=3, shortest=5, left_out=0.2, seed=0)
 """The hand of `quality.py` with a finer pen: planes are of a hundred pixels, and organs of ten."""
 HANDS = ("strokes", "polygons")
-METHODS = (*BASELINES, "default")
+METHODS = (*BASELINES, "fixed", "default")
 
 
 def drawn(fine: Array, hand: str, every: int) -> Array:
@@ -54,8 +54,9 @@ def drawn(fine: Array, hand: str, every: int) -> Array:
 
 def figures(picture: Picture, coarse: Array, fine: Array, method: str) -> Figures:
     """Return accuracy on unlabelled voxels and mean IoU."""
-    if method == "default":
-        filled = Refiner.of(picture, coarse).run().labels
+    if method in ("fixed", "default"):  # without and with what the labels choose
+        parameters = Parameters() if method == "fixed" else Parameters.preset("auto")
+        filled = Refiner.of(picture, coarse).run(parameters).labels
     else:
         filled = fill_labels(method, read_problem(picture, coarse), coarse)
     scores = evaluate_labels(filled, fine, coarse=coarse)
@@ -66,7 +67,9 @@ def main() -> None:
     """Score the folders given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=["nearest label", "watershed", "default"])
+    parser.add_argument(
+        "--methods", nargs="+", choices=METHODS, default=["nearest label", "watershed", "fixed", "default"]
+    )
     parser.add_argument(
         "--every", nargs="+", type=int, default=[3, 6], help="planes from one that is painted to the next"
     )

@@ -14,7 +14,7 @@ apart=(
     "tests/plugin/jobs"
     "tests/plugin/result"
     "tests/plugin/series"
-    "tests/cli tests/suggest"
+    "tests/cli"
     "tests/plugin/controls"
     "tests/plugin/layers tests/plugin/test_*.py"
 )

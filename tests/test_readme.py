@@ -67,7 +67,7 @@ def test_the_make_targets_exist() -> None:
     assert {"demo", "test", "napari"} <= named <= set(targets)
 
 
-@pytest.mark.parametrize(("command", "at_least"), [("refine", 9), ("evaluate", 4), ("suggest", 1), ("objects", 1)])
+@pytest.mark.parametrize(("command", "at_least"), [("refine", 9), ("evaluate", 4), ("objects", 1)])
 def test_the_options_in_the_commands_exist(command: str, at_least: int) -> None:
     known = typer.main.get_command(cli.app).commands[command]  # type: ignore[attr-defined]  # a group
     options = {option for parameter in known.params for option in parameter.opts} | {"--help"}

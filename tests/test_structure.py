@@ -18,7 +18,7 @@ ORDER = (
     *("errors", "similarity", "parameters", "compute", "colours", "inputs", "unary", "elsewhere"),
     *("geodesic", "texture", "heatmap", "crf", "confidence", "judging"),
     *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refiner"),
-    *("tiles", "refine", "io", "running", "evaluation", "suggest", "samples", "cli", "plugin"),
+    *("tiles", "refine", "next_place", "io", "running", "evaluation", "samples", "cli", "plugin"),
 )
 ORDER_IN_PLUGIN = ("layers", "jobs", "controls", "result", "sample_data", "widget", "series")
 FOREIGN = {"napari", "qtpy", "magicgui", "superqt", "PyQt6", "PySide6"}

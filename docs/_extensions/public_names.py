@@ -51,8 +51,4 @@ def _public(_name: str, rawtext: str, text: str, *where: Any, **more: Any) -> An
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the role, which conf.py makes the default one."""
     app.add_role("public", _public)
-    for name, package in _HOMES.items():
-        public = getattr(package, name)
-        if inspect.isclass(public):
-            public.__name__ = public.__qualname__ = name  # one has another name where it is defined
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -41,8 +41,8 @@ print(*sorted(path.relative_to(root).as_posix() for path in root.glob("*/*")), s
 # %%
 # Refine them all
 # ---------------
-# ``napari-coarse-crf refine images labels -o refined``: the labels of each image choose its weights. With ``--suggest``
-# they are chosen once for all, over the first few together, which is more reliable where each has few strokes.
+# ``napari-coarse-crf refine images labels -o refined``: the labels of each image choose its weights.
+# ``--preset default`` fixes them for all, and so does a file of parameters.
 def command(*words):
     """Run napari-coarse-crf in the folder and print what it says."""
     plain = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
@@ -51,11 +51,11 @@ def command(*words):
     print(done.stdout)
 
 
-command("refine", "images", "labels", "-o", "refined", "--suggest")
+command("refine", "images", "labels", "-o", "refined")
 
 # %%
 # A second call skips what is there; ``--overwrite`` makes it again.
-command("refine", "images", "labels", "-o", "refined", "--suggest")
+command("refine", "images", "labels", "-o", "refined")
 
 # %%
 # Score them

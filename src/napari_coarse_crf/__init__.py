@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning, InputError, ParameterError
     from napari_coarse_crf.evaluation.scores import Scores, evaluate_labels
     from napari_coarse_crf.memory import estimate_memory
+    from napari_coarse_crf.next_place import Place, suggest_place
     from napari_coarse_crf.objects import measure_objects, split_objects
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.refine import refine_labels, warm_up
     from napari_coarse_crf.refiner import Progress, Refinement, Refiner
-    from napari_coarse_crf.suggest.next_place import Place, suggest_place
-    from napari_coarse_crf.suggest.search import Suggestion, suggest_parameters
 
 __all__ = [
     "CoarseCRFError",
@@ -31,13 +30,11 @@ __all__ = [
     "Refinement",
     "Refiner",
     "Scores",
-    "Suggestion",
     "estimate_memory",
     "evaluate_labels",
     "measure_objects",
     "refine_labels",
     "split_objects",
-    "suggest_parameters",
     "suggest_place",
     "warm_up",
 ]
@@ -48,7 +45,7 @@ _HOME = {
     "InputError": "errors",
     "ParameterError": "errors",
     "Parameters": "parameters",
-    "Place": "suggest.next_place",
+    "Place": "next_place",
     "Progress": "refiner",
     "Refinement": "refiner",
     "Refiner": "refiner",
@@ -58,9 +55,7 @@ _HOME = {
     "measure_objects": "objects",
     "split_objects": "objects",
     "refine_labels": "refine",
-    "Suggestion": "suggest.search",
-    "suggest_parameters": "suggest.search",
-    "suggest_place": "suggest.next_place",
+    "suggest_place": "next_place",
     "warm_up": "refine",
 }
 

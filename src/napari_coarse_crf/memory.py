@@ -22,7 +22,7 @@ from napari_coarse_crf.geodesic import SIDE_BY_SIDE
 from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel, reads_texture
 from napari_coarse_crf.inputs import Picture, Problem, read_labels, read_problem
 from napari_coarse_crf.judging.choosing import labels_choose
-from napari_coarse_crf.judging.look import pixels_looked_at
+from napari_coarse_crf.judging.look import AT_ONCE, pixels_looked_at
 from napari_coarse_crf.judging.small import steps_within
 from napari_coarse_crf.judging.telling import may_tell
 from napari_coarse_crf.parameters import Parameters, read_parameters
@@ -181,7 +181,8 @@ def _look_bytes(sizes: _Sizes, problem: Problem, sample: Problem, parameters: Pa
     share = math.prod(-(-size // step) / size for size, step in zip(problem.shape, steps, strict=True))
     small = replace(sizes, pixels=round(share * sizes.pixels), unlabelled=round(share * sizes.unlabelled))
     terms = _TERMS * small.unlabelled * small.width * _FLOAT
-    return small.pixels * texture_bytes(small.channels) + terms + _field_bytes(small, sample, parameters)
+    at_once = min(sizes.workers, AT_ONCE) * (terms + _field_bytes(small, sample, parameters))
+    return small.pixels * texture_bytes(small.channels) + at_once
 
 
 def _texture_bytes(problem: Problem, parameters: Parameters) -> tuple[int, int]:

@@ -413,7 +413,7 @@ class Refiner:
                 features = (yield from self._cached_surroundings(pool)) if may_tell(posed) else None
                 found = yield from choose_weights(pool, posed, parameters, features)
             else:  # here, no label is there to be hidden
-                found = Chosen(parameters.replace(weights="fixed"), (), "")
+                found = Chosen(parameters.replace(weights="fixed"), "")
             self._chosen = parameters, posed, found
         return self._chosen[2]
 

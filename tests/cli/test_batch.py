@@ -14,9 +14,8 @@ import tifffile
 from PIL import Image
 
 import napari_coarse_crf
-from napari_coarse_crf import Parameters, Refiner, refine_labels, suggest_parameters
+from napari_coarse_crf import Parameters, Refiner, refine_labels
 from napari_coarse_crf.io import files
-from napari_coarse_crf.samples import load_sample
 from tests.cli.terminal import stop_on_a_terminal
 
 SAMPLES = Path(napari_coarse_crf.__file__).parent / "samples"
@@ -148,22 +147,6 @@ def test_what_is_the_same_for_all_images_is_said_once(run: Any, folder: Path) ->
     assert (code, err.count("The 5 planes of the image along axis 0 are taken as its channels.")) == (0, 1)
 
 
-def test_parameters_are_suggested_once_over_the_first_images_together(run: Any, folder: Path) -> None:
-    sample = load_sample("nuclei")
-    image, coarse = sample.image[:, :120], sample.coarse[:, :120]
-    for number in range(6):  # the second cannot be read, and the sixth is one too many
-        place = folder / "images" / f"n{number}.png"
-        Image.fromarray(image[number * 9 :]).save(place)
-        Image.fromarray(coarse[number * 9 :]).save(folder / "coarse" / place.name)
-    (folder / "images" / "n1.png").write_bytes(b"no picture")
-    rows = [number * 9 for number in (0, 2, 3, 4)]
-    suggestion = suggest_parameters([image[row:] for row in rows], [coarse[row:] for row in rows])
-    code, text, err = run("refine", "images/n*", "coarse", "-o", "refined", "--suggest", "--iterations", 2)
-    assert (code, suggestion.reason in text, "Error: n1.png" in err) == (1, True, True)
-    expected = refine_labels(image[45:], coarse[45:], suggestion.parameters.replace(iterations=2))
-    assert np.array_equal(files.read_labels(folder / "refined" / "n5.png").ids, expected)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -180,7 +163,6 @@ def test_parameters_are_suggested_once_over_the_first_images_together(run: Any, 
         (["images", "coarse", "-o", "o", "--engine", "magic"], "engine is 'magic'"),
         (["images", "coarse", "-o", "o", "--workers", "0"], "workers is 0"),
         (["images", "coarse", "-o", "o", "--theta-beta", "0"], "theta_beta is 0"),
-        (["images", "coarse", "-o", "o", "--suggest", "--preset", "paper"], "--suggest and --preset both choose"),
     ],
 )
 def test_a_slip_is_found_before_any_work(run: Any, folder: Path, arguments: list[str], message: str) -> None:

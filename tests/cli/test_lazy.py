@@ -1,4 +1,4 @@
-"""`refine` and `suggest` on images that are read and written part by part, as a person uses them."""
+"""`refine` on images that are read and written part by part, as a person uses them."""
 
 from __future__ import annotations
 
@@ -147,18 +147,6 @@ def test_frames_of_a_series_are_refined_one_after_the_other(run: Any, tmp_path: 
         one = refine_labels(film[frame], coarse[frame], Parameters(iterations=2), tile=film.shape[1:])
         np.testing.assert_array_equal(refined[frame], one)
     assert not refined[0].any()
-
-
-def test_suggestions_look_at_parts_of_an_image(run: Any, image: Path, tmp_path: Path) -> None:
-    sample = load_sample("tissue")
-    for name, array in (("image.png", sample.image), ("coarse.png", sample.coarse)):
-        Image.fromarray(array).save(tmp_path / name)
-    whole = run("suggest", tmp_path / "image.png", tmp_path / "coarse.png")
-    code, said, _ = run("suggest", image, image, "-o", tmp_path / "preset.json")
-    assert (code, said.splitlines()[:-1]) == (
-        0,
-        ["The 3 planes of the image along axis 0 are taken as its channels.", *whole[1].splitlines()],
-    )
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_coarse_crf import Parameters, Refiner
 from napari_coarse_crf.cli.options import chosen_parameters
+from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.io import files
+from napari_coarse_crf.judging.words import LEFT_TO_LABELS, choice_in_words
 from napari_coarse_crf.samples import load_sample
-from napari_coarse_crf.suggest.weights import LEFT_TO_LABELS, choice_in_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +96,30 @@ def test_an_evaluation_lets_the_labels_choose_too(run: Any, tissue: tuple[Path, 
     assert json.loads(table.read_text(encoding="utf-8"))["parameters"] == AUTO.replace(iterations=2).to_dict()
 
 
-def test_one_choice_for_all_is_no_choice_for_each(run: Any, tissue: tuple[Path, Path], tmp_path: Path) -> None:
-    code, _, err = run("refine", *tissue, "-o", tmp_path / "refined", "--suggest", "--weights", "auto")
-    assert (code, "--suggest chooses the weights once for all" in err) == (1, True)
+def test_all_that_says_how_files_are_read_reaches_the_choice(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sample = load_sample("nuclei")
+    wide, coarse = sample.image[:, :120].astype(np.uint16) * 50, sample.coarse[:, :120]
+    film, columns = np.stack([wide, wide // 9]), np.indices(wide.shape)[1]
+    ids = np.where(np.indices(wide.shape)[0] < 9, 255, coarse).astype(np.uint8)
+    tifffile.imwrite("film.tif", np.stack([film, film]), imagej=True, metadata={"axes": "TCYX"})
+    tifffile.imwrite("labels.tif", np.stack([ids, ids]), photometric="minisblack")
+    tifffile.imwrite("mask.tif", np.stack([columns > 20] * 2))
+    given = ("--mask", "mask.tif", "--spacing", "1,2,1", "--ignore", 255, "--each-slice", "--channel-axis", 1)
+    limits = ("--contrast-limits", 0, 9000)
+    code, text, _ = run("refine", "film.tif", "labels.tif", "-o", "refined.tif", *given, *limits)
+    picture = Picture(film, (columns > 20) & (ids < 255), 0, (2, 1), (0, 9000))
+    expected = Refiner.of(picture, np.where(ids == 255, 0, ids)).run()
+    assert (code, choice_in_words(expected) in text.splitlines()) == (0, True)
+    np.testing.assert_array_equal(tifffile.imread("refined.tif")[0], np.where(ids == 255, 255, expected.labels))
+
+
+def test_labels_too_few_to_choose_by_are_told(run: Any, tmp_path: Path) -> None:
+    coarse = np.zeros((20, 31), np.uint8)
+    coarse[2, 2], coarse[15, 25] = 1, 2
+    for name, pixels in (("image.png", np.full((20, 31), 90, np.uint8)), ("coarse.png", coarse)):
+        Image.fromarray(pixels).save(tmp_path / name)
+    code, text, _ = run("refine", tmp_path / "image.png", tmp_path / "coarse.png", "-o", tmp_path / "refined.png")
+    assert (code, "too few" in text) == (0, True)

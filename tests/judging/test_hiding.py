@@ -42,6 +42,18 @@ def test_a_volume_can_be_hidden_too() -> None:
     assert all(way.hidden.any() and way.kept.any() for way in hidings(labels))
 
 
+def test_of_a_volume_painted_on_some_planes_half_of_them_are_hidden_as_a_whole() -> None:
+    labels = np.zeros((13, 40, 50), np.uint8)
+    labels[::3, 5:20, 5:12], labels[::3, 20:35, 30:36] = 1, 2
+    planes = [way for way in hidings(labels) if way.way == "planes"]
+    assert len(planes) == 2
+    for way in planes:
+        hidden = way.hidden.any(axis=(1, 2))
+        assert hidden.sum() == 2  # of five
+        assert not way.kept[hidden].any()
+        np.testing.assert_array_equal(way.kept[~hidden], labels[~hidden])
+
+
 def test_a_label_that_would_vanish_is_kept_as_a_whole() -> None:
     labels = np.array([[1, 1, 2, 2, 3]])
     kept = _keep_every_label(labels, np.array([[True, True, True, False, False]]))

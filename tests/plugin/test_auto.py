@@ -9,9 +9,9 @@ import pytest
 from qtpy.QtCore import Qt, QTimer
 
 from napari_coarse_crf import Parameters, Refiner, refine_labels
+from napari_coarse_crf.judging.words import LEFT_TO_LABELS
 from napari_coarse_crf.plugin.controls.parameters import NumberControl, OptionControl
 from napari_coarse_crf.plugin.jobs import budget
-from napari_coarse_crf.suggest.weights import LEFT_TO_LABELS
 from tests.plugin.waiting import TIMEOUT, wait_until_ready
 
 if TYPE_CHECKING:
@@ -291,27 +291,15 @@ def test_slices_that_are_refined_each_on_their_own_take_one_choice(
         np.testing.assert_array_equal(refined, refine_labels(image, strokes, expected.parameters))
 
 
-def test_suggest_shows_what_the_labels_choose_and_keeps_it(
-    opened: tuple[Any, RefineWidget], qtbot: Any, press_run: PressRun, expected: Refinement
-) -> None:
-    _, widget = opened
-    widget.presets.suggest_button.click()
-    wait_until_ready(qtbot, widget)
-    assert values(widget.parameters) == values(expected.parameters)
-    assert widget.parameters.weights == weights(widget).value == "fixed"
-    assert "Your labels choose so; the sliders stand there now, fixed." in widget.status
-    np.testing.assert_array_equal(press_run(widget).data, expected.labels)
-
-
-def test_suggest_with_labels_too_few_leaves_the_choice_to_the_next_run(
-    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+def test_labels_too_few_to_choose_by_leave_the_choice_to_the_next_run(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:
     labels = np.zeros_like(labels)
     labels[20, 8], labels[20, 50] = 1, 2
     _, widget = dock(image, labels, rgb=True)
-    widget.presets.suggest_button.click()
-    wait_until_ready(qtbot, widget)
-    assert "too few" in widget.status
+    press_run(widget)
+    assert "too few" in widget.controls.note.text()
+    assert shown(widget) == values(Parameters())
     assert widget.parameters == AUTO
 
 

@@ -73,7 +73,6 @@ def test_cancel_leaves_no_layer_and_the_widget_ready_at_once(busy: Busy, qtbot: 
     widget.run_bar.button.click()
     assert widget.run_bar.button.text() == "Run"
     assert widget.run_bar.button.isEnabled()
-    assert widget.presets.suggest_button.isEnabled()
     assert widget.run_bar.progress.isHidden()
     assert widget.status == "Cancelled."
     wait_until_ended(qtbot, worker)

@@ -7,7 +7,7 @@ import pytest
 
 from napari_coarse_crf import InputError, ParameterError, Parameters, estimate_memory, refine_labels
 from napari_coarse_crf.inputs import Picture
-from napari_coarse_crf.tiles.apart import PartRefiner, make_refiner, parts_apart, sample_parts
+from napari_coarse_crf.tiles.apart import PartRefiner, make_refiner, parts_apart
 
 QUICK = Parameters(iterations=2, theta_alpha=20)
 IMAGE = np.random.default_rng(0).integers(0, 4000, (4, 3, 16, 20)).astype(np.uint16)  # frames with channels
@@ -79,18 +79,6 @@ def test_without_axes_everything_is_refined_at_once() -> None:
     assert np.array_equal(
         make_refiner(picture, LABELS, ()).run(QUICK).labels, refine_labels(IMAGE[:, 0], LABELS, QUICK)
     )
-
-
-def test_a_few_parts_with_labels_stand_for_all() -> None:
-    many = Picture(np.zeros((40, 16, 20), np.uint8))
-    labels = np.zeros((40, 16, 20), np.uint8)
-    labels[10:30] = LABELS[0]
-    sampled = sample_parts(many, labels, (0,))
-    assert len(sampled) == 6
-    assert all(of_one.any() for _, of_one in sampled)
-    assert sample_parts(many, labels, ()) == [(many, labels)]
-    with pytest.raises(InputError, match="No slice holds two labels"):
-        sample_parts(many, np.zeros_like(labels), (0,))
 
 
 def test_the_memory_is_that_of_one_part_and_of_the_whole_result() -> None:

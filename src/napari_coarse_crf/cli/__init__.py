@@ -1,4 +1,4 @@
-"""The command line: `napari-coarse-crf refine | objects | suggest | evaluate | demo`.
+"""The command line: `napari-coarse-crf refine | objects | evaluate | demo`.
 
 The same way as everywhere, driven by files. Each command has a module, which only parses and prints; `files` reads and
 writes, `Refiner` refines, `scoring` evaluates, `demo` judges and draws. typer reads the annotations at run time, so
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from PIL import Image
 
-from napari_coarse_crf.cli import demo, evaluate, objects, refine, suggest
+from napari_coarse_crf.cli import demo, evaluate, objects, refine
 from napari_coarse_crf.cli.console import app, stderr, warn
 from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning
 from napari_coarse_crf.io.places import in_words
@@ -25,7 +25,6 @@ __all__ = ["app", "main"]
 _COMMANDS: dict[str, Callable[..., None]] = {
     "refine": refine.refine,
     "objects": objects.find_objects,
-    "suggest": suggest.suggest,
     "evaluate": evaluate.evaluate,
     "demo": demo.run_demo,
 }

@@ -4,28 +4,23 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from napari_coarse_crf.cli.console import memory_note, run_steps, say, stderr, warn
-from napari_coarse_crf.cli.suggest import suggest_for
-from napari_coarse_crf.errors import CoarseCRFError, InputError
+from napari_coarse_crf.errors import CoarseCRFError
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.matching import match_files
-from napari_coarse_crf.io.pairs import Pair, Reading, read_pair
+from napari_coarse_crf.io.pairs import Reading, read_pair
 from napari_coarse_crf.io.places import exists
 from napari_coarse_crf.io.reading import read_bytes
 from napari_coarse_crf.io.results import Task, encode_results, plan_tasks
+from napari_coarse_crf.judging.words import choice_in_words
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import EngineName, Refiner
-from napari_coarse_crf.suggest.weights import choice_in_words
 from napari_coarse_crf.tiles.apart import make_refiner
-
-_SUGGESTED_FROM = 4
-"""Images that parameters are suggested from: each takes as long as a few refinements."""
 
 _REMEMBERED = 3600.0
 """Seconds over which the speed is averaged; by default 30, in which a large image is not finished."""
@@ -41,8 +36,6 @@ class Settings:
         How the files are read.
     parameters : Parameters
         Those to refine with.
-    changes : dict
-        Those that a suggestion does not overrule; None: nothing is suggested.
     engine, workers
         As for `Refiner`.
     overwrite : bool
@@ -51,7 +44,6 @@ class Settings:
 
     reading: Reading
     parameters: Parameters
-    changes: dict[str, Any] | None
     engine: EngineName
     workers: int | None
     overwrite: bool
@@ -71,9 +63,7 @@ def refine_folders(image: Path, coarse: Path, out: Path, confidence_out: Path | 
         for result in waiting[0].results:
             files.make_folder(result.parent)
             files.check_writable(result, overwrite=True)
-        # From the first of all, done or not: a stopped run goes on with the same parameters.
-        chosen = settings if settings.changes is None else _with_suggestion(tasks, settings, settings.changes)
-        failures = _refine_each(waiting, chosen)
+        failures = _refine_each(waiting, settings)
     for sentence in failures:
         stderr.print(f"Error: {sentence}", style="red", markup=False, soft_wrap=True)
     skipped = len(tasks) - len(waiting)
@@ -92,23 +82,6 @@ def _check_settings(settings: Settings) -> None:
     )
     if settings.reading.mask is not None:
         read_bytes(settings.reading.mask, 1)
-
-
-def _with_suggestion(tasks: Sequence[Task], settings: Settings, changes: dict[str, Any]) -> Settings:
-    """Return the settings with parameters suggested from the first images together."""
-    pairs: list[Pair] = []
-    for task in tasks:
-        try:
-            pair = read_pair(task.image, task.coarse, settings.reading)
-            make_refiner(pair.picture, pair.labels, pair.apart)  # made for its checks
-        except CoarseCRFError:
-            continue  # told when its turn comes
-        pairs.append(pair)
-        if len(pairs) == _SUGGESTED_FROM:
-            break
-    if not pairs:
-        raise InputError("No image and its labels can be used to suggest parameters. Without --suggest, each says why.")
-    return replace(settings, parameters=suggest_for(pairs, changes))
 
 
 def _refine_each(tasks: Sequence[Task], settings: Settings) -> list[str]:

@@ -11,7 +11,6 @@ import numpy as np
 from napari_coarse_crf.cli.batch import Settings
 from napari_coarse_crf.cli.console import run_refiner, say, tell
 from napari_coarse_crf.cli.options import Tiling
-from napari_coarse_crf.cli.suggest import suggest_for
 from napari_coarse_crf.cli.summary import print_summary
 from napari_coarse_crf.cli.tiled import choose_way, run_tiles, show_finishing
 from napari_coarse_crf.errors import InputError
@@ -24,13 +23,13 @@ from napari_coarse_crf.io.lazy.stores import check_place, unfinished_run
 from napari_coarse_crf.io.lazy.writing import Written, create_confidence, create_labels, reopen
 from napari_coarse_crf.io.lazy.zarrs import open_label_map
 from napari_coarse_crf.io.places import real_path
+from napari_coarse_crf.judging.words import choice_in_words
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.running.job import Job, shape_of_part, sides_of_all
 from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.restored import Restored
 from napari_coarse_crf.running.results import Results
 from napari_coarse_crf.running.unfinished import begin, remove_partial, unfinished_folder
-from napari_coarse_crf.suggest.weights import choice_in_words
 from napari_coarse_crf.tiles.choice import InTiles
 from napari_coarse_crf.tiles.sides import tile_sides
 
@@ -99,7 +98,7 @@ def refine_lazily(places: Places, settings: Settings, tiling: Tiling) -> None:
     pair = open_pair(places.image, places.coarse, settings.reading, mask=places.mask)
     tell(pair)
     start = time.perf_counter()
-    parameters = settings.parameters if settings.changes is None else suggest_for([pair], settings.changes)
+    parameters = settings.parameters
     folder, title = unfinished_folder(places.out), above(places.coarse)[1]
     way = choose_way(pair, parameters, tiling, folder, settings)
     if isinstance(way, InTiles):

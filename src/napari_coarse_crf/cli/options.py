@@ -14,8 +14,8 @@ from napari_coarse_crf.io import files
 from napari_coarse_crf.io.lazy.places import Place, is_url
 from napari_coarse_crf.io.pairs import Reading
 from napari_coarse_crf.io.places import exists
+from napari_coarse_crf.judging.words import LEFT_TO_LABELS
 from napari_coarse_crf.parameters import PRESETS, Description, Parameters
-from napari_coarse_crf.suggest.weights import LEFT_TO_LABELS
 from napari_coarse_crf.tiles.choice import read_limit
 
 Preset = Annotated[

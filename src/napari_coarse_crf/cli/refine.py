@@ -21,7 +21,6 @@ from napari_coarse_crf.cli.options import (
     with_reading_options,
     with_tiling_options,
 )
-from napari_coarse_crf.cli.suggest import suggest_for
 from napari_coarse_crf.cli.summary import print_summary
 from napari_coarse_crf.cli.tiled import choose_way, job_in_memory, run_tiles
 from napari_coarse_crf.compute.arrays import LabelArray
@@ -32,10 +31,10 @@ from napari_coarse_crf.io.matching import holds_several
 from napari_coarse_crf.io.pairs import Reading, read_pair
 from napari_coarse_crf.io.places import real_path
 from napari_coarse_crf.io.results import encode_results
+from napari_coarse_crf.judging.words import choice_in_words
 from napari_coarse_crf.refiner import EngineName, Refinement
 from napari_coarse_crf.running.job import Job
 from napari_coarse_crf.running.unfinished import unfinished_folder
-from napari_coarse_crf.suggest.weights import choice_in_words
 from napari_coarse_crf.tiles.choice import InTiles
 
 
@@ -78,14 +77,6 @@ def refine(
         ),
     ] = None,
     preset: Preset = None,
-    suggest: Annotated[
-        bool,
-        typer.Option(
-            "--suggest",
-            help="Choose the weights once for all images of a folder, over the first few together, see `suggest`; "
-            "without, the labels of each image choose its own.",
-        ),
-    ] = False,
     engine: Annotated[str, typer.Option(help="lattice, or pydensecrf where it is installed.")] = "lattice",
     workers: Annotated[int | None, typer.Option(help="Threads; without, as many as the process may use.")] = None,
     overwrite: Annotated[
@@ -102,15 +93,9 @@ def refine(
     tiles. The same command goes on with a run that was stopped or killed. Options below are the parameters, the same as
     in the plugin.
     """
-    if suggest and preset is not None:
-        raise InputError("--suggest and --preset both choose the parameters; give one of them.")
-    if suggest and changes.get("weights") == "auto":
-        raise InputError("--suggest chooses the weights once for all, --weights auto for each image; give one of them.")
     parameters = chosen_parameters(preset, changes)
     # The engine's name is refused by a Refiner, in words, if there is no such engine.
-    settings = Settings(
-        reading, parameters, changes if suggest else None, cast("EngineName", engine), workers, overwrite
-    )
+    settings = Settings(reading, parameters, cast("EngineName", engine), workers, overwrite)
     places = Places(
         read_place(image), read_place(coarse), out, settings.reading.mask, confidence_out, preset_file(preset)
     )
@@ -147,7 +132,7 @@ def _refine_files(
 
     start = time.perf_counter()
     tell(pair)
-    parameters = settings.parameters if settings.changes is None else suggest_for([pair], settings.changes)
+    parameters = settings.parameters
     folder, job = unfinished_folder(out), None
     way = choose_way(pair, parameters, tiling, folder, settings)
     if isinstance(way, InTiles):

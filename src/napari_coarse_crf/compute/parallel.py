@@ -8,8 +8,9 @@ generator: it yields whenever a caller may stop it, and returns its result.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import closing
+from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -17,8 +18,7 @@ import numpy as np
 from napari_coarse_crf.errors import ParameterError, in_short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
-    from threading import Event
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -75,6 +75,40 @@ def in_chunks(
             task.cancel()
         wait(tasks)
     return results
+
+
+class _Here(ThreadPoolExecutor):
+    """A pool without threads: what is submitted runs at once, on the thread that submits it."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run it; an error is raised here already."""
+        done: Future[T] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+def side_by_side(
+    pool: ThreadPoolExecutor, works: Sequence[Callable[[ThreadPoolExecutor], Generator[Any, None, T]]]
+) -> Generator[None, None, list[T]]:
+    """Run several small works to their ends, each on one thread of the pool, and return their results in order.
+
+    A work takes the pool on which it runs its chunks, and returns a generator. Chunks of small works are too short to
+    be worth two threads. Closing the generator stops each work at its next step.
+    """
+    stop = Event()
+    return (yield from in_chunks(pool, _alone, [(work, stop) for work in works], stop))
+
+
+def _alone(work: Callable[[ThreadPoolExecutor], Generator[Any, None, T]], stop: Event) -> T:
+    """Run one work on this thread; in vain where it is to stop, as then nobody reads the result."""
+    with closing(work(_Here())) as steps:
+        while not stop.is_set():
+            try:
+                next(steps)
+            except StopIteration as end:
+                value: T = end.value
+                return value
+    raise CancelledError
 
 
 def finish(steps: Generator[Any, None, T]) -> T:

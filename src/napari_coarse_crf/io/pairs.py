@@ -1,4 +1,4 @@
-"""An image and its labels as files, fitted to each other: what refine, suggest and evaluate begin with.
+"""An image and its labels as files, fitted to each other: what refine and evaluate begin with.
 
 What the files say decides, what a person says on top overrules it, and what was decided is told in sentences.
 """

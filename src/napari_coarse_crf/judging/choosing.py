@@ -3,12 +3,11 @@
 First what texture is worth (`telling`). Then a few sets of weights are tried on hidden labels (`look`), and one takes
 the place of the defaults where it is clearly better.
 
-Deterministic: bounded by trials and pixels, never by the clock.
+Deterministic: bounded by pixels, never by the clock.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,13 +16,12 @@ import numpy as np
 
 from napari_coarse_crf.heatmap import contrast_gain
 from napari_coarse_crf.inputs import OPEN
-from napari_coarse_crf.judging.look import CANDIDATES, Finding, Scene
+from napari_coarse_crf.judging.look import CANDIDATES, Findings, Scene
 from napari_coarse_crf.judging.telling import weigh_texture
 from napari_coarse_crf.similarity import FORMS
-from napari_coarse_crf.texture import texture_features
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
     from napari_coarse_crf.inputs import Problem
@@ -33,46 +31,21 @@ if TYPE_CHECKING:
 TOO_FEW = (
     "The labels are too few to hide some and judge by them, so these are the defaults: paint more, or larger strokes."
 )
-"""The reason where nothing could be tried."""
+"""The reason where nothing could be hidden."""
+
+NOTHING_TO_TRY = "Of a volume with so few labels nothing but the weight of texture is chosen."
+"""The reason where labels may be hidden in vain."""
 
 _MUCH = 0.25  # of the labelled pixels
-# What a set must gain in mean IoU to take the place of the defaults, for one image; a pool needs less.
+# What a set must gain in mean IoU to take the place of the defaults.
 _PROMISED = 0.03  # over the whole image
 _FOUND = MappingProxyType({"firm paths": 0.0, "colour alone": 0.08})
 """Or on hidden labels, in every way of hiding. Paths that are firmer change little where they are wrong; colour alone
 changes what is far from all strokes, where few hidden labels are."""
 _NO_LESS = -0.02  # what straight paths must promise: hidden labels lie within large areas, where paths do not matter
+_ALIKE = 0.01  # what straight paths must gain on hidden labels where those look alike
 _NOT_MUCH_LESS = 0.05  # what sets that find hidden labels may promise less: all may find them where these are easy
 _LEAST_WAYS = 2  # unlike ways of hiding, for that to count
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One set of parameters that was tried.
-
-    Attributes
-    ----------
-    name : str
-        Its name in `CANDIDATES`.
-    parameters : Parameters
-        The set.
-    gain : float
-        By how much its mean IoU over the whole image should be above that of the defaults, mean over the images
-        with enough labels to judge by.
-    hidden_gain : float
-        By how much it is above that of the defaults on the hidden labels, in the way of hiding that says least for it.
-    score : float
-        Mean IoU on the hidden labels, over all ways of hiding and all images.
-    scores : tuple of float
-        The same for each way of hiding and each image.
-    """
-
-    name: str
-    parameters: Parameters
-    gain: float
-    hidden_gain: float
-    score: float
-    scores: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +56,11 @@ class Chosen:
     ----------
     parameters : Parameters
         With their weights, which are fixed now.
-    trials : tuple of Trial
-        What was tried, by the gain it promises; empty if the labels are too few to judge.
     reason : str
         Why these, in one sentence.
     """
 
     parameters: Parameters
-    trials: tuple[Trial, ...]
     reason: str
 
 
@@ -106,15 +76,15 @@ def choose_weights(
     parameters : Parameters
         All others, and the weights that stay unless others are clearly better.
     features : (K, N) int16 or None
-        From `find_surroundings`; None where hidden labels cannot tell what texture is worth (`may_tell`).
+        From `texture_features`; None where hidden labels cannot tell what texture is worth (`may_tell`).
     """
     fixed = parameters.replace(weights="fixed")
     if not labels_choose(parameters):
-        return Chosen(fixed, (), "")
+        return Chosen(fixed, "")
     weighed, scene = yield from prepare_look(pool, problem, fixed, features)
     if not scene.hidings:
-        return Chosen(weighed, (), TOO_FEW)
-    return choose([(yield from scene.look(pool))], weighed)
+        return Chosen(weighed, TOO_FEW if scene.tries else NOTHING_TO_TRY)
+    return choose((yield from scene.look(pool)), weighed)
 
 
 def labels_choose(parameters: Parameters) -> bool:
@@ -134,43 +104,43 @@ def prepare_look(
     return weighed, Scene(problem, weighed, features if weighed.texture_weight > 0 else None)
 
 
-def find_surroundings(pool: ThreadPoolExecutor, problem: Problem) -> Generator[int | None, None, TextureArray]:
-    """Return the features of all pixels, whatever their labels."""
-    return (yield from texture_features(pool, problem, contrast_gain(problem.colours)))
-
-
-def choose(found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Chosen:
-    """Return the set that takes the place of the defaults on some images, the promised one first; else these."""
-    ranked = tuple(sorted((_trial(name, found, parameters) for name in _tried(found)), key=lambda trial: -trial.gain))
-    n_ways = len({way for one in found for way in one["default"].ways})
-    root = math.sqrt(len(found))
-    promised, least = _PROMISED / root, {name: margin / root for name, margin in _FOUND.items()}
-    promising = ranked[0]
-    if promising.gain >= promised:
-        reason = f"going by hidden labels, {promising.name!r} promises {promising.gain:+.3f} of mean IoU."
-        return Chosen(promising.parameters, ranked, f"Clearly better: {reason}")
-    straight = next((trial for trial in ranked if trial.name == "straight paths"), None)
-    if straight is not None and straight.gain >= _NO_LESS:
-        reason = f"what is open are rims, and hidden labels ({straight.gain:+.3f} of mean IoU) do not speak against it."
-        return Chosen(straight.parameters, ranked, f"{straight.name!r} are taken: {reason}")
+def choose(found: Findings, parameters: Parameters) -> Chosen:
+    """Return the set that takes the place of the defaults, the promised one first; else these."""
+    sets = found.sets
+    promising = max(sets, key=lambda name: sets[name].promise, default="")
+    if promising and not found.alike and sets[promising].promise >= _PROMISED:
+        said = f"going by hidden labels, {promising!r} promises {sets[promising].promise:+.3f} of mean IoU."
+        return _taken(promising, parameters, f"Clearly better: {said}")
+    if (straight := sets.get("straight paths")) is not None:
+        if found.alike and straight.hidden_gain >= _ALIKE:
+            said = (
+                f"colours hardly tell the labels apart, and hidden ones gain {straight.hidden_gain:+.3f} of mean IoU."
+            )
+            return _taken("straight paths", parameters, f"'straight paths' are taken: {said}")
+        if not found.alike and straight.promise >= _NO_LESS:
+            said = f"what is open are rims, and {straight.promise:+.3f} of mean IoU does not speak against them."
+            return _taken("straight paths", parameters, f"'straight paths' are taken: {said}")
     finding = [
-        trial
-        for trial in ranked
-        if trial.name in least and trial.hidden_gain >= least[trial.name] and trial.gain >= -_NOT_MUCH_LESS
+        name
+        for name, least in _FOUND.items()
+        if name in sets and sets[name].least_gain >= least and sets[name].promise >= -_NOT_MUCH_LESS
     ]
-    if finding and n_ways >= _LEAST_WAYS:
-        most = max(finding, key=lambda trial: trial.hidden_gain)
-        reason = f"{most.name!r} finds hidden labels with {most.hidden_gain:+.3f} of mean IoU or more, however hidden."
-        return Chosen(most.parameters, ranked, f"Better: {reason}")
-    best = next((trial for trial in ranked if trial.name != "default"), None)
-    if best is None:
-        reason = "hidden labels are found less with the other weights that were tried."
-    elif best.gain > 0:
-        reason = f"{best.name!r} promises {best.gain:+.3f} of mean IoU, {promised:+.3f} would be a clear gain."
+    if finding and found.n_ways >= _LEAST_WAYS:
+        most = max(finding, key=lambda name: sets[name].least_gain)
+        said = f"{most!r} finds hidden labels with {sets[most].least_gain:+.3f} of mean IoU or more, however hidden."
+        return _taken(most, parameters, f"Better: {said}")
+    if not sets:
+        said = "hidden labels are found less with the other weights that were tried."
+    elif sets[promising].promise > 0:
+        promise = sets[promising].promise
+        said = f"{promising!r} promises {promise:+.3f} of mean IoU, {_PROMISED:+.3f} would be a clear gain."
     else:
-        reason = "going by hidden labels, nothing else that was tried promises a gain."
-    stay = "All else stays" if parameters.texture_weight else "The defaults stay"
-    return Chosen(parameters, ranked, f"{stay}: {reason}")
+        said = "going by hidden labels, nothing else that was tried promises a gain."
+    return Chosen(parameters, f"{'All else stays' if parameters.texture_weight else 'The defaults stay'}: {said}")
+
+
+def _taken(name: str, parameters: Parameters, reason: str) -> Chosen:
+    return Chosen(parameters.replace(**CANDIDATES[name]), reason)
 
 
 def has_changed_much(before: Problem, now: Problem) -> bool:
@@ -181,24 +151,3 @@ def has_changed_much(before: Problem, now: Problem) -> bool:
         return True
     changed, labelled = np.count_nonzero(before.labels != now.labels), np.count_nonzero(before.labels != OPEN)
     return bool(changed > _MUCH * labelled)
-
-
-def _tried(found: Sequence[Mapping[str, Finding]]) -> list[str]:
-    """Return the sets that were tried on every image."""
-    return [name for name in CANDIDATES if all(name in one for one in found)]
-
-
-def _trial(name: str, found: Sequence[Mapping[str, Finding]], parameters: Parameters) -> Trial:
-    """Put together what one candidate gave on all images."""
-    own, default = [one[name] for one in found], [one["default"] for one in found]
-    scores = np.concatenate([one.scores for one in own])
-    gains = scores - np.concatenate([one.scores for one in default])
-    ways = np.concatenate([one.ways for one in own])
-    return Trial(
-        name,
-        parameters.replace(**CANDIDATES[name]),
-        float(np.mean([one.gain for one in own])),
-        float(min(gains[ways == way].mean() for way in set(ways))),
-        float(scores.mean()),
-        tuple(scores.tolist()),
-    )

@@ -1,7 +1,7 @@
 """Hiding part of a person's labels, so that what was hidden can judge what is made of the rest.
 
-Three unlike ways, as one alone misleads: small blocks, large blocks, whole strokes; each of them twice, with other
-blocks and strokes.
+Unlike ways, as one alone misleads: small blocks, large blocks, whole strokes, and planes of a volume; each of them
+twice, with other blocks, strokes and planes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
 
 _LEAST_HIDDEN = 20  # pixels of a label, for it to be judged
+_LEAST_PLANES = 3  # painted ones
 _SEEDS = (1, 2)
 
 
@@ -30,7 +31,7 @@ class Hiding:
     Attributes
     ----------
     way : str
-        "small blocks", "large blocks" or "strokes".
+        "small blocks", "large blocks", "strokes" or "planes".
     kept : ndarray
         The labels without the hidden ones.
     hidden : ndarray of bool
@@ -67,6 +68,8 @@ def hidings(labels: LabelArray, takes_part: MaskArray | None = None, step: int =
             "large blocks": _half_blocks(labels, large, rng),
             "strokes": _half_strokes(labels, rng),
         }
+        if (planes := _half_planes(labels, rng)) is not None:
+            ways["planes"] = planes
         for way, chosen in ways.items():
             kept = _keep_every_label(labels, labelled & chosen)
             ids, counts = np.unique(labels[labelled & (kept == UNLABELLED)], return_counts=True)
@@ -99,6 +102,16 @@ def _half_strokes(labels: LabelArray, rng: np.random.Generator) -> MaskArray:
         longest = max(where, key=np.ptp)
         half = longest > np.median(longest)
         chosen[box][tuple(axis[half] for axis in where)] = True
+    return chosen
+
+
+def _half_planes(labels: LabelArray, rng: np.random.Generator) -> MaskArray | None:
+    """Return half of the planes of a volume that hold labels; None of an image, or if there are too few."""
+    painted = np.flatnonzero(labels.reshape(len(labels), -1).any(axis=1))
+    if labels.ndim < 3 or len(painted) < _LEAST_PLANES:
+        return None
+    chosen = np.zeros(labels.shape, np.bool_)
+    chosen[rng.permutation(painted)[: len(painted) // 2]] = True
     return chosen
 
 

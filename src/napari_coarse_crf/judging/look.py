@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.compute.parallel import retold
+from napari_coarse_crf.compute.parallel import side_by_side
 from napari_coarse_crf.compute.simd import row_width
-from napari_coarse_crf.crf import FieldProblem, LatticeEngine
+from napari_coarse_crf.crf import FieldProblem, LatticeEngine, LatticeKernel
 from napari_coarse_crf.heatmap import HeatmapTerms
 from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.judging.hiding import hidings
@@ -33,13 +34,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import IndexArray, PixelArray
-    from napari_coarse_crf.crf import LatticeKernel
     from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.texture import TextureArray
 
 Sets = Mapping[str, Mapping[str, Any]]
 """Sets of weights by name: what each changes against the defaults."""
+
+Answers = Mapping[str, "NDArray[np.intp]"]
+"""What each set of weights says of the pixels that are asked for."""
 
 CANDIDATES: Sets = MappingProxyType({
     "default": MappingProxyType({}),
@@ -55,16 +58,20 @@ CANDIDATES: Sets = MappingProxyType({
 
 "firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph). Where less
 than 45 % of the image is labelled, "colour alone" suits what is scattered all over it and known by its colour
-(membranes, roots, grains). Where three fifths are, "straight paths" suits blurred things between generous polygons,
-whose rim is about midway.
+(membranes, roots, grains). "straight paths" suit blurred things between generous polygons, whose rim is about midway:
+where three fifths of the image are labelled. They also suit many things of the same colour, an id each (cells of a
+tissue): where colour alone finds next to nothing of what is hidden. Paths in volumes have rules of their own
+(`heatmap`), beside which neither firm paths nor colour alone were better on any of nine kinds.
 """
 
 PROBE: Mapping[str, Any] = MappingProxyType({"texture_weight": 0.0, "appearance_weight": 4.0})
 """A second standard beside the defaults, which is never taken itself. Hidden labels lie close to others, where texture
 and gentle kernels find them, but unlabelled pixels of a scattered label do not: without texture, and with a kernel that
 pulls harder, hidden ones are lost as those are."""
-_PROBE = "probe"
+_DEFAULT, _FIRM, _STRAIGHT, _COLOUR, _PROBE = *CANDIDATES, "probe"
 _RIMS = 0.6  # of the image is labelled: what is open are rims
+_MANY = 5  # labels: with fewer, colour alone finds a fifth by chance
+_NEXT_TO_NOTHING = 0.2  # of the mean IoU that the defaults reach
 _NOT_MUCH_WORSE = 0.05  # of mean IoU, than the defaults, for what is better than the probe
 
 _CLEARLY = 0.03  # of mean IoU, for a set that must find no less
@@ -72,24 +79,46 @@ _MOST_PIXELS, _MOST_NUMBERS = 2**16, 2**19  # the latter, pixels times labels pa
 _FEW = 16
 _ITERATIONS = 5  # enough to compare
 
+AT_ONCE = 4
+"""Questions that may be asked at a time: three second hidings, and the one that hides nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one set of weights did on the labels of one image.
+    """How one set of weights did on the labels of one image, beside the defaults.
 
     Attributes
     ----------
-    gain : float
+    promise : float
         By how much its mean IoU over the whole image should be above that of the defaults.
-    scores : tuple of float
-        Mean IoU on the hidden labels, for each hiding.
-    ways : tuple of str
-        In which way these were hidden.
+    hidden_gain : float
+        By how much its mean IoU on the hidden labels is above theirs, the mean over the ways of hiding.
+    least_gain : float
+        The same in the way of hiding that says least for it.
     """
 
-    gain: float
-    scores: tuple[float, ...]
-    ways: tuple[str, ...]
+    promise: float
+    hidden_gain: float
+    least_gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a look at the labels of one image has found.
+
+    Attributes
+    ----------
+    sets : mapping of str to Finding
+        For each set of weights that may be taken, but for the defaults.
+    n_ways : int
+        Unlike ways in which labels were hidden.
+    alike : bool
+        Whether colour alone finds next to nothing of what is hidden: there are many labels, and they look alike.
+    """
+
+    sets: Mapping[str, Finding]
+    n_ways: int
+    alike: bool = False
 
 
 class Scene:
@@ -122,59 +151,82 @@ class Scene:
         self._features = features
         if features is not None:
             self._features = np.ascontiguousarray(features[:, self.small.pixels])
-        self._sets = {**CANDIDATES, _PROBE: PROBE}
         labelled = 1.0 - problem.n_open / len(problem.labels) if labelled_share is None else labelled_share
-        if labelled >= MOST_LABELLED:
-            del self._sets["colour alone"], self._sets[_PROBE]
-        if labelled < _RIMS:
-            del self._sets["straight paths"]
-        self.hidings = self._hidings()
+        self._rims = labelled >= _RIMS
+        self._sets = self._worth_a_try(labelled)
+        self.hidings = self._hidings() if self.tries else []
 
-    def look(
-        self, pool: ThreadPoolExecutor, *, thorough: bool = False
-    ) -> Generator[int | None, None, dict[str, Finding]]:
+    @property
+    def tries(self) -> bool:
+        """Whether anything but the defaults is tried, where labels can be hidden."""
+        return len(self._sets) > 1
+
+    def _worth_a_try(self, labelled: float) -> Sets:
+        """Return the sets that may be better than the defaults, and what else is asked to tell."""
+        problem = self.small.problem
+        sets = {**CANDIDATES, _PROBE: PROBE}
+        many, volume = len(problem.label_ids) >= _MANY, len(problem.shape) > 2
+        if labelled >= MOST_LABELLED:
+            del sets[_COLOUR], sets[_PROBE]
+        if not self._rims and not (many and _COLOUR in sets):
+            del sets[_STRAIGHT]
+        if volume:  # colour alone tells there whether labels look alike, no more
+            unused = (_FIRM, _PROBE) if _STRAIGHT in sets else (_FIRM, _PROBE, _COLOUR)
+            sets = {name: changes for name, changes in sets.items() if name not in unused}
+        return sets
+
+    def look(self, pool: ThreadPoolExecutor) -> Generator[int | None, None, Findings]:
         """Try the sets of weights; yields an int for every hiding that is done, and for the one that hides nothing.
 
-        Sets that find clearly less are given up after one hiding of each kind, unless it is to be thorough.
+        Sets that find clearly less are given up after one hiding of each kind.
         """
         problem = self.small.problem
-        sets: Sets = self._sets
         kernels = yield from self._build_kernels(pool)
-        hidden: list[Mapping[str, NDArray[np.intp]]] = []
-        truths: list[IndexArray] = []
-        n_ways = len({way for way, _, _ in self.hidings})
-        for number, (_, kept, asked) in enumerate(self.hidings):
-            if number == n_ways and not thorough:
-                sets = self._hopeful(sets, hidden, truths)
-            if len(sets) > 1:
-                hidden.append((yield from self._ask(pool, kernels, sets, kept, asked)))
-                truths.append(problem.labels[asked])
-            yield 1
-        unlabelled: Mapping[str, NDArray[np.intp]] = {}
-        if len(sets) > 1:
-            unlabelled = yield from self._ask(pool, kernels, sets, problem.labels, problem.open_pixels)
-        yield 1
-        return {name: self._finding(name, sets, unlabelled, hidden, truths) for name in sets if name != _PROBE}
-
-    def _hopeful(
-        self, sets: Sets, hidden: Sequence[Mapping[str, NDArray[np.intp]]], truths: Sequence[IndexArray]
-    ) -> Sets:
-        """Return the sets without those that will hardly be taken, by what they found when hidden in each way once."""
         ways = [way for way, _, _ in self.hidings]
+        questions = [(kept, asked) for _, kept, asked in self.hidings]
+        truths = [problem.labels[asked] for _, asked in questions]
+        n_ways = len(set(ways))
+        hidden = yield from self._ask_all(pool, kernels, self._sets, questions[:n_ways])
+        gains = {name: _gains(name, hidden, truths, ways) for name in self._sets}
+        alike = _STRAIGHT in self._sets and _COLOUR in self._sets and self._look_alike(hidden, truths)
+        sets = self._hopeful(gains, alike=alike)
+        unlabelled: Answers = {}
+        if len(sets) > 1:
+            last = problem.labels, problem.open_pixels
+            *more, unlabelled = yield from self._ask_all(pool, kernels, sets, [*questions[n_ways:], last])
+            hidden += more
+        found = {
+            name: self._finding(name, unlabelled, hidden, truths, ways)
+            for name in sets
+            if name not in (_DEFAULT, _PROBE)
+        }
+        return Findings(found, n_ways, alike)
 
-        def gains(name: str) -> dict[str, float]:
-            pairs = zip(hidden, truths, strict=True)
-            each = [mean_iou(said[name], truth) - mean_iou(said["default"], truth) for said, truth in pairs]
-            return dict(zip(ways, each, strict=False))
+    def _look_alike(self, hidden: Sequence[Answers], truths: Sequence[IndexArray]) -> bool:
+        """Whether colour alone finds next to nothing of what the defaults find."""
+        by_colour, by_default = (
+            sum(mean_iou(said[name], truth) for said, truth in zip(hidden, truths, strict=False))
+            for name in (_COLOUR, _DEFAULT)
+        )
+        return by_colour < _NEXT_TO_NOTHING * by_default
 
+    def _hopeful(self, gains: Mapping[str, Mapping[str, float]], *, alike: bool) -> Sets:
+        """Return the sets without those that will hardly be taken, by what they gained when hidden in each way once."""
         hopeless = set()
-        if min(gains("firm paths").values()) < -_CLEARLY:
-            hopeless.add("firm paths")
-        if "colour alone" in sets:
-            found = gains("colour alone")
-            if max(found.get("strokes", -1.0), found.get("large blocks", -1.0)) < 0:
-                hopeless |= {"colour alone", _PROBE}
-        return {name: changes for name, changes in sets.items() if name not in hopeless}
+        if alike:
+            hopeless = {_FIRM, _COLOUR, _PROBE}
+        else:
+            if not self._rims:
+                hopeless.add(_STRAIGHT)
+            if len(self.small.problem.shape) > 2:
+                hopeless.add(_COLOUR)
+            if _FIRM in gains and min(gains[_FIRM].values()) < -_CLEARLY:
+                hopeless.add(_FIRM)
+            if _COLOUR in gains:
+                found = gains[_COLOUR]
+                if max(found.get("strokes", -1.0), found.get("large blocks", -1.0)) < 0:
+                    hopeless |= {_COLOUR, _PROBE}
+        return {name: changes for name, changes in self._sets.items() if name not in hopeless}
 
     def _hidings(self) -> list[tuple[str, IndexArray, PixelArray]]:
         """Return the ways of hiding labels, what stays to be seen in each, and which pixels are asked for."""
@@ -198,17 +250,32 @@ class Scene:
             kernels.append((yield from built))
         return kernels
 
-    def _ask(
+    def _ask_all(
         self,
         pool: ThreadPoolExecutor,
         kernels: Sequence[LatticeKernel],
         sets: Sets,
+        questions: Sequence[tuple[IndexArray, PixelArray]],
+    ) -> Generator[int | None, None, list[Answers]]:
+        """Return what the sets answer to each question: which labels are shown, and which pixels are asked for."""
+        works = [partial(self._ask, kernels, sets, shown, asked) for shown, asked in questions]
+        answers = yield from side_by_side(pool, works)
+        for _ in questions:
+            yield 1
+        return answers
+
+    def _ask(
+        self,
+        kernels: Sequence[LatticeKernel],
+        sets: Sets,
         shown: IndexArray,
         asked: PixelArray,
-    ) -> Generator[None, None, dict[str, NDArray[np.intp]]]:
+        pool: ThreadPoolExecutor,
+    ) -> Generator[int | None, None, Answers]:
         """Return what every set of weights says of some pixels, where it is shown these labels."""
         problem = replace(self.small.problem, labels=shown)
         texture = None if self._features is None else Texture.learn(self._features, problem)
+        own_kernels = [LatticeKernel(kernel.lattice) for kernel in kernels]  # others run at the same time
         answers, free, best = {}, problem.open_pixels, shown.astype(np.intp)
         found: dict[float, HeatmapTerms] = {}
         for name, changes in sets.items():
@@ -216,40 +283,47 @@ class Scene:
             steep = parameters.geodesic_colour_weight
             if steep not in found:
                 found[steep] = HeatmapTerms(pool, problem, parameters, texture, next(iter(found.values()), None))
-                yield from retold(found[steep].find(), _nothing)
-            unary = yield from retold(found[steep].unary(parameters), _nothing)
+                yield from found[steep].find()
+            unary = yield from found[steep].unary(parameters)
             field = FieldProblem(unary, free, shown, len(problem.label_ids), parameters.iterations, 0.0)
             weights = (parameters.appearance_weight, parameters.smoothness_weight)
-            weighed = [(weight, kernel) for weight, kernel in zip(weights, kernels, strict=True) if weight > 0]
-            best[free] = (yield from retold(LatticeEngine().infer(pool, field, weighed), _nothing)).best
+            weighed = [(weight, kernel) for weight, kernel in zip(weights, own_kernels, strict=True) if weight > 0]
+            best[free] = (yield from LatticeEngine().infer(pool, field, weighed)).best
             answers[name] = best[asked]
         return answers
 
     def _finding(
         self,
         name: str,
-        sets: Sets,
-        unlabelled: Mapping[str, NDArray[np.intp]],
-        hidden: Sequence[Mapping[str, NDArray[np.intp]]],
+        unlabelled: Answers,
+        hidden: Sequence[Answers],
         truths: Sequence[IndexArray],
+        ways: Sequence[str],
     ) -> Finding:
-        scores = tuple(mean_iou(said[name], one) for said, one in zip(hidden, truths, strict=True))
-        ways = tuple(way for way, _, _ in self.hidings[: len(hidden)])
-        if name == "default":
-            return Finding(0.0, scores, ways)
         truth = np.concatenate(truths).astype(np.intp)
-        at_hidden = {one: np.concatenate([said[one] for said in hidden]) for one in sets}
         labels = self.small.problem.labels
         sizes = np.bincount(labels[labels != OPEN]).astype(np.float64)
 
-        def gain_over(other: str) -> float:
-            unlike = Said(unlabelled[other], unlabelled[name])
-            return promised(sizes, unlike, Said(at_hidden[other], at_hidden[name]), truth, DOUBT * self._share).gain
+        def promise_over(other: str) -> float:
+            at_hidden, unlike = (np.concatenate([said[one] for said in hidden]) for one in (other, name))
+            doubt = DOUBT * self._share
+            return promised(
+                sizes, Said(unlabelled[other], unlabelled[name]), Said(at_hidden, unlike), truth, doubt
+            ).gain
 
-        gain = gain_over("default")
-        if _PROBE in sets and gain > -_NOT_MUCH_WORSE:
-            gain = max(gain, gain_over(_PROBE))
-        return Finding(gain, scores, ways)
+        promise = promise_over(_DEFAULT)
+        if _PROBE in unlabelled and promise > -_NOT_MUCH_WORSE:
+            promise = max(promise, promise_over(_PROBE))
+        gains = list(_gains(name, hidden, truths, ways).values())
+        return Finding(promise, float(np.mean(gains)), min(gains))
+
+
+def _gains(name: str, hidden: Sequence[Answers], truths: Sequence[IndexArray], ways: Sequence[str]) -> dict[str, float]:
+    """Return by how much the mean IoU of a set is above that of the defaults, by the way labels were hidden."""
+    found: dict[str, list[float]] = {}
+    for said, truth, way in zip(hidden, truths, ways, strict=False):
+        found.setdefault(way, []).append(mean_iou(said[name], truth) - mean_iou(said[_DEFAULT], truth))
+    return {way: float(np.mean(gains)) for way, gains in found.items()}
 
 
 def pixels_looked_at(n_labels: int) -> int:
@@ -264,7 +338,3 @@ def mean_iou(said: NDArray[np.intp], truth: IndexArray) -> float:
     found = [np.count_nonzero((said == label) & (truth == label)) for label in ids]
     either = [np.count_nonzero((said == label) | (truth == label)) for label in ids]
     return float(np.mean(np.divide(found, either)))
-
-
-def _nothing(_unit: int | None) -> None:
-    """Tell nothing of a unit of work that nobody counts."""

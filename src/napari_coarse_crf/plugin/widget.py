@@ -16,7 +16,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_coarse_crf import Suggestion
+from napari_coarse_crf.judging.words import choice_in_short
 from napari_coarse_crf.plugin.controls.classes import ClassControls
 from napari_coarse_crf.plugin.controls.defaults import read_defaults
 from napari_coarse_crf.plugin.controls.keys import ViewerKeys
@@ -32,7 +32,6 @@ from napari_coarse_crf.plugin.jobs.next_place import NextPlace
 from napari_coarse_crf.plugin.jobs.planning import PlanStep
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
 from napari_coarse_crf.plugin.jobs.slices import SliceBySlice
-from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob, told
 from napari_coarse_crf.plugin.jobs.tiled import TiledJob, TiledLayers, TiledOutcome, TileStep, View
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
@@ -56,7 +55,6 @@ from napari_coarse_crf.plugin.layers.provenance import may_be_own
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.plugin.result.dimming import Dimming
 from napari_coarse_crf.plugin.result.section import ResultSection
-from napari_coarse_crf.suggest.weights import choice_in_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -177,7 +175,7 @@ class RefineWidget(Container[Any]):
 
     @property
     def seen(self) -> Snapshot:
-        """What Live, Suggest and Next place work on: of an image that is refined tile by tile, what is in view."""
+        """What Live and Next place work on: of an image that is refined tile by tile, what is in view."""
         whole = self.snapshot
         if not whole.choice.by_tiles:
             return whole
@@ -209,23 +207,6 @@ class RefineWidget(Container[Any]):
         self._note_view()
         worker = self._runner.start(self._job())
         self._say_busy("Starting." if is_first else "Starting as soon as the step under way of the last run has ended.")
-        return worker
-
-    def suggest(self) -> GeneratorWorker[Any, Any, Any] | None:
-        """Search parameters for the chosen layers in a thread, and move the sliders to what was found.
-
-        Returns
-        -------
-        GeneratorWorker or None
-            As `run`.
-        """
-        self._snapshot = None
-        if not self._can_look():
-            return None
-        self._began = perf_counter()
-        self._tiles.stop()
-        worker = self._runner.start(SuggestJob(self.seen.inputs))
-        self._say_busy("Looking for parameters that suit your labels.")
         return worker
 
     @property
@@ -344,10 +325,7 @@ class RefineWidget(Container[Any]):
         self._say_busy(f"{progress.stage.capitalize()}{step}; {perf_counter() - self._began:.0f} s.")
 
     def job_returned(self, job: AnyJob, outcome: AnyOutcome) -> None:
-        """Add the result, show it in the preview layer, or move the sliders to a suggestion."""
-        if isinstance(outcome, Suggestion) or isinstance(job, SuggestJob):
-            self._show_suggestion(outcome)
-            return
+        """Add the result, or show it in the preview layer."""
         if isinstance(job, TiledJob) or isinstance(outcome, TiledOutcome):
             self._show_tiled(job, outcome)
             return
@@ -390,12 +368,6 @@ class RefineWidget(Container[Any]):
             self._message = " ".join([done, *_shortened(outcome, layer)])
             self.refined.emit(layer)
 
-    def _show_suggestion(self, outcome: AnyOutcome) -> None:
-        if isinstance(outcome, Suggestion):
-            if outcome.trials:  # else there is nothing to go by; of cleaning, it never says anything
-                self.parameters = outcome.parameters.replace(**self.parameters.of_section("cleaning"))
-            self._message = told(outcome)
-
     # Building and following the viewer.
 
     def _lay_out(self) -> None:
@@ -426,7 +398,6 @@ class RefineWidget(Container[Any]):
         self.controls.changed.connect(self._on_parameters)
         self.presets.chosen.connect(self._on_preset)
         self.presets.failed.connect(self._say)
-        self.presets.suggest_button.clicked.connect(self.suggest)
         WARM_UP.ended.connect(self._refresh)
         self.run_bar.button.clicked.connect(self._on_button)
         self.run_bar.live.toggled.connect(self._on_live)
@@ -506,14 +477,6 @@ class RefineWidget(Container[Any]):
     def _note_view(self) -> None:
         """Let a run in tiles know what is seen."""
         self._view_seen.box = self.scope.seen()
-
-    def _can_look(self) -> bool:
-        """Whether there is something to look at; says why not."""
-        if self.snapshot.problem:
-            self._refresh()
-        elif self.seen.problem:
-            self._say(self.seen.problem)
-        return not self.seen.problem
 
     def _job(self) -> Job | TiledJob:
         """Return what Run does."""
@@ -602,7 +565,7 @@ class RefineWidget(Container[Any]):
 
     @property
     def _shows_cancel(self) -> bool:
-        """Whether a job runs that Run or Suggest started; one that was cancelled ends its step unseen."""
+        """Whether a job runs that Run started; one that was cancelled ends its step unseen."""
         return self._runner.is_busy and not self._runner.is_stopping and self._runner.live_job is None
 
     def _say(self, sentence: str) -> None:
@@ -621,11 +584,9 @@ class RefineWidget(Container[Any]):
         self.run_bar.commit_slice.setVisible(own is not None and own.ndim > 2)
         self.run_bar.take_back.setEnabled(can_be_taken_back(find_accepted(self._viewer, own)))
         if self._shows_cancel:
-            self.presets.suggest_button.setEnabled(False)
             self.run_bar.show_busy(self._message)
             return
         problem = self.snapshot.problem
-        self.presets.suggest_button.setEnabled(not problem)
         unseen = self.seen.problem if self.live and not problem else ""
         sentence = problem or unseen or self._message or " ".join(filter(None, [self.snapshot.misfit, _READY]))
         if WARM_UP.is_running and not self._message:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.tiles.source import Source
 
 _BLOCK_BYTES = 2**26
-_CHANGES_NOTHING = frozenset({"cli", "plugin", "samples", "evaluation", "suggest", "io"})
-"""Rooms by which neither a plan nor a tile changes: what they read is in the hash itself."""
+_CHANGES_NOTHING = frozenset({"cli", "plugin", "samples", "evaluation", "next_place.py", "words.py", "io"})
+"""Rooms and modules by which neither a plan nor a tile changes: what they read is in the hash itself."""
 
 
 def digest_run(source: Source, parameters: Parameters, wanted: Mapping[str, Any]) -> Generator[Progress, None, str]:

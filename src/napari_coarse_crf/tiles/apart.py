@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 _PART_STEPS = 100
 """Steps that each part is reported as: how many it really takes is known only once it has begun."""
 
-_MOST_SAMPLED = 6
-"""Parts that stand for all: each takes as long as the first."""
-
 T = TypeVar("T")
 
 
@@ -63,25 +60,7 @@ def make_refiner(
     return Refiner.of(picture, labels, engine=engine, workers=workers)
 
 
-def sample_parts(picture: Picture, labels: LabelArray, apart: Sequence[int]) -> list[tuple[Picture, LabelArray]]:
-    """Return the whole, or, where axes are named, a few of the parts with two labels, spread over all of them.
-
-    Raises
-    ------
-    InputError
-        If no part holds two labels.
-    """
-    if not apart:
-        return [(picture, labels)]
-    picture = picture.fitted(labels.shape)
-    cut = [(cut_picture(picture, part), labels[part]) for part in parts_apart(labels.shape, apart)]
-    labelled = [(one, of_one) for one, of_one in cut if has_two_labels(of_one, one.mask)]
-    if not labelled:
-        raise InputError(NO_SLICE)
-    return spread(labelled)
-
-
-def spread(parts: Sequence[T], most: int = _MOST_SAMPLED) -> list[T]:
+def spread(parts: Sequence[T], most: int) -> list[T]:
     """Return a few parts that stand for all, from the first to the last and evenly apart.
 
     Examples

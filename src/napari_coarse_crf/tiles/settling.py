@@ -15,7 +15,7 @@ import numpy as np
 from napari_coarse_crf.compute.discriminant import Discriminant
 from napari_coarse_crf.heatmap import reads_texture
 from napari_coarse_crf.inputs import OPEN, read_spacing
-from napari_coarse_crf.judging.choosing import TOO_FEW, choose, labels_choose
+from napari_coarse_crf.judging.choosing import NOTHING_TO_TRY, TOO_FEW, choose, labels_choose
 from napari_coarse_crf.judging.look import Scene
 from napari_coarse_crf.judging.telling import MOST_LABELLED, Sample, find_strokes, weigh_by_sample
 from napari_coarse_crf.texture import texture_features
@@ -141,6 +141,6 @@ def _choose(
         features = yield from texture_features(pool, problem, facts.scale.gain)
     scene = Scene(problem, parameters, features, facts.census.n_pixels, facts.census.labelled_share)
     if not scene.hidings:
-        return parameters, TOO_FEW
-    chosen = choose([(yield from scene.look(pool))], parameters)
+        return parameters, TOO_FEW if scene.tries else NOTHING_TO_TRY
+    chosen = choose((yield from scene.look(pool)), parameters)
     return chosen.parameters, chosen.reason

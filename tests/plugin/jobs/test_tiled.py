@@ -414,12 +414,10 @@ def test_what_is_too_large_to_be_looked_at_is_said(
     widget.live = False
     widget.run_bar.next_place.click()
     assert widget.status.startswith("Zoom in")
-    widget.presets.suggest_button.click()
-    assert widget.status.startswith("Zoom in")
     assert widget.run_bar.button.isEnabled()
 
 
-def test_suggest_and_next_place_look_at_what_is_in_view(
+def test_next_place_looks_at_what_is_in_view(
     in_tiles: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:
     viewer, widget = in_tiles(image, labels, rgb=True)

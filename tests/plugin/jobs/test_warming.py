@@ -6,6 +6,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_coarse_crf.plugin.jobs.warming import WARM_UP, WarmUp
+from napari_coarse_crf.plugin.jobs.worker import JobRunner
+from tests.plugin.waiting import TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+    from numpy.typing import NDArray
+
+    from napari_coarse_crf.plugin import RefineWidget
+
+    Dock = Callable[..., tuple[Any, RefineWidget]]
 
 SCRIPT = """
 from pathlib import Path
@@ -32,3 +47,29 @@ def test_a_script_that_ends_while_the_engine_is_compiled_ends_well(tmp_path: Pat
     )
     assert done.returncode == 0, done.stderr
     assert "after shutdown" not in done.stderr
+
+
+def test_compiling_happens_once_in_a_session_and_is_told(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JobRunner, "has_compiled", False)
+    warm_up = WarmUp()
+    with qtbot.waitCallback(timeout=TIMEOUT) as ended:
+        warm_up.ended.connect(ended)
+        warm_up.begin()
+        assert warm_up.is_running
+    assert not warm_up.is_running
+    assert JobRunner.has_compiled
+    warm_up.begin()
+    assert not warm_up.is_running
+
+
+def test_the_dock_says_that_the_engine_is_being_compiled(
+    dock: Dock, monkeypatch: pytest.MonkeyPatch, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    _, widget = dock(image, labels, rgb=True)
+    monkeypatch.setattr(WARM_UP, "is_running", True)
+    WARM_UP.ended.emit()  # whoever shows it looks again
+    assert widget.status.startswith("Ready.")
+    assert "being compiled, once" in widget.status
+    monkeypatch.setattr(WARM_UP, "is_running", False)
+    WARM_UP.ended.emit()
+    assert "compiled" not in widget.status

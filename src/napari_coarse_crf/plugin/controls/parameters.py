@@ -27,16 +27,16 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 from superqt.utils import signals_blocked
 
+from napari_coarse_crf.judging.words import LEFT_TO_LABELS
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.plugin.controls.slider import Slider
 from napari_coarse_crf.plugin.controls.weights_note import WeightsNote
 from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
 from napari_coarse_crf.similarity import FORMS
-from napari_coarse_crf.suggest.weights import LEFT_TO_LABELS
 
 if TYPE_CHECKING:
+    from napari_coarse_crf.judging.words import Made
     from napari_coarse_crf.parameters import Description
-    from napari_coarse_crf.suggest.weights import Made
 
 _SLIDER_STEPS = 1000
 

@@ -64,11 +64,6 @@ class PresetBar(QWidget):
         self.menu = QMenu(self)
         self.menu.aboutToShow.connect(self._fill_menu)
         self.layer_button.setMenu(self.menu)
-        self.suggest_button = _button(
-            "Suggest",
-            "<p>Show what your labels choose, and all that was tried: part of them is hidden, and refined from the "
-            "rest. The sliders move there and the weights are fixed; with 'auto', each run chooses anew.</p>",
-        )
         self._lay_out()
         self.show_parameters(self._shown)
 
@@ -101,8 +96,7 @@ class PresetBar(QWidget):
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 2)
         layout.addWidget(name, 0, 0)
-        layout.addWidget(self.box, 0, 1)
-        layout.addWidget(self.suggest_button, 0, 2)
+        layout.addWidget(self.box, 0, 1, 1, 2)
         for column, button in enumerate((self.load_button, self.save_button, self.layer_button)):
             layout.addWidget(button, 1, column)
             layout.setColumnStretch(column, 1)

@@ -121,7 +121,7 @@ class ScopeControls(Container[Any]):
         self.tiles = CheckBox(
             name="tiles", text="Tile by tile",
             tooltip="Refine a large image piece by piece, those in view first, into a layer on disk: the memory that "
-            "takes does not grow with the image. Live, Suggest and Next place then work on what is in view.",
+            "takes does not grow with the image. Live and Next place then work on what is in view.",
         )  # fmt: skip
         # Before the container hears of it, which tells others of what all boxes say.
         self.channel_axis.changed.connect(self._on_channel_axis)

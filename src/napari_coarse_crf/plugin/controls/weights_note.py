@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from napari_coarse_crf.judging.words import choice_in_short
 from napari_coarse_crf.plugin.controls.sentence import Sentence
-from napari_coarse_crf.suggest.weights import choice_in_short
 
 if TYPE_CHECKING:
     from napari_coarse_crf import Parameters
-    from napari_coarse_crf.suggest.weights import Made
+    from napari_coarse_crf.judging.words import Made
 
 _BY_LABELS: Final = (
     "In each run your labels choose the weights of paths, sizes of labels, texture and the appearance kernel. Turn one "

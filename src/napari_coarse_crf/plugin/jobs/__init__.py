@@ -1,1 +1,1 @@
-"""Work in threads: runs, suggestions, the Live switch."""
+"""Work in threads: runs, the next place, the Live switch."""

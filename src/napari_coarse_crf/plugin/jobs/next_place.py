@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from napari_coarse_crf import InputError
+from napari_coarse_crf.next_place import find_place
 from napari_coarse_crf.plugin.jobs.background import Background
 from napari_coarse_crf.plugin.jobs.worker import Failure
 from napari_coarse_crf.plugin.layers import classes
 from napari_coarse_crf.plugin.layers.camera import camera_of
 from napari_coarse_crf.plugin.layers.grid import pixel_size
-from napari_coarse_crf.suggest.next_place import find_place
 from napari_coarse_crf.tiles.parts import NO_SLICE, has_two_labels
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_coarse_crf import Parameters
+    from napari_coarse_crf.next_place import Place
     from napari_coarse_crf.plugin.layers.grid import Grid
     from napari_coarse_crf.plugin.layers.match import Match
     from napari_coarse_crf.plugin.layers.read import Inputs
     from napari_coarse_crf.plugin.layers.snapshot import Snapshot
-    from napari_coarse_crf.suggest.next_place import Place
     from napari_coarse_crf.tiles.parts import Part, Scope
 
 LOOKING: Final = "Looking for the place where a stroke helps most."

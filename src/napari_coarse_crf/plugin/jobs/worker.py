@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 
     from napari.qt.threading import GeneratorWorker
 
-    from napari_coarse_crf import Progress, Suggestion
+    from napari_coarse_crf import Progress
     from napari_coarse_crf.plugin.jobs.job import Job, Outcome
-    from napari_coarse_crf.plugin.jobs.suggesting import SuggestJob
     from napari_coarse_crf.plugin.jobs.tiled import TiledJob, TiledOutcome
 
-    AnyJob = Job | SuggestJob | TiledJob
-    AnyOutcome = Outcome | TiledOutcome | Suggestion | None
+    AnyJob = Job | TiledJob
+    AnyOutcome = Outcome | TiledOutcome | None
 
 
 class Listener(Protocol):

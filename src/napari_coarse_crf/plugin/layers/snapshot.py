@@ -1,7 +1,7 @@
 """What the dock is set to at one moment: the one place that decides whether it can be refined, and what it is.
 
-Run, Live and Suggest work from a snapshot, and the sentence beside Run is that of a snapshot; so a change is looked at
-once, and what is read is read once.
+Run, Live and Next place work from a snapshot, and the sentence beside Run is that of a snapshot; so a change is looked
+at once, and what is read is read once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST_ALONE: Final = 2**24
 """Pixels that may be in view where only that is refined, 2.4 GB of memory."""
-_TOO_LARGE: Final = "Zoom in to 16 megapixels: Live, Suggest and Next place look at what is in view here."
+_TOO_LARGE: Final = "Zoom in to 16 megapixels: Live and Next place look at what is in view here."
 
 
 @dataclass(frozen=True, eq=False)

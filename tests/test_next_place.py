@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_coarse_crf import InputError, Parameters, Place, suggest_place
-from napari_coarse_crf.suggest.next_place import doubt_in
+from napari_coarse_crf.next_place import doubt_in
 from tests.helpers import doubtful_image, strokes_at_the_sides
 
 if TYPE_CHECKING:

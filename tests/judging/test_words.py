@@ -6,8 +6,8 @@ import numpy as np
 
 from napari_coarse_crf import Parameters, Refiner
 from napari_coarse_crf.judging.look import CANDIDATES
+from napari_coarse_crf.judging.words import LEFT_TO_LABELS, choice_in_short, choice_in_words, weights_in_words
 from napari_coarse_crf.samples import load_sample
-from napari_coarse_crf.suggest.weights import LEFT_TO_LABELS, choice_in_short, choice_in_words, weights_in_words
 
 
 def test_all_that_is_tried_is_left_to_the_labels_in_the_order_of_the_parameters() -> None:
