@@ -1,7 +1,7 @@
 """What a person may turn, described once.
 
 Each field of `Parameters` carries its symbol, unit, range, default and help. Sliders, command-line options, the table
-in the README, the range check and the saved JSON are all made from these fields, so a parameter is added in one place.
+in the pages, the range check and the saved JSON are all made from these fields, so a parameter is added in one place.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Parameters:
     """Everything a person may turn; the defaults were chosen on real images of twelve kinds.
 
     Distances are pixels of the image's finest axis, colours grey levels of 0..255 (images of other types are scaled to
-    that range). `help(Parameters.describe)` and the README list every field with its range.
+    that range). `help(Parameters.describe)` and docs/parameters.md list every field with its range.
 
     Raises
     ------

@@ -87,12 +87,12 @@ class Scores:
 
     @property
     def accuracy(self) -> dict[int, float]:
-        """By class of the truth: the share of its pixels that the prediction found, |P and T| / |T|."""
+        """By class of the truth: the share of its pixels that the prediction found, ``|P and T| / |T|``."""
         return self._by_class(self.counts.sum(axis=1))
 
     @property
     def iou(self) -> dict[int, float]:
-        """By class of the truth: intersection over union, |P and T| / |P or T|."""
+        """By class of the truth: intersection over union, ``|P and T| / |P or T|``."""
         rows, columns = self.counts.sum(axis=1), self.counts.sum(axis=0)
         return self._by_class(rows + columns - self.counts.diagonal())
 
