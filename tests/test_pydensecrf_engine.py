@@ -13,7 +13,9 @@ from pydensecrf import densecrf
 
 from napari_coarse_crf import Parameters, Refinement, Refiner
 from napari_coarse_crf.crf import LatticeEngine
+from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
+from napari_coarse_crf.tiles.choice import choose
 from tests import oracles
 from tests.helpers import mean_field, with_probability
 from tests.parity import STORED_CASES, Answer, ParityCase, assert_same_answer, reference, stored
@@ -142,3 +144,11 @@ def test_two_labels_give_the_whole_distribution() -> None:
     assert np.abs(first[0] - first[1]).max() <= 0.02
     assert (ours.best == theirs.best).mean() >= 0.999
     assert (ours.confidence < 0.95).mean() > 0.05  # not all of it is obvious
+
+
+def test_an_image_is_refined_at_once_whatever_it_takes() -> None:
+    """It knows no tiles."""
+    image, labels = np.zeros((520, 600, 3), np.uint8), np.zeros((520, 600), np.uint8)
+    labels[5, 5], labels[500, 500] = 1, 2
+    assert isinstance(choose(Picture(image), labels, None, 10**6, engine="pydensecrf"), Refiner)
+    assert not isinstance(choose(Picture(image), labels, Parameters(), 10**6), Refiner)

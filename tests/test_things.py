@@ -266,7 +266,7 @@ def slow_paths(inside: Array, strokes: Array, spacing: tuple[float, ...]) -> Arr
     """Return (ids, *shape) lengths of paths from each id's strokes over open cells, each the rim's slowness."""
     distance = ndimage.distance_transform_edt(inside, sampling=spacing)
     slow = (1 + 8 / np.maximum(distance, 1)).ravel()
-    open_, index = inside & (strokes == 0), np.arange(strokes.size).reshape(strokes.shape)
+    open_, index = inside & (strokes == 0), np.arange(strokes.size, dtype=np.int32).reshape(strokes.shape)
     lengths = []
     for label_id in np.unique(strokes[strokes > 0]):
         rows, columns, costs = [], [], []

@@ -72,7 +72,6 @@ def test_a_file_that_does_not_fit_is_not_read_at_once(tmp_path: Path) -> None:
 def test_what_no_tile_can_know_is_refined_at_once_whatever_it_takes() -> None:
     image, labels = _large()
     assert isinstance(choose(Picture(image), labels, Parameters(similarity="joint"), 10**6), Refiner)
-    assert isinstance(choose(Picture(image), labels, None, 10**6, engine="pydensecrf"), Refiner)
 
 
 def test_dask_in_dask_out() -> None:
