@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PART, OLD = ".part", ".old"
 
 _KEPT_OF_NAME = 40  # letters, of at most four bytes each
+_LONGEST = 200  # bytes of a name, of which most systems allow 255
 _NAMED = re.compile(r"\.(?P<of>.+)\.((?P<host>[0-9a-f]{6})-(?P<process>\d{1,10})-)?[0-9a-f]{8}(?P<kind>\.part|\.old)")
 _DAY = 24 * 3600.0  # seconds, after which nobody writes any more, on whichever computer
 
@@ -34,6 +35,19 @@ def name_beside(target: Path) -> Path:
     """Return where a file is written before it is moved to its place: a name that is no longer than any may be."""
     token = f"{_this_host()}-{os.getpid()}-{secrets.token_hex(4)}"
     return target.with_name(f".{target.name[:_KEPT_OF_NAME]}.{token}{PART}")
+
+
+def hidden_name(name: str, ending: str) -> str:
+    """Return what something is called that is kept beside a file until that is finished, cut where it is too long.
+
+    Examples
+    --------
+    >>> hidden_name("o.tif", ".unfinished")
+    '.o.tif.unfinished'
+    """
+    if len(os.fsencode(name)) > _LONGEST:
+        name = f"{name[:_KEPT_OF_NAME]}.{sha256(os.fsencode(name)).hexdigest()[:8]}"
+    return f".{name}{ending}"
 
 
 def clear_left(folder: Path) -> None:

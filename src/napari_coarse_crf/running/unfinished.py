@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io.beside import hidden_name
 from napari_coarse_crf.io.files import make_folder, write_files
 from napari_coarse_crf.io.lazy.places import Place, above, is_url
 from napari_coarse_crf.io.places import exists, in_words, is_file, is_folder
@@ -38,11 +39,11 @@ def unfinished_folder(out: Place) -> Path:
     '.fine.zarr.b06d8872.unfinished'
     """
     if is_url(out):
-        return Path(f".{above(out)[1]}.{sha256(str(out).encode()).hexdigest()[:8]}.unfinished")
+        return Path(hidden_name(f"{above(out)[1]}.{sha256(str(out).encode()).hexdigest()[:8]}", ".unfinished"))
     path = Path(out)
     stores = [one for one in (path, *path.parents) if one.suffix.lower() == ".zarr"]
     outermost = stores[-1] if stores else path
-    return outermost.with_name(f".{'.'.join(path.relative_to(outermost.parent).parts)}.unfinished")
+    return outermost.with_name(hidden_name(".".join(path.relative_to(outermost.parent).parts), ".unfinished"))
 
 
 def begin(folder: Path, wanted: Mapping[str, Any], sides: Sequence[int] | None) -> None:
