@@ -1,10 +1,14 @@
 #!/usr/bin/env python
-"""Refine every label map of a folder, without a window.
+"""
+Refine every label map of a folder
+==================================
 
-python examples/batch_folder.py images/ labels/ refined/ [parameters.json]
+Without a window::
+
+    python examples/batch_folder.py images/ labels/ refined/ [parameters.json]
 
 Images and labels go together by their names without ending: images/a.tif and labels/a.png. The parameters are those
-that the widget saves. Files are read and written as `napari-coarse-crf refine` does for one pair of files.
+that the widget saves. Files are read and written as ``napari-coarse-crf refine`` does for one pair of files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 #!/usr/bin/env python
-"""Compare sets of parameters on one image, cell by cell: runs as a script, and as a notebook where "# %%" is known.
+"""
+Compare sets of parameters
+==========================
 
-python examples/compare_parameters.py [comparison.png]
+On one image, cell by cell: runs as a script, and as a notebook where "# %%" is known::
+
+    python examples/compare_parameters.py [comparison.png]
 """
 
 # %% An image with coarse labels, and what a person drew with care.

@@ -1,8 +1,12 @@
 #!/usr/bin/env python
-"""Refine labels in a napari session that a script prepares: the dock, and the same without it.
+"""
+Refine in a napari session
+==========================
 
-python examples/napari_session.py            # leaves the viewer open
-python examples/napari_session.py --close    # closes it when both results are there
+A script prepares the session: the dock, and the same without it::
+
+    python examples/napari_session.py            # leaves the viewer open
+    python examples/napari_session.py --close    # closes it when both results are there
 """
 
 from __future__ import annotations

@@ -1,11 +1,15 @@
 #!/usr/bin/env python
-"""Refine an image of zarr on a SLURM cluster, from store to store.
+"""
+Refine on a SLURM cluster
+=========================
 
-python examples/slurm.py image.zarr coarse.zarr refined.zarr --jobs 10 --cores 8 --memory 32GB --walltime 04:00:00
+From one store of zarr to another::
 
-Run it where `sbatch` works, with the stores where all nodes see them under the same paths. It needs
-`pip install dask-jobqueue`. Each job is one worker, which refines a tile on each core; how much memory that takes:
-docs/scaling.md. With `--here` it runs on this computer without SLURM, to try it.
+    python examples/slurm.py image.zarr coarse.zarr refined.zarr --jobs 10 --cores 8 --memory 32GB --walltime 04:00:00
+
+Run it where ``sbatch`` works, with the stores where all nodes see them under the same paths. It needs
+``pip install dask-jobqueue``. Each job is one worker, which refines a tile on each core; how much memory that takes:
+docs/scaling.md. With ``--here`` it runs on this computer without SLURM, to try it.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 #   scripts/environment.sh base     the package: no napari, no compiler
 #   scripts/environment.sh napari   the package in napari
 #   scripts/environment.sh dev      all that tests and checks need: napari, pytest, ruff, mypy, pydensecrf
+#   scripts/environment.sh docs     what builds the site: napari, whose docks are documented, and Sphinx
 set -eu
 cd "$(dirname "$0")/.."
 wanted=$1
@@ -79,8 +80,13 @@ dev)
         exit 0  # without the stamp: the next run tries again
     fi
     ;;
+docs)
+    scripts/system-packages.sh display
+    echo "Installing the package, napari with $qt and Sphinx into .venv (some minutes the first time)"
+    pip_install --editable ".[docs]" "napari[$qt]"
+    ;;
 *)
-    echo "scripts/environment.sh knows base, napari and dev, not '$wanted'." >&2
+    echo "scripts/environment.sh knows base, napari, dev and docs, not '$wanted'." >&2
     exit 2
     ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the table of parameters into README.md from their one description.
+"""Write the table of parameters into docs/parameters.md from their one description.
 
 python scripts/parameter_table.py            # rewrites the part between the two markers
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from napari_coarse_crf import Parameters
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 BEGIN, END = "<!-- parameters: begin -->\n", "<!-- parameters: end -->"
 
 
@@ -30,15 +30,15 @@ def parameter_table() -> str:
 
 
 def with_table(text: str) -> str:
-    """Return the text of the README with the table between its markers."""
+    """Return the text of the page with the table between its markers."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{parameter_table()}\n{END}{after}"
 
 
 def main() -> None:
-    """Rewrite README.md."""
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    """Rewrite the page."""
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

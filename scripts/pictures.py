@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Draw the pictures of the README anew, from the bundled samples and a real viewer: `make pictures`.
+"""Draw the pictures of README and pages anew, from the bundled samples and a real viewer: `make pictures`.
 
 scripts/on-a-display.sh python scripts/pictures.py    # rewrites docs/images/
 """
@@ -47,6 +47,8 @@ def main() -> None:
     _save(_panels(sample), f"{SAMPLE}.png")
     _save(_strip(sample), "live.png")
     _save(_dock(sample), "dock.png")
+    for name, picture in _first_result(sample).items():
+        _save(picture, f"start-{name}.png")
 
 
 def _panels(sample: Sample) -> Image.Image:
@@ -83,7 +85,29 @@ def _dock(sample: Sample) -> Image.Image:
         viewer.layers.selection.active = own
         own.mode, own.selected_label, own.brush_size = "paint", 2, 5
         _idle(500)
-        return Image.fromarray(viewer.screenshot(canvas_only=False, flash=False)[..., :3])
+        return _window(viewer)
+
+
+def _first_result(sample: Sample) -> dict[str, Image.Image]:
+    """Return the window before and after the first Run."""
+    with _viewer(sample) as (viewer, _image, own, widget):
+        viewer.window._qt_window.resize(*WINDOW)
+        own.data = sample.coarse
+        viewer.layers.selection.active = own
+        viewer.reset_view()
+        _idle(500)
+        pictures = {"strokes": _window(viewer)}
+        widget.run()
+        for _ in range(_PATIENCE):
+            if len(viewer.layers) > 2:
+                break
+            _idle(100)
+        _idle(500)
+        return {**pictures, "result": _window(viewer)}
+
+
+def _window(viewer: napari.Viewer) -> Image.Image:
+    return Image.fromarray(viewer.screenshot(canvas_only=False, flash=False)[..., :3])
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""Write the scores of the bundled samples into the README.
+"""Write the scores of the bundled samples into docs/start.md.
 
-python scripts/score_table.py            # rewrites the part of README.md between its markers
+python scripts/score_table.py            # rewrites the part of docs/start.md between its markers
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from pathlib import Path
 from napari_coarse_crf import refine_labels
 from napari_coarse_crf.samples import SAMPLE_NAMES, load_sample, panels
 
-ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "start.md"
 BEGIN, END = "<!-- scores: begin -->\n", "<!-- scores: end -->"
 
 
@@ -28,10 +27,10 @@ def score_table() -> str:
 
 
 def main() -> None:
-    """Rewrite README.md."""
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    """Rewrite the page."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    README.write_text(f"{before}{BEGIN}\n{score_table()}\n{END}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{BEGIN}\n{score_table()}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

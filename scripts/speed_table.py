@@ -1,8 +1,8 @@
 #!/usr/bin/env python
-"""Write what the benchmarks measured last into the README.
+"""Write what the benchmarks measured last into docs/speed.md.
 
 make bench                       # or parts of it: python benchmarks/bench.py --only iterations whole
-python scripts/speed_table.py    # rewrites the part of README.md between its markers, from benchmark-output/
+python scripts/speed_table.py    # rewrites the part of docs/speed.md between its markers, from benchmark-output/
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "speed.md"
 MEASURED = ROOT / "benchmark-output" / "benchmarks.json"
 BEGIN, END = "<!-- speed: begin -->\n", "<!-- speed: end -->"
 
@@ -47,11 +47,11 @@ def _shown(value: float, unit: str) -> str:
 
 
 def main() -> None:
-    """Rewrite README.md."""
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    """Rewrite the page."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     table = speed_table(json.loads(MEASURED.read_text(encoding="utf-8")))
-    README.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

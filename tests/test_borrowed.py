@@ -110,6 +110,12 @@ def test_an_example_that_does_not_fit_is_refused(examples: Any, sentence: str) -
         Refiner(scene(20, 1), NONE, examples=examples)
 
 
+@pytest.mark.parametrize("mask", [[[True], [True, False]], np.zeros(NONE.shape, "u1,f4"), np.ma.ones(NONE.shape, bool)])
+def test_what_is_no_mask_is_refused_with_examples_too(mask: Any) -> None:
+    with pytest.raises(InputError, match=r"The mask (has dtype|cannot be read|is a masked)"):
+        Refiner(scene(20, 1), NONE, mask=mask, examples=[(scene(40, 2), strokes())])
+
+
 def test_a_label_that_does_not_fit_into_the_type_is_refused() -> None:
     with pytest.raises(InputError, match="label 70000, which labels of type uint8 cannot"):
         Refiner(scene(20, 1), NONE.astype(np.uint8), examples=[(scene(40, 2), strokes())])

@@ -59,6 +59,13 @@ def test_limits_too_near_for_a_difference_give_black(two_channels: NDArray[Any])
     assert not out.any()
 
 
+def test_channels_as_bright_as_numbers_go_are_compared_all_the_same(two_channels: NDArray[Any]) -> None:
+    halves = np.stack([two_channels[:, 0] / two_channels[:, 0].max()] * 2, axis=-1) * (1.7e308, 0.8e308)
+    out, notes = scaled(halves)
+    assert notes == ()
+    assert out.max(axis=1) == pytest.approx([255, 120], abs=1)
+
+
 def test_a_channel_without_signal_is_not_brought_out(two_channels: NDArray[Any]) -> None:
     out, notes = scaled(two_channels * (1, 0))
     assert notes == ()

@@ -420,6 +420,9 @@ ERRORS: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "masked spacing": (
         _image(), _labels(), {"spacing": np.ma.array([1, 2], mask=[False, True])}, "pass 2 positive numbers",
     ),
+    "spacing of anything": (_image(), _labels(), {"spacing": (np.complex64(1), object())}, "pass 2 positive numbers"),
+    "spacing in part masked": (_image(), _labels(), {"spacing": [np.ma.masked, 1]}, "pass 2 positive numbers"),
+    "limits of switches": (_image() > 9, _labels(), {"contrast_limits": (False, True)}, "low < high"),
     "limits beyond floats": (_image() * 1.0, _labels(), {"contrast_limits": (0, 10**400)}, "low < high"),
     "complex limits": (_image() * 1.0, _labels(), {"contrast_limits": (0j, 1)}, "low < high"),
     "limits in digits": (_image() * 1.0, _labels(), {"contrast_limits": ("0", "9")}, "low < high"),
@@ -461,7 +464,7 @@ def test_an_unknown_engine_is_refused_with_the_known_ones(engine: Any) -> None:
         Refiner(_image(), _labels(), engine=engine)
 
 
-@pytest.mark.parametrize("workers", [0, -1, 2.0, "2", np.nan])
+@pytest.mark.parametrize("workers", [0, -1, 2.0, "2", np.nan, True])
 def test_workers_are_a_whole_number_from_one_up(workers: Any) -> None:
     with pytest.raises(ParameterError, match=r"workers is .*whole number from 1 up"):
         Refiner(_image(), _labels(), workers=workers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_coarse_crf import InputError, Parameters, Place, suggest_place
+from napari_coarse_crf import InputError, ParameterError, Parameters, Place, suggest_place
 from napari_coarse_crf.next_place import doubt_in
 from tests.helpers import doubtful_image, strokes_at_the_sides
 
@@ -123,6 +123,13 @@ def test_doubt_is_how_near_the_two_best_labels_are() -> None:
     np.testing.assert_allclose(doubt_in(heatmap, 3), [*of_three, 0.0], atol=1e-6)
 
 
+def test_parameters_may_be_the_name_of_a_preset(image: NDArray[Any], labels: NDArray[Any]) -> None:
+    paper = Parameters.preset("paper")
+    assert suggest_place(image, labels, "paper") == suggest_place(image, labels, paper) != suggest_place(image, labels)
+    with pytest.raises(ParameterError, match="parameters is a int"):
+        suggest_place(image, labels, 0)  # type: ignore[arg-type]  # a slip
+
+
 def test_a_place_is_plain_numbers(image: NDArray[Any], labels: NDArray[Any]) -> None:
     place = suggest_place(image, labels)
     assert isinstance(place, Place)
@@ -130,7 +137,7 @@ def test_a_place_is_plain_numbers(image: NDArray[Any], labels: NDArray[Any]) -> 
     assert {type(one) for one in (place.doubt, place.reach)} == {float}
 
 
-@pytest.mark.parametrize("shown", [(3, 4), None, 3, [None], ["ab"]])
+@pytest.mark.parametrize("shown", [(3, 4), None, 3, [None], ["ab"], [(10**400, 1)], [(2j, 1)], [(np.nan, 1)]])
 def test_places_that_are_none_are_said_in_a_sentence(shown: Any) -> None:
     with pytest.raises(InputError, match="shown must be a list of places"):
         suggest_place(np.zeros((4, 5), np.uint8), np.array([[1, 0, 0, 0, 2]] * 4), shown=shown)

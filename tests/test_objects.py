@@ -194,6 +194,36 @@ def test_a_table_of_arrays_that_differ_in_shape_is_refused() -> None:
         measure_objects(np.ones((3, 4), int), confidence=np.ones((4, 3)))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        *[({"neck": neck}, "neck is .*; pass how deep") for neck in (None, "1", -1, math.nan, 2j, [1.0])],
+        *[({"smallest": count}, "smallest is .*; pass how many pixels") for count in (None, "9", -1, math.nan)],
+        *[({"apart": axes}, "apart is .*; pass a list of the axes") for axes in (0, "0", [0.0], None, [None])],
+        *[({"label_id": label_id}, "label_id is .*; pass the id of a class") for label_id in (None, "2", 2.0, True)],
+    ],
+)
+def test_what_splits_no_objects_is_refused_in_words(options: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {"label_id": CLASS, **options}
+    with pytest.raises(InputError, match=message):
+        split_objects(np.full((3, 4), CLASS), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"confidence": np.full((3, 4), "sure")}, "confidence has dtype <U4"),
+        ({"confidence": np.full((3, 4), 1j)}, "confidence has dtype complex128"),
+        ({"labels": np.full((3, 4), 0.5)}, "labels have dtype float64"),
+        ({"spacing": (1e308, 1e308)}, "give it in another unit"),
+        ({"spacing": (1e-300, 1e-300)}, "give it in another unit"),
+    ],
+)
+def test_what_measures_no_objects_is_refused_in_words(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        measure_objects(np.ones((3, 4), int), **options)
+
+
 @pytest.mark.parametrize(("name", "nuclei"), [("nuclei", 2), ("dim_nuclei", 2)])
 def test_nuclei_of_the_samples_are_found(name: str, nuclei: int) -> None:
     """Prints how many; of the refined labels no fewer than their connected parts, and every pixel is of an object."""

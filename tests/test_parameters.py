@@ -71,7 +71,7 @@ def test_beyond_its_range_a_parameter_is_refused_with_name_value_and_range(name:
     "value",
     [
         *(math.nan, None, "5", True, 2j, [1.0], np.array([1.0, 2.0]), object(), 10**5000),
-        *(b"5", bytearray(b"5"), np.True_, np.complex128(5), np.str_("5")),
+        *(b"5", bytearray(b"5"), np.True_, np.complex128(5), np.str_("5"), np.ma.masked),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -149,6 +149,8 @@ def test_replace_changes_a_copy() -> None:
         before.replace(theta_delta=5)
     with pytest.raises(ParameterError, match="theta_beta is 0"):
         before.replace(theta_beta=0)
+    with pytest.raises(ParameterError, match="no parameter 'self'"):
+        before.replace(self=5)
 
 
 def test_parameters_survive_the_way_through_json() -> None:

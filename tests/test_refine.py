@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+import dask.array as da
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
-from napari_coarse_crf import CoarseCRFWarning, Parameters, Refiner, refine_labels
+from napari_coarse_crf import CoarseCRFWarning, ParameterError, Parameters, Refiner, refine_labels
 from napari_coarse_crf.cleaning import asks_for_cleaning
 from napari_coarse_crf.evaluation.baselines import fill_labels
 from napari_coarse_crf.inputs import Picture, read_problem
@@ -214,6 +215,31 @@ def test_the_front_door_knows_the_channel_axis() -> None:
 def test_the_smallest_problem_has_two_labels_and_one_gap() -> None:
     refined = refine_labels(np.array([[10, 12, 200]], np.uint8), np.array([[4, 0, 5]]))
     assert refined.tolist() == [[4, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        *[
+            ({"memory_limit": limit}, "memory_limit is .*; pass a number of bytes")
+            for limit in (10**400, "GB", 0, True)
+        ],
+        *[({"workers": workers}, "workers is .*whole number from 1 up") for workers in (0, False, "2")],
+    ],
+)
+def test_what_the_front_door_alone_knows_is_refused_in_words(options: dict[str, Any], message: str) -> None:
+    lazy = da.from_array(_step()), da.from_array(_corners())
+    for image, labels in ((_step(), _corners()), lazy):
+        with pytest.raises(ParameterError, match=message):
+            refine_labels(image, labels, **options)
+
+
+def test_an_image_without_channels_needs_no_axis_of_them_in_tiles_either() -> None:
+    at_once, tiled = (
+        refine_labels(_step(), _corners(), "default", channel_axis=None, tile=tile)  # type: ignore[arg-type]  # a slip
+        for tile in (None, 12)
+    )
+    assert np.array_equal(at_once, tiled)
 
 
 def test_warnings_point_at_the_caller() -> None:

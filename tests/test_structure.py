@@ -15,7 +15,18 @@ PACKAGE = Path(napari_coarse_crf.__file__).parent
 NAME = PACKAGE.name
 
 ORDER = (
-    *("errors", "similarity", "schema", "parameters", "compute", "colours", "inputs", "unary", "elsewhere"),
+    *(
+        "errors",
+        "json_text",
+        "similarity",
+        "schema",
+        "parameters",
+        "compute",
+        "colours",
+        "inputs",
+        "unary",
+        "elsewhere",
+    ),
     *("geodesic", "texture", "heatmap", "crf", "confidence", "judging"),
     *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refiner"),
     *("tiles", "refine", "next_place", "io", "running", "evaluation", "samples", "cli", "plugin"),
@@ -106,8 +117,8 @@ def test_contributing_names_every_room_in_a_line_each() -> None:
 
 
 def test_the_tests_mirror_the_rooms() -> None:
-    """A folder of tests is a room, and a test of one module has its name."""
+    """A folder of tests is a room, but for what is passed to all of them; and a test of one module has its name."""
     tests = Path(__file__).parent
     for path in tests.rglob("test_*.py"):
         folder = path.parent.relative_to(tests)
-        assert (PACKAGE / folder).is_dir(), path
+        assert (PACKAGE / folder).is_dir() or folder.name == "fuzz", path

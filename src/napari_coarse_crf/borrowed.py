@@ -18,7 +18,7 @@ from napari_coarse_crf.colours import find_contrast_limits
 from napari_coarse_crf.elsewhere import Elsewhere
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.heatmap import contrast_gain
-from napari_coarse_crf.inputs import OPEN, UNLABELLED, Problem, read_labels, read_problem
+from napari_coarse_crf.inputs import OPEN, UNLABELLED, Problem, read_labels, read_mask, read_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,9 +127,8 @@ def read_examples(examples: Any) -> list[tuple[Any, Any]]:
 
 def has_labels(picture: Picture, label_map: LabelArray) -> bool:
     """Whether an image has strokes of its own, where it takes part: then it borrows nothing."""
-    mask = None if picture.mask is None else np.asarray(picture.mask)
-    inside = label_map if mask is None or mask.shape != label_map.shape else label_map[mask.astype(bool)]
-    return bool((inside != UNLABELLED).any())
+    mask = read_mask(picture.mask, label_map.shape)
+    return bool(((label_map if mask is None else label_map[mask]) != UNLABELLED).any())
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def _find_limits(values: NDArray[Any], by_channel: bool) -> tuple[NDArray[np.flo
     of_all = 2 * np.percentile(halves, _PERCENTILES)
     brightness = of_each[:, 1] / 2 - of_all[0] / 2
     bright = brightness[brightness > 0]  # a channel without any signal is none to bring out
-    if len(bright) < 2 or bright.max() < _DIMMER * bright.min():
+    if len(bright) < 2 or bright.max() / _DIMMER < bright.min():
         return np.broadcast_to(of_all, (channels, 2)), ()
     ranges = ", ".join(f"{low:g} to {high:g}" for low, high in of_each[:_MOST_NAMED])
     more = ", ..." if channels > _MOST_NAMED else ""

@@ -3,7 +3,8 @@
 A path may step to any neighbour, diagonals included (8 in 2-D, 26 in 3-D). A step costs its length times the mean
 slowness of its two ends: paths are slow where the image changes (`edge_slowness`). Entering a pixel of another label
 costs extra: a stroke is a fence, and what lies beyond it is farther away. Raster sweeps relax all steps in scan order,
-then backwards, for up to sixteen labels at once.
+then backwards, for up to sixteen labels at once. They stop before the last path is found, and find other ones first in
+an image that is flipped or turned: up to .05 % of the pixels of the samples get another label then.
 
 In a volume neither holds a path up for long: strokes lie on some of its planes, outlines have gaps on others, and the
 path goes around over them. So edges cost less there than in an image, that a detour may not cost as little as no edge

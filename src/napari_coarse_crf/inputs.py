@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.colours import scale_colours
-from napari_coarse_crf.compute.arrays import real_numbers
+from napari_coarse_crf.compute.arrays import is_whole_number, real_numbers
 from napari_coarse_crf.compute.morton import morton_codes
 from napari_coarse_crf.compute.parallel import blocks
 from napari_coarse_crf.errors import InputError, in_short
@@ -85,11 +85,11 @@ class Picture:
         """
         channels = separate_channels(self.image, shape)
         if channels is None:
-            channels_last = _channels_last(_read_numbers("image", self.image), shape, self.channel_axis)
+            channels_last = _channels_last(read_numbers("image", self.image), shape, self.channel_axis)
         else:
-            read = [_read_numbers(f"image's channel {number}", one) for number, one in enumerate(channels, start=1)]
+            read = [read_numbers(f"image's channel {number}", one) for number, one in enumerate(channels, start=1)]
             channels_last = np.stack(read, axis=-1)
-        mask = _without_nan(channels_last, _read_mask(self.mask, shape))
+        mask = _without_nan(channels_last, read_mask(self.mask, shape))
         return replace(self, image=channels_last, mask=mask, channel_axis=-1)
 
 
@@ -332,8 +332,14 @@ def read_array(name: str, value: Any) -> NDArray[Any]:
         raise InputError(f"The {name} cannot be read as one array ({error}); pass a numpy array.") from error
 
 
-def _read_numbers(name: str, value: Any) -> NDArray[Any]:
-    """Return an image or a channel as an array of real numbers, or say what it holds instead."""
+def read_numbers(name: str, value: Any) -> NDArray[Any]:
+    """Return what a person calls an array, such as an image, as one of real numbers.
+
+    Raises
+    ------
+    InputError
+        If it holds anything else.
+    """
     array = read_array(name, value)
     if array.dtype.kind not in "buif":
         hint = ", for example np.abs(image)" if array.dtype.kind == "c" else ""
@@ -357,8 +363,7 @@ def _channels_last(image: NDArray[Any], shape: tuple[int, ...], channel_axis: in
             f"The image has {image.ndim} axes and the labels {len(shape)}; the image needs as many, or one more for "
             "channels."
         )
-    is_whole = isinstance(channel_axis, int | np.integer) and not isinstance(channel_axis, bool)
-    if not is_whole or not -image.ndim <= channel_axis < image.ndim:
+    if not is_whole_number(channel_axis) or not -image.ndim <= channel_axis < image.ndim:
         raise InputError(
             f"channel_axis is {in_short(channel_axis)} but the image has {image.ndim} axes; use {-image.ndim} to "
             f"{image.ndim - 1}."
@@ -374,7 +379,14 @@ def _channels_last(image: NDArray[Any], shape: tuple[int, ...], channel_axis: in
     return moved
 
 
-def _read_mask(mask: Any, shape: tuple[int, ...]) -> MaskArray | None:
+def read_mask(mask: Any, shape: tuple[int, ...]) -> MaskArray | None:
+    """Return a mask as an array, None if there is none.
+
+    Raises
+    ------
+    InputError
+        If it is no array of bool of this shape, or False everywhere.
+    """
     if mask is None:
         return None
     array = read_array("mask", mask)

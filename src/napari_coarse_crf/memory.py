@@ -1,4 +1,4 @@
-"""How much memory a refinement will take, before it begins, and how much there is.
+"""How much memory a refinement will take, before it begins.
 
 The sizes of most arrays follow from shapes; how many lattice vertices a kernel has depends on the image, so they are
 counted on a sample of blocks and extrapolated. Mirrors what `texture`, `heatmap`, `geodesic`, `lattice`, `filters`,
@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 
 from napari_coarse_crf.cleaning import asks_for_cleaning
 from napari_coarse_crf.compute.embedding import count_vertices
 from napari_coarse_crf.compute.parallel import chosen_workers
+from napari_coarse_crf.compute.room import in_words
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.geodesic import SIDE_BY_SIDE
 from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel, reads_texture
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, LabelArray
     from napari_coarse_crf.things import Things
 
-_GIGABYTE = 1e9
 _STEPS, _FLOAT, _INDEX, _KEY = 2, 4, 4, 8  # bytes of uint16, float32, int32, int64
 _TERMS = 4  # logits of the heatmap that are held meanwhile: three terms and their sum
 _SAMPLE_BLOCKS = 32
@@ -61,7 +60,7 @@ class _Sizes:
 def estimate_memory(
     image: Any,
     labels: Any,
-    parameters: Parameters | None = None,
+    parameters: Parameters | str | None = None,
     *,
     mask: Any = None,
     channel_axis: int = -1,
@@ -98,28 +97,6 @@ def estimate_memory(
     label_map = read_labels(labels)
     problem = read_problem(Picture(image, mask, channel_axis, spacing, contrast_limits), label_map)
     return problem_memory(problem, find_things(problem), label_map, chosen, chosen_workers(workers))
-
-
-def free_memory() -> int:
-    """Return the bytes that the system can give without swapping.
-
-    Examples
-    --------
-    >>> free_memory() > 10**6
-    True
-    """
-    return int(psutil.virtual_memory().available)
-
-
-def in_words(size: int) -> str:
-    """Return a number of bytes as a person reads it.
-
-    Examples
-    --------
-    >>> in_words(20_400_000_000), in_words(61_000_000)
-    ('20.4 GB', '61 MB')
-    """
-    return f"{size / 1e9:.1f} GB" if size >= _GIGABYTE else f"{size / 1e6:.0f} MB"
 
 
 def memory_warning(needed: int, free: int, advice: str) -> str:

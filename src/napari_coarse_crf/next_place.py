@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage as ndi
 
+from napari_coarse_crf.compute.arrays import real_numbers
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.inputs import UNLABELLED, Picture, read_labels
-from napari_coarse_crf.parameters import Parameters, reduce_parameters
+from napari_coarse_crf.inputs import UNLABELLED, Picture, read_labels, read_spacing
+from napari_coarse_crf.parameters import Parameters, read_parameters, reduce_parameters
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.reduced import reduce_picture, step_within, thin_out_labels
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _MOST_PIXELS = 2**18  # larger images are looked at in reduced size
 _REACH = 0.025  # of the image: how far around a place doubt counts, as the sigma of a Gaussian
 _APART = 6.0  # times the reach: how far from the places shown before the next one lies at least
+_BEYOND = 2.0**63  # px; no place lies as far out
 _IN_DOUBT = 0.3  # pixels of less are no part of the area, and no place to paint: they are .85 sure
 
 
@@ -70,7 +72,7 @@ class Place:
 def suggest_place(
     image: Any,
     labels: Any,
-    parameters: Parameters | None = None,
+    parameters: Parameters | str | None = None,
     *,
     shown: Sequence[Sequence[int]] = (),
     mask: Any = None,
@@ -114,9 +116,10 @@ def suggest_place(
 
 
 def find_place(
-    picture: Picture, labels: Any, parameters: Parameters | None = None, shown: Sequence[Sequence[int]] = ()
+    picture: Picture, labels: Any, parameters: Parameters | str | None = None, shown: Sequence[Sequence[int]] = ()
 ) -> Place | None:
     """Do what `suggest_place` does for a picture."""
+    chosen = Parameters() if parameters is None else read_parameters(parameters)
     label_map = read_labels(labels)
     places = _read_places(shown, label_map.ndim)
     step = step_within(label_map.shape, _MOST_PIXELS)
@@ -124,11 +127,11 @@ def find_place(
     refiner = Refiner.of(reduce_picture(picture.fitted(label_map.shape), step, label_map.ndim), small)
     if len(refiner.label_ids) < 2:  # all have the one label there is
         return None
-    chosen = reduce_parameters(parameters or Parameters(), step, label_map.ndim)
+    chosen = reduce_parameters(chosen, step, label_map.ndim)
     heatmap = refiner.heatmap(chosen)
     doubt = doubt_in(heatmap, FORMS[chosen.similarity].voices)
     doubt[small != UNLABELLED] = 0.0
-    sizes = _pixel_sizes(picture.spacing, doubt.ndim)
+    sizes = np.array(read_spacing(picture.spacing, doubt.shape))
     reach = _REACH * float(np.prod(sizes * doubt.shape)) ** (1 / doubt.ndim)
     found = _most_doubtful(doubt, sizes, reach, [place / step for place in places])
     if found is None:
@@ -154,11 +157,15 @@ def _read_places(shown: Any, ndim: int) -> list[NDArray[np.float64]]:
     """
     try:
         given = [tuple(one) for one in shown]
-        places = [np.asarray(one, np.float64).reshape(len(one)) for one in given]
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            "shown must be a list of places, each as its `position` says it, such as [(10, 25)]."
-        ) from error
+        places = [real_numbers(one) for one in given]
+        usable = all(
+            place.shape == (len(one),) and (np.abs(place) < _BEYOND).all()
+            for one, place in zip(given, places, strict=True)
+        )
+    except TypeError:
+        usable = False
+    if not usable:
+        raise InputError("shown must be a list of places, each as its `position` says it, such as [(10, 25)].")
     for one in given:
         if len(one) != ndim:
             raise InputError(
@@ -174,11 +181,6 @@ def doubt_in(heatmap: FloatArray, n_terms: int) -> NDArray[np.float32]:
     root = np.divide(second, first, out=np.zeros_like(first), where=first > 0) ** np.float32(1 / n_terms)
     doubt: NDArray[np.float32] = 2 * root / (1 + root)
     return doubt
-
-
-def _pixel_sizes(spacing: Sequence[float] | None, ndim: int) -> NDArray[np.float64]:
-    """Return the size of a pixel along each axis, in pixels of the finest."""
-    return np.ones(ndim) if spacing is None else np.asarray(spacing, np.float64) / min(spacing)
 
 
 def _most_doubtful(

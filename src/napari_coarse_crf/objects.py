@@ -10,6 +10,7 @@ between them comes nearer to the rim by more than `neck` (the h-maxima of the di
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +19,12 @@ from skimage.measure import label
 from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
-from napari_coarse_crf.compute.arrays import real_numbers
+from napari_coarse_crf.compute.arrays import is_whole_number, real_numbers
 from napari_coarse_crf.errors import InputError, in_short
-from napari_coarse_crf.inputs import read_array, read_labels, read_spacing
+from napari_coarse_crf.inputs import read_labels, read_numbers, read_spacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -90,15 +91,17 @@ def split_objects(
     """
     label_map = read_labels(labels)
     sizes = read_spacing(spacing, label_map.shape)
-    if math.isnan(neck) or neck < 0:
-        raise InputError(f"neck is {in_short(neck)}; pass how deep a neck must be, 0 px or more.")
+    if not is_whole_number(label_id):
+        raise InputError(f"label_id is {in_short(label_id)}; pass the id of a class, a whole number.")
+    deep = _from_zero("neck", neck, "how deep a neck must be, 0 px or more")
+    large = _from_zero("smallest", smallest, "how many pixels an object has at least, 0 or more")
     alone = _axes(apart, label_map.ndim)
     together = [size for axis, size in enumerate(sizes) if axis not in alone]
     sampling = tuple(size / min(together) for size in together)
     ids = np.zeros(label_map.shape, np.int32)
     count = 0
     for place in _places(label_map.shape, alone):
-        found = _split(label_map[place] == label_id, sampling, neck, smallest)
+        found = _split(label_map[place] == label_id, sampling, deep, large)
         ids[place] = np.where(found, found + count, 0)
         count += int(found.max())
     return ids
@@ -143,15 +146,15 @@ def measure_objects(
     (array([2, 1]), array([2., 1.]), array([0.5, 2. ]))
     """
     numbered = read_labels(ids)
-    read_spacing(spacing, numbered.shape)
+    unit = _pixel_size(spacing, numbered.shape)
     places = np.nonzero(numbered)
     found, first, of = np.unique(numbered[places], return_index=True, return_inverse=True)
     pixels = np.bincount(of, minlength=len(found))
     table: dict[str, NDArray[Any]] = {"id": found}
     if labels is not None:
-        table["class"] = _alike("labels", labels, numbered.shape)[places][first]
+        table["class"] = _alike("labels", read_labels(labels), numbered.shape)[places][first]
     table["pixels"] = pixels
-    table["size"] = pixels * (1.0 if spacing is None else float(np.prod(real_numbers(spacing))))
+    table["size"] = pixels * unit
     for axis, place in enumerate(places):
         table[f"centroid-{axis}"] = np.bincount(of, weights=place, minlength=len(found)) / pixels
     boxes = ndimage.find_objects(_numbered(numbered.shape, places, of)) if len(found) else []
@@ -160,13 +163,37 @@ def measure_objects(
     for axis in range(numbered.ndim):
         table[f"bbox-{numbered.ndim + axis}"] = np.array([box[axis].stop for box in boxes], np.int64)
     if confidence is not None:
-        known = _alike("confidence", confidence, numbered.shape)[places].astype(np.float64)
+        sure = _alike("confidence", read_numbers("confidence", confidence), numbered.shape)
+        known = sure[places].astype(np.float64)
         table["mean_confidence"] = _means(known, of, len(found))
     return table
 
 
+def _from_zero(name: str, value: Any, needed: str) -> float:
+    """Return a number from 0 up."""
+    number = real_numbers(value)
+    if number.shape != () or not number >= 0:
+        raise InputError(f"{name} is {in_short(value)}; pass {needed}.")
+    return float(number)
+
+
+def _pixel_size(spacing: Sequence[float] | None, shape: tuple[int, ...]) -> float:
+    """Return the area or volume of a pixel."""
+    if spacing is None:
+        return 1.0
+    read_spacing(spacing, shape)
+    size = math.prod(map(float, real_numbers(spacing)))
+    if not 0 < size * math.prod(shape) < math.inf:
+        raise InputError(
+            f"spacing is {in_short(spacing)}, with areas or volumes that no number holds; give it in another unit."
+        )
+    return size
+
+
 def _axes(apart: Sequence[int], ndim: int) -> set[int]:
     """Return axes, counted from the first."""
+    if not isinstance(apart, Sequence) or not all(map(is_whole_number, apart)):
+        raise InputError(f"apart is {in_short(apart)}; pass a list of the axes that hold objects apart, such as [0].")
     for axis in apart:
         if not -ndim <= axis < ndim:
             raise InputError(f"The labels have {ndim} axes, and none is {axis}, which was to hold objects apart.")
@@ -183,7 +210,7 @@ def _places(shape: tuple[int, ...], alone: set[int]) -> Iterator[tuple[int | sli
         yield tuple(next(left) if axis in alone else slice(None) for axis in range(len(shape)))
 
 
-def _split(mask: MaskArray, sampling: tuple[float, ...], neck: float, smallest: int) -> IndexArray:
+def _split(mask: MaskArray, sampling: tuple[float, ...], neck: float, smallest: float) -> IndexArray:
     """Return the objects of a mask, numbered in the order of a scan."""
     parts: IndexArray = label(mask, connectivity=mask.ndim).astype(np.int32)
     sizes = np.bincount(parts.ravel())
@@ -205,7 +232,7 @@ def _split(mask: MaskArray, sampling: tuple[float, ...], neck: float, smallest: 
     return _in_order(parts)
 
 
-def _pieces(inside: MaskArray, depths: Depths, neck: float, smallest: int) -> IndexArray:
+def _pieces(inside: MaskArray, depths: Depths, neck: float, smallest: float) -> IndexArray:
     """Return the pieces of a part, numbered from 1: one for each middle."""
     middles = label(_middles(inside, depths, neck), connectivity=inside.ndim)
     pieces: IndexArray = _grown(inside, depths, middles)
@@ -245,8 +272,7 @@ def _in_order(ids: IndexArray) -> IndexArray:
     return order[number].reshape(ids.shape)
 
 
-def _alike(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
-    array = read_array(name, value)
+def _alike(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     if array.shape != shape:
         raise InputError(f"The {name} has shape {array.shape}, but the ids {shape}. Pass arrays of one image.")
     return array

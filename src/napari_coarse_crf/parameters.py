@@ -1,7 +1,7 @@
 """What a person may turn, described once.
 
 Each field of `Parameters` carries its symbol, unit, range, default and help. Sliders, command-line options, the table
-in the README, the range check and the saved JSON are all made from these fields, so a parameter is added in one place.
+in the pages, the range check and the saved JSON are all made from these fields, so a parameter is added in one place.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from napari_coarse_crf.errors import ParameterError, in_short
+from napari_coarse_crf.errors import InputError, ParameterError, in_short
+from napari_coarse_crf.json_text import read_json
 from napari_coarse_crf.schema import Schema, only_unnumbered
 from napari_coarse_crf.similarity import FORMS, readers
 
@@ -88,7 +89,7 @@ class Parameters:
     """Everything a person may turn; the defaults were chosen on real images of twelve kinds.
 
     Distances are pixels of the image's finest axis, colours grey levels of 0..255 (images of other types are scaled to
-    that range). `help(Parameters.describe)` and the README list every field with its range.
+    that range). `help(Parameters.describe)` and docs/parameters.md list every field with its range.
 
     Raises
     ------
@@ -258,7 +259,7 @@ class Parameters:
             raise ParameterError(f"There is no preset {in_short(name)}. Choose one of: {', '.join(PRESETS)}.")
         return cls(**PRESETS[name])
 
-    def replace(self, **changes: Any) -> Parameters:
+    def replace(self, /, **changes: Any) -> Parameters:
         """Return a copy with some fields changed."""
         _check_known(changes)
         return replace(self, **changes)
@@ -308,15 +309,10 @@ class Parameters:
             If `text` is not a JSON object of known parameters within their ranges, or a newer version wrote it.
         """
         try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
+            values = read_json(text)
+        except InputError as error:
             raise ParameterError(
                 f"The preset is not valid JSON ({error}). Use a file saved by this plugin or by Parameters.to_json()."
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise ParameterError(
-                "The preset holds numbers of thousands of digits, or brackets within brackets. Use a file saved by "
-                "this plugin or by Parameters.to_json()."
             ) from error
         if not isinstance(values, dict):
             raise ParameterError('The preset must be a JSON object such as {"theta_alpha": 80}.')
@@ -394,7 +390,7 @@ def _checked(spec: Field[Any], value: Any) -> Any:
             )
         return value
     whole = isinstance(spec.default, int)
-    number = _number(value)
+    number = real_number(value)
     needed = f"{'a whole number' if whole else 'a number'} from {described.low:g} to {described.high:g}"
     if described.unit:
         needed += f" ({described.unit})"
@@ -404,9 +400,15 @@ def _checked(spec: Field[Any], value: Any) -> Any:
     return int(number) if whole else number
 
 
-def _number(value: Any) -> float:
-    """Return a real number of Python or numpy as a float, NaN where it is none: neither text nor True."""
-    if getattr(value, "ndim", None) == 0:  # an array of numpy, or its number
+def real_number(value: Any) -> float:
+    """Return a real number of Python or numpy as a float, NaN where it is none: neither text nor True.
+
+    Examples
+    --------
+    >>> real_number(3), real_number("3")
+    (3.0, nan)
+    """
+    if getattr(value, "ndim", None) == 0 and not hasattr(value, "mask"):  # an array of numpy, or its number
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, Real):
         return math.nan

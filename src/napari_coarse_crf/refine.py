@@ -117,7 +117,7 @@ def refine_labels(
     if is_lazy(image, labels, mask):
         from napari_coarse_crf.tiles.lazy import refine_lazily  # loads dask
 
-        lazy: Any = refine_lazily(picture, labels, chosen, tile=tile, workers=workers or 1).labels
+        lazy: Any = refine_lazily(picture, labels, chosen, tile=tile, workers=1 if workers is None else workers).labels
         return cast("LabelArray", lazy)  # to whoever slices it, it is one
     way: Refiner | InTiles = InTiles(tile, ())
     if tile is None:

@@ -322,7 +322,7 @@ class Refiner:
 
         Returns
         -------
-        (L, *shape) float32
+        (L, [Z,] Y, X) ndarray of float32
             Probability of each of `label_ids`: one-hot on labelled pixels (softened by `label_confidence`), a
             distribution on unlabelled ones, 0 where a pixel takes no part.
         """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -179,6 +181,38 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(
     assert sentence in err
     there = ["empty.zarr", "film.zarr", "image.zarr", "taken.zarr"]
     assert sorted(path.name for path in image.parent.iterdir()) == there
+
+
+@pytest.mark.parametrize(("name", "options"), [("o.zarr", AT_ONCE), ("o.tif", OPTIONS)])
+def test_of_runs_to_one_target_at_once_one_wins(image: Path, tmp_path: Path, name: str, options: Any) -> None:
+    command = [*COMMAND, image, image, "-o", tmp_path / name, *options]
+    runs = [subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in "123"]
+    said = [run.communicate()[1].decode() for run in runs]
+    assert sorted(run.returncode for run in runs) == [0, 1, 1], said
+    for run, words in zip(runs, said, strict=True):
+        assert not run.returncode or "Another run" in words or "exists. Add --overwrite" in words
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["image.zarr", name])
+    assert open_labels(tmp_path / name).ids[()].all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts the letters of the whole path")
+@pytest.mark.parametrize("name", ["x" * 251 + ".tif", "ä" * 125 + ".zarr"])
+def test_a_result_may_have_as_long_a_name_as_the_system_allows(
+    run: Any, image: Path, tmp_path: Path, expected: Any, name: str
+) -> None:
+    assert run("refine", image, image, "-o", tmp_path / name, *OPTIONS)[0] == 0
+    np.testing.assert_array_equal(open_labels(tmp_path / name).ids[()], expected)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["image.zarr", name])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few people make links, and has no pipes among files")
+def test_links_that_lead_nowhere_and_pipes_are_no_place_for_a_store(run: Any, image: Path, tmp_path: Path) -> None:
+    (tmp_path / "loop.zarr").symlink_to(tmp_path / "loop.zarr")
+    os.mkfifo(tmp_path / "pipe.zarr")
+    for name, sentence in (("loop.zarr", "is a link that leads nowhere"), ("pipe.zarr", "is no zarr store")):
+        code, _, err = run("refine", image, image, "-o", tmp_path / name, "--overwrite")
+        assert (code, sentence in err) == (1, True)
+        assert os.path.lexists(tmp_path / name)
 
 
 def test_image_labels_and_result_may_lie_behind_urls(

@@ -7,6 +7,7 @@ import pytest
 
 from napari_coarse_crf import refine_labels
 from napari_coarse_crf.compute.embedding import count_vertices
+from tests.helpers import filter_labels, lattice_of
 
 
 @pytest.mark.parametrize("channels", [1, 2, 7, 63, 269, 270, 271, 509, 510, 511, 1000, 2000])
@@ -26,3 +27,27 @@ def test_an_image_of_600_channels_is_refined() -> None:
     labels[2, 1], labels[3, 7] = 1, 2
     refined = refine_labels(image, labels)
     np.testing.assert_array_equal(refined, np.where(np.indices((6, 9))[1] < 5, 1, 2))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 3])
+def test_a_feature_that_is_the_same_everywhere_changes_no_bit(axis: int) -> None:
+    features = np.random.default_rng(5).normal(0, 4, (1500, 3)).astype(np.float32)
+    longer = np.insert(features, axis, 70.5, axis=1)
+    for normalise in (False, True):
+        without, with_it = (lattice_of(some, normalise=normalise) for some in (features, longer))
+        assert np.array_equal(without.rows, with_it.rows)
+        assert without.weights.tobytes() == with_it.weights.tobytes()
+        assert [chain.tobytes() for chain in without.chains] == [chain.tobytes() for chain in with_it.chains]
+    thetas = np.ones(4, np.float32)
+    assert count_vertices(longer.T, thetas) == count_vertices(features.T, thetas[:3]) == without.n_vertices
+
+
+def test_a_feature_that_differs_at_one_pixel_alone_counts() -> None:
+    features = np.zeros((1500, 2), np.float32)
+    features[77, 1] = 9.0
+    assert lattice_of(features).n_vertices > lattice_of(features[:, :1]).n_vertices == 2
+
+
+def test_pixels_that_are_all_alike_are_one_point() -> None:
+    sums = filter_labels(lattice_of(np.full((5, 3), 2.5)), np.zeros(5, np.int32), 1)
+    assert sums.max() == sums.min() > 0

@@ -63,12 +63,14 @@ def test_different_vertices_never_share_a_key(n: int, d: int) -> None:
 
 
 def test_channels_that_balance_each_other_do_not_make_keys_collide() -> None:
-    # 31 features, of which only two change, one against the other: the first 20 coordinates of all vertices are the
-    # same for all pixels. Mixed-radix keys of 64 bits would have lost the later coordinates by overflow.
+    # 31 features, of which only two change, one against the other, and the others by a hair at one pixel: the first 20
+    # coordinates of all vertices are the same for all pixels. Mixed-radix keys of 64 bits would have lost the later
+    # coordinates by overflow.
     features = np.tile(np.linspace(0.13, 0.97, 31, dtype=np.float32), (400, 1))
     amount = np.linspace(-40, 40, 400)
     features[:, 20] += amount * np.sqrt(21 * 22)
     features[:, 25] -= amount * np.sqrt(26 * 27)
+    features[7] += np.float32(1e-4)
     assert lattice_of(features).n_vertices == oracles.lattice_vertices(features)
 
 

@@ -227,6 +227,7 @@ def test_the_band_along_boundaries_is_as_many_steps_wide_as_asked_for(width: int
     [
         {"confusion": []},
         {"confusion": [[1, 1, -3]]},
+        {"confusion": [[1, 1, 0]]},
         {"confusion": [[1, "1", 3]]},
         {"confusion": [[1, 1, 10**30]]},
         {"confusion": 5},
@@ -271,9 +272,10 @@ def test_pooling_with_and_without_coarse_maps_is_refused() -> None:
         ({"ignore": np.array([1, 2])}, r"ignore is array\(\[1, 2\]\); it must be a whole number"),
         ({"classes": [1.5]}, "an id of classes is 1.5; it must be a whole number"),
         ({"classes": 5}, "classes is 5; pass the ids in a list"),
+        ({"classes": np.array(5)}, r"classes is array\(5\); pass the ids in a list"),
         ({"truth": [[1, 2], [3]]}, "truth cannot be read as one array"),
-        ({"predicted": np.ma.array(FOUND, mask=FOUND > 1)}, "predicted labels is a masked array"),
-        ({"coarse": np.ma.array(FOUND, mask=FOUND > 1)}, "coarse labels is a masked array"),
+        ({"predicted": np.ma.array(FOUND, mask=FOUND > 1)}, "masked array was given for the predicted labels"),
+        ({"coarse": np.ma.array(FOUND, mask=FOUND > 1)}, r"coarse labels, .* such as truth\.filled\(0\)"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_in_words(arguments: dict[str, Any], message: str) -> None:

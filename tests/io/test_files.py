@@ -17,6 +17,7 @@ from PIL import Image
 
 from napari_coarse_crf import InputError, ParameterError, Parameters
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.lazy.places import is_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -355,6 +356,35 @@ def test_a_crash_at_any_moment_leaves_each_file_whole(tmp_path: Path, moment: in
     assert [path.read_bytes() for path in paths] in ([b"old", b"old"], [b"new", b"old"], [b"new", b"new"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit to the size of files")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_disk_that_is_full_at_the_second_file_leaves_the_first_as_it_was(tmp_path: Path, is_there: bool) -> None:
+    script = (
+        "import resource, sys; from pathlib import Path; from napari_coarse_crf.io import files\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "files.write_files({Path(sys.argv[1]): bytes(500), Path(sys.argv[2]): bytes(5000)})"
+    )
+    paths = [tmp_path / "a.png", tmp_path / "b.png"] if is_there else []
+    for path in paths:
+        path.write_bytes(b"old")
+    command = [sys.executable, "-c", script, tmp_path / "a.png", tmp_path / "b.png"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert "b.png could not be written: File too large. No file was changed." in done.stderr
+    assert sorted(tmp_path.iterdir()) == paths
+    assert all(path.read_bytes() == b"old" for path in paths)
+
+
+def test_several_pictures_in_a_png_are_told(tmp_path: Path) -> None:
+    path, two = tmp_path / "a.png", Image.fromarray(GREY + np.uint8(1))
+    Image.fromarray(GREY).save(path, format="TIFF", save_all=True, append_images=[two])
+    assert files.read_labels(path).ids.shape == (2, *GREY.shape)  # pages of one size are planes
+    for kind in ("PNG", "GIF"):
+        Image.fromarray(GREY).save(path, format=kind, save_all=True, append_images=[two])
+        with pytest.raises(InputError, match=r"It holds 2 images\. Save the one that is meant alone"):
+            files.read_labels(path)
+        assert any("It holds 2 images; the first one is taken" in note for note in files.read_image(path).notes)
+
+
 def test_a_link_stays_a_link_and_its_target_is_replaced(tmp_path: Path) -> None:
     target, link = tmp_path / "target.png", tmp_path / "link.png"
     target.write_bytes(b"old")
@@ -409,8 +439,10 @@ def test_paths_that_lead_nowhere_are_named(tmp_path: Path, read: Any) -> None:
 def test_pipes_are_neither_waited_for_nor_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
-    with pytest.raises(InputError, match="is a device or a pipe, which cannot be read twice"):
-        files.read_labels(pipe)
+    assert not is_lazy(pipe)
+    for read in (files.read_image, files.read_labels, files.read_mask, files.read_preset):
+        with pytest.raises(InputError, match="is a device or a pipe, which cannot be read twice"):
+            read(pipe)
     with pytest.raises(InputError, match="is a device or a pipe, which is not replaced"):
         files.check_writable(pipe, overwrite=True)
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from napari_coarse_crf.compute.parallel import finish
+from napari_coarse_crf.heatmap import contrast_gain
 from napari_coarse_crf.inputs import Picture, read_problem
-from napari_coarse_crf.judging.choosing import find_surroundings
 from napari_coarse_crf.judging.telling import may_tell, weigh_texture
+from napari_coarse_crf.texture import texture_features
 from tests.test_texture import _woven
 
 Array = np.ndarray[Any, Any]
@@ -19,7 +20,7 @@ Array = np.ndarray[Any, Any]
 def _weight(image: Array, labels: Array) -> float:
     problem = read_problem(Picture(image), labels)
     with ThreadPoolExecutor(2) as pool:
-        features = finish(find_surroundings(pool, problem))
+        features = finish(texture_features(pool, problem, contrast_gain(problem.colours)))
         return finish(weigh_texture(pool, problem, features, 1.0, 5.0))
 
 

@@ -56,6 +56,22 @@ def test_a_line_of_zeros_as_a_power_cut_leaves_it_counts_as_none(folder: Path) -
     assert Journal(folder, "abc").done == {record.tile: record for record in RECORDS}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 100_000,
+        "5" * 5000,
+        '{"tile": "a"}',
+        '{"tile": 1, "gained": [["x", {}]], "written": []}',
+        '{"tile": Infinity}',
+    ],
+)
+def test_a_line_that_is_none_of_ours_counts_as_none(folder: Path, line: str) -> None:
+    with (folder / "tiles.jsonl").open("a") as file:
+        file.write(f"{line}\n")
+    assert Journal(folder, "abc").done == {record.tile: record for record in RECORDS}
+
+
 def test_what_is_forgotten_may_be_kept_anew(folder: Path) -> None:
     journal = Journal(folder, "abc")
     journal.forget({3})

@@ -260,6 +260,8 @@ def test_a_full_label_map_is_returned_as_it_is() -> None:
         ({"mask": np.zeros((8, 9), np.bool_)}, "No pixel takes part"),
         ({"image": np.full((8, 9), np.nan)}, "No pixel takes part"),
         ({"tile": 0}, "tile is 0"),
+        ({"tile": np.inf}, "tile is inf"),
+        ({"tile": (3, np.nan)}, r"tile is \(3, nan\)"),
         ({"tile": (4, 4, 4)}, "one for each axis"),
         ({"spacing": (1, 0)}, "spacing is"),
         ({"contrast_limits": (3, 3)}, "contrast_limits is"),

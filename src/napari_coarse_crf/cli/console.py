@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 import napari_coarse_crf
+from napari_coarse_crf.compute.room import free_memory
 from napari_coarse_crf.io.lazy.pairs import LazyPair
 from napari_coarse_crf.io.pairs import Pair
-from napari_coarse_crf.memory import free_memory, memory_warning
+from napari_coarse_crf.memory import memory_warning
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refiner import Progress as Step
 from napari_coarse_crf.refiner import Refinement, Refiner

@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from napari_coarse_crf.running.job import Job, shape_of_part, sides_of_all
 from napari_coarse_crf.running.planes import stored
 from napari_coarse_crf.running.restored import Restored
 from napari_coarse_crf.running.results import Results
-from napari_coarse_crf.running.unfinished import begin, remove_partial, unfinished_folder
+from napari_coarse_crf.running.unfinished import begin, begun, remove_partial, remove_run, unfinished_folder
 from napari_coarse_crf.tiles.choice import InTiles
 from napari_coarse_crf.tiles.sides import tile_sides
 
@@ -104,17 +105,21 @@ def refine_lazily(places: Places, settings: Settings, tiling: Tiling) -> None:
     if isinstance(way, InTiles):
         sides = _sides(pair, way, tiling, parameters)
         begin(folder, tiling.wanted, sides)
-        results = _open_results(places, pair, sides)
+        results = _open_results(places, pair, sides, overwrite=settings.overwrite)
         job = Job(pair.picture, pair.labels, pair.apart, parameters, results, folder, sides, tiling.wanted)
         run_tiles(job, tiling, settings.workers, title)
         show_finishing(_stores(results))
         job.finish()
         counts, warnings, choice, what = job.counts, job.warnings, "", f"{job.tiles} tiles"
     else:
-        refinement = run_refiner(way, parameters, f"Refining {title}")
-        results = _open_results(places, pair, _sides(pair, InTiles(None, ()), tiling, parameters))
+        sides = _sides(pair, InTiles(None, ()), tiling, parameters)
+        alone = nullcontext() if is_url(places.out) else begun(folder, tiling.wanted)
+        with alone:
+            refinement = run_refiner(way, parameters, f"Refining {title}")
+            results = _open_results(places, pair, sides, overwrite=settings.overwrite)
         results.put(refinement.labels, refinement.confidence)
         show_finishing(_stores(results))
+        remove_run(folder)
         counts, warnings = refinement.label_counts, list(refinement.warnings)
         choice, what = choice_in_words(refinement), f"{refinement.iterations} iterations"
     took = f"{what}, {time.perf_counter() - start:.1f} s"
@@ -145,8 +150,13 @@ def _sides(pair: LazyPair, way: InTiles, tiling: Tiling, parameters: Parameters)
     return sides if tiling.tile is not None else align(shape, sides)[0]
 
 
-def _open_results(places: Places, pair: LazyPair, sides: tuple[int, ...]) -> Results:
-    """Return the arrays that results are written into, perhaps with the tiles of an unfinished run."""
+def _open_results(places: Places, pair: LazyPair, sides: tuple[int, ...], *, overwrite: bool) -> Results:
+    """Return the arrays that results are written into, perhaps with the tiles of an unfinished run.
+
+    What another run has finished by now is replaced only where that was asked for.
+    """
+    for target in places.targets:
+        check_place(target, overwrite=overwrite)
     tile = sides_of_all(sides, len(pair.labels.shape), pair.apart)
     dtype = np.dtype(pair.labels.dtype).newbyteorder("=")
     labels = _unfinished(places.out, pair, dtype, tile, are_labels=True) or create_labels(

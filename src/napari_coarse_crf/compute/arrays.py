@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_coarse_crf.parameters import real_number
+
 AnyArray = NDArray[Any]
 FloatArray = NDArray[np.float32]
 FeatureArray = NDArray[np.float32] | NDArray[np.uint16]
@@ -24,18 +26,27 @@ UnaryArray = NDArray[np.uint16]
 """Unary potentials in steps, see `napari_coarse_crf.unary`."""
 
 
-def real_numbers(value: Any) -> NDArray[np.float64]:
-    """Return real numbers as floats; nothing of anything else: text, complex numbers, rows of unlike length.
+def is_whole_number(value: Any) -> bool:
+    """Whether a value is a whole number of Python or numpy: no float, and neither text nor True.
 
     Examples
     --------
-    >>> real_numbers((2, 0.5)), real_numbers(("2", "0.5"))
-    (array([2. , 0.5]), array([], dtype=float64))
+    >>> is_whole_number(np.uint8(3)), is_whole_number(3.0), is_whole_number(True)
+    (True, False, False)
+    """
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def real_numbers(value: Any) -> NDArray[np.float64]:
+    """Return a few real numbers as floats; NaN for each that is none, as text, True and complex numbers.
+
+    Examples
+    --------
+    >>> real_numbers((2, 0.5)), real_numbers((2, "0.5"))
+    (array([2. , 0.5]), array([ 2., nan]))
     """
     try:
-        array = np.asarray(value)
-        if array.dtype.kind in "buifO" and not isinstance(value, np.ma.MaskedArray):
-            return array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    return np.empty(0)
+        things = np.asarray(np.nan if isinstance(value, np.ma.MaskedArray) else value, np.object_)
+    except (TypeError, ValueError):  # rows of unlike length
+        return np.full((), np.nan)
+    return np.array([real_number(thing) for thing in things.flat], np.float64).reshape(things.shape)

@@ -15,6 +15,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numba import config, njit
 from numba.core.caching import FunctionCache
 
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a kernel that releases the GIL, and keep it on disk if there is a place."""
+    """Compile a kernel that releases the GIL, and keep it on disk if there is a place.
+
+    With `NUMBA_DISABLE_JIT=1` it stays what it is in Python, where a debugger and coverage see it.
+    """
+    settings: Any = config
+    if settings.DISABLE_JIT:
+        return np.errstate(all="ignore")(function)  # compiled code says nothing of an overflow, and hashing lives on it
     kernel: Any = njit(nogil=True)(function)
     for find_place in (_Cache, _in_temporary_folder):
         try:

@@ -47,11 +47,12 @@ KeyArray = NDArray[np.int64]
 _EMPTY = np.int64(-(2**63))
 _VERTEX_BLOCK = 2**14
 _CERTAIN_SEED = 20110616
+_FEW = 1009  # every so many pixels are looked at first: most features differ among them
 
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """N pixels in the lattice of a kernel.
+    """N pixels in the lattice of a kernel, D the features that are not the same at all of them.
 
     Attributes
     ----------
@@ -84,6 +85,7 @@ def embed_pixels(
     A feature over its theta must stay below about 5e6, where float32 no longer tells simplices apart; `inputs` sees to
     that.
     """
+    features, thetas = _telling(features, thetas)
     d, n_pixels = features.shape
     strides = _key_strides(features, thetas)
     rows = np.empty((n_pixels, d + 1), np.int32)
@@ -106,9 +108,21 @@ def embed_pixels(
 
 def count_vertices(features: FeatureArray, thetas: FloatArray) -> int:
     """Return the number of lattice vertices that (D, N) features touch, without keeping any."""
+    features, thetas = _telling(features, thetas)
     d, n = features.shape
     rows, weights = np.empty((n, d + 1), np.int32), np.empty((n, d + 1), np.float32)
     return len(_embed_chunk(features, thetas, _key_strides(features, thetas), rows, weights))
+
+
+def _telling(features: FeatureArray, thetas: FloatArray) -> tuple[FeatureArray, FloatArray]:
+    """Return the features that are not the same at all pixels, but at least one.
+
+    The others change no distance, while a lattice of fewer dimensions is smaller and nearer to the Gaussian. So a
+    constant channel, or an axis of one pixel, leaves every bit as it is.
+    """
+    tells = np.array([(row[::_FEW] != row[0]).any() or (row != row[0]).any() for row in features])
+    tells[0] |= not tells.any()
+    return (features, thetas) if tells.all() else (features[tells], thetas[tells])
 
 
 def _key_strides(features: FeatureArray, thetas: FloatArray) -> KeyArray:

@@ -13,8 +13,7 @@ from contextlib import closing
 from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
+from napari_coarse_crf.compute.arrays import is_whole_number
 from napari_coarse_crf.errors import ParameterError, in_short
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def chosen_workers(workers: int | None) -> int:
     """
     if workers is None:
         return available_workers()
-    if not isinstance(workers, int | np.integer) or workers < 1:
+    if not is_whole_number(workers) or workers < 1:
         raise ParameterError(f"workers is {in_short(workers)}; it must be a whole number from 1 up, or None.")
     return int(workers)
 

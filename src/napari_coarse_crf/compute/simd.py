@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import config, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
+
+from napari_coarse_crf.compute import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +30,18 @@ LANES = 8
 _LONGEST_STRIP = 8  # vectors
 _LINE = 16  # float32 in a line of the cache
 
-_intrinsic: Any = intrinsic  # numba passes the typing context itself, which its types do not say
 _declare: Any = cgutils.get_or_insert_function  # numba is only partly typed
 
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 _SHORTS = ir.VectorType(ir.IntType(16), LANES)
+
+
+def _intrinsic(stand_in: Callable[..., Any]) -> Callable[..., Any]:
+    """Make an intrinsic of what returns signature and code, or take what does the same where nothing is compiled."""
+    make: Any = intrinsic  # numba passes the typing context itself, which its types do not say
+    settings: Any = config
+    return (lambda _: stand_in) if settings.DISABLE_JIT else make
 
 
 def padded(count: int) -> int:
@@ -184,19 +192,19 @@ def _loading(count: int, *kinds: Any) -> Any:
     return result(*kinds), generate
 
 
-@_intrinsic
+@_intrinsic(plain.load)
 def load(typing: Any, array: Any, index: Any) -> Any:
     """Return elements `index` to `index + 7`, over all axes, of a C-contiguous array of float32 or uint16."""
     return _loading(1, array, types.intp)
 
 
-@_intrinsic
+@_intrinsic(plain.load_strip)
 def load_strip(typing: Any, array: Any, index: Any, strip: Any) -> Any:
     """Return a strip from element `index` on; `strip`: a `Strip`."""
     return _loading(strip.types[0].count, array, types.intp, strip)
 
 
-@_intrinsic
+@_intrinsic(plain.store)
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Write a strip from element `index` on to a C-contiguous array of float32, or of uint16 (rounded)."""
 
@@ -211,7 +219,7 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.intp, value), generate
 
 
-@_intrinsic
+@_intrinsic(plain.prefetch)
 def prefetch(typing: Any, array: Any, index: Any) -> Any:
     """Bring the line of element `index` of a C-contiguous array into the cache, for soon."""
 
@@ -226,7 +234,7 @@ def prefetch(typing: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.intp), generate
 
 
-@_intrinsic
+@_intrinsic(plain.broadcast)
 def broadcast(typing: Any, value: Any) -> Any:
     """Return a vector of eight times `value`."""
 
@@ -236,67 +244,67 @@ def broadcast(typing: Any, value: Any) -> Any:
     return _one(types.float32), generate
 
 
-@_intrinsic
+@_intrinsic(np.add)
 def add(typing: Any, a: Any, b: Any) -> Any:
     """Return a + b."""
     return _on_vectors(lambda builder, *parts: builder.fadd(*parts), a, b)
 
 
-@_intrinsic
+@_intrinsic(np.subtract)
 def subtract(typing: Any, a: Any, b: Any) -> Any:
     """Return a - b."""
     return _on_vectors(lambda builder, *parts: builder.fsub(*parts), a, b)
 
 
-@_intrinsic
+@_intrinsic(np.multiply)
 def multiply(typing: Any, a: Any, b: Any) -> Any:
     """Return a * b."""
     return _on_vectors(lambda builder, *parts: builder.fmul(*parts), a, b)
 
 
-@_intrinsic
+@_intrinsic(plain.multiply_add)
 def multiply_add(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """Return a * b + c."""
     return _on_vectors(lambda builder, *parts: _call(builder, "fmuladd", *parts), a, b, c)
 
 
-@_intrinsic
+@_intrinsic(np.minimum)
 def smaller(typing: Any, a: Any, b: Any) -> Any:
     """Return the smaller of a and b, lane by lane; neither may be NaN."""
     return _on_vectors(lambda builder, x, y: _pick(builder, "<", x, y, x, y), a, b)
 
 
-@_intrinsic
+@_intrinsic(np.maximum)
 def larger(typing: Any, a: Any, b: Any) -> Any:
     """Return the larger of a and b, lane by lane; neither may be NaN."""
     return _on_vectors(lambda builder, x, y: _pick(builder, ">", x, y, x, y), a, b)
 
 
-@_intrinsic
+@_intrinsic(np.abs)
 def magnitude(typing: Any, a: Any) -> Any:
     """Return |a|."""
     return _on_vectors(lambda builder, x: _call(builder, "fabs", x), a)
 
 
-@_intrinsic
+@_intrinsic(plain.where_less)
 def where_less(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
     """Return `then` where a < b, else `otherwise`, lane by lane."""
     return _on_vectors(lambda builder, *parts: _pick(builder, "<", *parts), a, b, then, otherwise)
 
 
-@_intrinsic
+@_intrinsic(plain.where_equal)
 def where_equal(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
     """Return `then` where a == b, else `otherwise`, lane by lane."""
     return _on_vectors(lambda builder, *parts: _pick(builder, "==", *parts), a, b, then, otherwise)
 
 
-@_intrinsic
+@_intrinsic(np.floor)
 def floor(typing: Any, a: Any) -> Any:
     """Return the largest whole number <= a, lane by lane."""
     return _on_vectors(lambda builder, x: _call(builder, "floor", x), a)
 
 
-@_intrinsic
+@_intrinsic(plain.power_of_two)
 def _power_of_two(typing: Any, a: Any) -> Any:
     """Return 2**a for whole a in -126..127: the exponent's bits of a float32."""
 
@@ -307,19 +315,19 @@ def _power_of_two(typing: Any, a: Any) -> Any:
     return _on_vectors(shift, a)
 
 
-@_intrinsic
+@_intrinsic(plain.add_vectors)
 def add_vectors(typing: Any, one: Any, strip: Any) -> Any:
     """Return the vector `one` plus each vector of a strip."""
     return _folded(lambda builder, x, y: builder.fadd(x, y), one, strip)
 
 
-@_intrinsic
+@_intrinsic(plain.larger_of_vectors)
 def larger_of_vectors(typing: Any, one: Any, strip: Any) -> Any:
     """Return the largest, lane by lane, of the vector `one` and each vector of a strip."""
     return _folded(lambda builder, x, y: _pick(builder, ">", x, y, x, y), one, strip)
 
 
-@_intrinsic
+@_intrinsic(plain.lane)
 def _lane(typing: Any, a: Any, index: Any) -> Any:
     """Return one element of one vector."""
 

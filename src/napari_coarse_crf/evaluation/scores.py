@@ -87,12 +87,12 @@ class Scores:
 
     @property
     def accuracy(self) -> dict[int, float]:
-        """By class of the truth: the share of its pixels that the prediction found, |P and T| / |T|."""
+        """By class of the truth: the share of its pixels that the prediction found, ``|P and T| / |T|``."""
         return self._by_class(self.counts.sum(axis=1))
 
     @property
     def iou(self) -> dict[int, float]:
-        """By class of the truth: intersection over union, |P and T| / |P or T|."""
+        """By class of the truth: intersection over union, ``|P and T| / |P or T|``."""
         rows, columns = self.counts.sum(axis=1), self.counts.sum(axis=0)
         return self._by_class(rows + columns - self.counts.diagonal())
 
@@ -195,7 +195,7 @@ class Scores:
         try:
             truth, found, pixels = zip(*map(_integers, values["confusion"]), strict=True)
             shares = [Share(*_integers(share)) for share in (values["boundary"], values["unlabelled"] or (0, 0))]
-            if min(pixels) < 0 or any(not 0 <= share.right <= share.total for share in shares):
+            if min(pixels) < 1 or any(not 0 <= share.right <= share.total for share in shares):
                 raise ValueError
             ids, counts = _confusion(truth, found, pixels)
             return cls(ids, counts, shares[0], None if values["unlabelled"] is None else shares[1])
@@ -279,6 +279,11 @@ def evaluate_labels(
 
 
 def _label_map(values: ArrayLike, what: str) -> LabelArray:
+    if isinstance(values, np.ma.MaskedArray):
+        raise InputError(
+            f"A masked array was given for the {what}, and what is masked is neither right nor wrong here: pass its "
+            "data, with the id of `ignore` in the truth where a pixel is not to be judged, such as truth.filled(0)."
+        )
     labels = read_array(what, values)
     if labels.dtype.kind not in "iu":
         raise InputError(
@@ -300,7 +305,7 @@ def _evaluated(truth: LabelArray, ignore: int | None, classes: Sequence[int] | N
     """Return where the truth is known and asked for."""
     evaluated = np.ones(truth.shape, dtype=bool) if ignore is None else truth != _whole("ignore", ignore)
     if classes is not None:
-        if not isinstance(classes, Iterable):
+        if not isinstance(classes, Iterable) or getattr(classes, "ndim", 1) == 0:
             raise InputError(f"classes is {in_short(classes)}; pass the ids in a list, or None for all.")
         asked = np.zeros(truth.shape, dtype=bool)
         for label_id in classes:

@@ -29,6 +29,7 @@ from napari_coarse_crf.io import files
 from napari_coarse_crf.io.pairs import read_pair
 from napari_coarse_crf.io.places import exists, is_file, is_folder
 from napari_coarse_crf.io.reading import read_bytes
+from napari_coarse_crf.json_text import read_json
 from napari_coarse_crf.running.cluster import connected
 from napari_coarse_crf.running.versions import code_without, digest_code
 from napari_coarse_crf.tiles.apart import cut_picture, make_refiner, parts_apart
@@ -142,10 +143,10 @@ class KeptScores:
             if not exists(path):
                 continue
             try:
-                content = json.loads(read_bytes(path)) if is_file(path) else {}
+                content = read_json(read_bytes(path)) if is_file(path) else {}
                 if content["files"] == stamp:
                     found[method] = Scores.from_dict(content["scores"])
-            except (ValueError, KeyError, TypeError, RecursionError):
+            except (ValueError, KeyError, TypeError):
                 warnings.warn(f"{path} holds no scores; the image is scored again.", CoarseCRFWarning, stacklevel=2)
         return found
 

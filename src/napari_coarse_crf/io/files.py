@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import ExitStack
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from napari_coarse_crf.errors import InputError, ParameterError
+from napari_coarse_crf.io.beside import OLD, clear_left, name_beside
 from napari_coarse_crf.io.places import exists, in_words, is_file, is_folder, real_path
 from napari_coarse_crf.io.reading import read_bytes, read_image, read_labels, read_mask
 from napari_coarse_crf.io.tiff import encode_tiff
@@ -40,7 +40,6 @@ __all__ = [
     "encode_confidence",
     "encode_labels",
     "make_folder",
-    "name_beside",
     "read_confidence",
     "read_image",
     "read_labels",
@@ -51,7 +50,6 @@ __all__ = [
 
 TIFF = (".tif", ".tiff")
 WRITABLE = (".png", *TIFF)
-_KEPT_OF_NAME = 40  # letters, of at most four bytes each
 
 
 def read_preset(path: Path) -> Parameters:
@@ -123,6 +121,7 @@ def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) ->
                 raise InputError(f"{path} is a device or a pipe, which is not replaced. Choose a file.")
             if not overwrite:
                 raise InputError(f"{path} exists. Add --overwrite to replace it, or choose another file.")
+        clear_left(target.parent)
         beside = name_beside(target)
         beside.touch(exist_ok=False)
         beside.unlink()
@@ -131,7 +130,7 @@ def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) ->
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those it lies in, where they are missing.
+    """Make a folder, and those it lies in, where they are missing; what a killed process left in it is cleared.
 
     Raises
     ------
@@ -142,6 +141,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be made: {in_words(error)}. Choose another one.") from error
+    clear_left(folder)
 
 
 def check_labels_fit(labels: AnyArray, path: Path) -> None:
@@ -254,13 +254,13 @@ def write_files(contents: Mapping[Path, bytes], *, overwrite: bool = True) -> No
         with ExitStack() as undo:
             for beside, target in waiting.items():
                 if overwrite:
-                    _keep(target, beside.with_suffix(".old"), undo)
+                    _keep(target, beside.with_suffix(OLD), undo)
                     beside.replace(target)
                 else:
                     _put_new(beside, target, undo)
             undo.pop_all()
         for beside in waiting:
-            beside.with_suffix(".old").unlink(missing_ok=True)
+            beside.with_suffix(OLD).unlink(missing_ok=True)
     except FileExistsError as error:
         raise InputError(
             f"{target} exists: something else has written it meanwhile. No file was changed. Choose another file."
@@ -272,11 +272,6 @@ def write_files(contents: Mapping[Path, bytes], *, overwrite: bool = True) -> No
     finally:
         for beside in waiting:
             beside.unlink(missing_ok=True)
-
-
-def name_beside(target: Path) -> Path:
-    """Return where a file is written before it is moved to its place: a name that is no longer than any may be."""
-    return target.with_name(f".{target.name[:_KEPT_OF_NAME]}.{secrets.token_hex(4)}.part")
 
 
 def _is_there(path: Path) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io.claims import check_claim
 from napari_coarse_crf.io.grid import Grid, read_orientation
 from napari_coarse_crf.io.raster import SAMPLES, Raster
 
@@ -28,6 +29,7 @@ _EIGHT_BITS = ("BMP", "GIF", "JPEG", "MPO", "WEBP")
 _BLURRING = {"JPEG": "JPEG", "MPO": "JPEG", "WEBP": "WebP"}
 _ORIENTATION = 274  # in EXIF
 _PALETTE = 3  # the colour type of a PNG
+_PILLOW_AND_NUMPY = 8  # bytes: a pixel as Pillow unpacks it, in four, and the array made of it
 
 
 def read_picture(content: bytes) -> Raster:
@@ -36,9 +38,10 @@ def read_picture(content: bytes) -> Raster:
     Raises
     ------
     InputError
-        If it is of a kind that is not read.
+        If it is of a kind that is not read, or says that it is larger than the memory.
     """
     with Image.open(BytesIO(content)) as picture:
+        check_claim((picture.height, picture.width), _bytes_of_pixel(content, picture))
         grid = replace(_grid(picture), orientation=read_orientation(picture.getexif().get(_ORIENTATION)))
         pictures = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
         if picture.format == "PNG":
@@ -48,6 +51,13 @@ def read_picture(content: bytes) -> Raster:
         else:
             raise InputError(f"It is a {picture.format} file, which is not read here. Save it as PNG or TIFF.")
     return replace(raster, grid=grid, pictures=pictures)
+
+
+def _bytes_of_pixel(content: bytes, picture: Image.Image) -> int:
+    """Return what a pixel takes, unpacked."""
+    if picture.format != "PNG" or content[25] == _PALETTE:
+        return _PILLOW_AND_NUMPY
+    return len(picture.getbands()) * max(1, content[24] // 8)
 
 
 def _grid(picture: Image.Image) -> Grid:

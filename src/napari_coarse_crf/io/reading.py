@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.pictures import read_picture
@@ -230,13 +230,17 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
     Raises
     ------
     InputError
-        If there is no such file, or the system refuses.
+        If there is no such file, it is a pipe, which would be waited for, or the system refuses.
     """
+    if exists(path) and not is_file(path) and not is_folder(path):
+        raise InputError(f"{path} is a device or a pipe, which cannot be read twice. Save it as a file.")
     try:
         with path.open("rb") as file:
             return file.read(size)
     except FileNotFoundError:
         raise InputError(f"There is no file {path}. Check its name and folder.") from None
+    except MemoryError as error:
+        raise InputError(f"{path} cannot be read: the memory does not suffice.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {in_words(error)}.") from error
 
@@ -305,11 +309,17 @@ def explained(place: Path | str, way_out: str = "Save it as PNG or TIFF.") -> It
         yield
     except InputError as error:
         raise InputError(f"{place} cannot be used. {error}") from error
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        raise InputError(
+            f"{place} cannot be read: the memory does not suffice. Crop it, or close other programs."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{place} has more pixels than are read of its format here. Save it as TIFF.") from error
     except Exception as error:  # readers raise whatever a damaged file leads them to
         is_unknown = isinstance(error, UnidentifiedImageError)
-        reason = "it is no image that can be read here" if is_unknown else str(error) or type(error).__name__
+        reason = (
+            "it is no image that can be read here" if is_unknown else str(error).rstrip(".") or type(error).__name__
+        )
         raise InputError(f"{place} cannot be read: {reason}. {way_out}") from error
 
 
@@ -346,8 +356,6 @@ def _whole(numbers: AnyArray) -> MaskArray:
 @contextmanager
 def _raster(path: Path) -> Iterator[Raster]:
     """Read a file, and put its name before what is wrong with it, then and in what is made of it."""
-    if exists(path) and not is_file(path) and not is_folder(path):
-        raise InputError(f"{path} is a device or a pipe, which cannot be read twice. Save it as a file.")
     first = read_bytes(path, len(SIGNATURES[0]))
     with explained(path):
         yield read_tiff(path) if first in SIGNATURES else read_picture(read_bytes(path))

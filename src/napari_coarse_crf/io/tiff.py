@@ -19,6 +19,7 @@ from PIL import Image
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io.claims import check_claim, check_planes
 from napari_coarse_crf.io.grid import UNKNOWN, Grid, describe, read_grid
 from napari_coarse_crf.io.lossy import blurred_by
 from napari_coarse_crf.io.raster import SAMPLES, Raster, together
@@ -58,6 +59,7 @@ def read_tiff(path: Path) -> Raster:
     """
     with complaints_of_tifffile() as complaints, tifffile.TiffFile(path) as file:
         series, others, masks = find_picture(file)
+        check_claim(series.shape, series.dtype.itemsize)
         raster = describe_picture(file, series, np.asarray(series.asarray()))
         mask = mask_beside_of(series, masks)
         opaque = None if mask is None else opaque_of(mask.asarray(), mask.axes, series.dtype)
@@ -66,21 +68,35 @@ def read_tiff(path: Path) -> Raster:
     return noted(replace(raster, pictures=1 + len(others), opaque=opaque), complaints)
 
 
+def all_series(file: tifffile.TiffFile) -> list[Series]:
+    """Return all pictures of a file.
+
+    Raises
+    ------
+    InputError
+        If there are more planes than can be counted.
+    """
+    if file.is_ome:
+        check_planes(file.pages.first.description)
+    return list(file.series)
+
+
 def find_picture(file: tifffile.TiffFile) -> tuple[Series, list[Series], list[Series]]:
     """Return the first picture of a file, the others, and the masks that are stored beside.
 
     Raises
     ------
     InputError
-        If the file lacks planes of the first.
+        If the file lacks planes of the first, or unpacks into more at once than the memory holds.
     """
-    whole = [one for one in file.series if not one.keyframe.is_reduced]
+    whole = [one for one in all_series(file) if not one.keyframe.is_reduced]
     series, *others = [one for one in whole if not one.keyframe.is_mask] or whole
     missing = sum(one is None for one in series.pages)
     if missing:
         raise InputError(
             f"{missing} of its planes are missing: it is one file of several. Keep them all in one folder."
         )
+    check_claim(series.keyframe.chunks, series.dtype.itemsize, "One of its tiles")
     return series, others, [one for one in whole if one.keyframe.is_mask and one is not series]
 
 

@@ -3,7 +3,7 @@
 First what texture is worth (`telling`). Then a few sets of weights are tried on hidden labels (`look`), and one takes
 the place of the defaults where it is clearly better.
 
-Deterministic: bounded by trials and pixels, never by the clock.
+Deterministic: bounded by pixels, never by the clock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.judging.look import CANDIDATES, Findings, Scene
 from napari_coarse_crf.judging.telling import weigh_texture
 from napari_coarse_crf.similarity import FORMS
-from napari_coarse_crf.texture import texture_features
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -77,7 +76,7 @@ def choose_weights(
     parameters : Parameters
         All others, and the weights that stay unless others are clearly better.
     features : (K, N) int16 or None
-        From `find_surroundings`; None where hidden labels cannot tell what texture is worth (`may_tell`).
+        From `texture_features`; None where hidden labels cannot tell what texture is worth (`may_tell`).
     """
     fixed = parameters.replace(weights="fixed")
     if not labels_choose(parameters):
@@ -103,11 +102,6 @@ def prepare_look(
         weight = yield from weigh_texture(pool, problem, features, gain, parameters.heatmap_colour)
         weighed = parameters.replace(texture_weight=round(weight, 2))
     return weighed, Scene(problem, weighed, features if weighed.texture_weight > 0 else None)
-
-
-def find_surroundings(pool: ThreadPoolExecutor, problem: Problem) -> Generator[int | None, None, TextureArray]:
-    """Return the features of all pixels, whatever their labels."""
-    return (yield from texture_features(pool, problem, contrast_gain(problem.colours)))
 
 
 def choose(found: Findings, parameters: Parameters) -> Chosen:

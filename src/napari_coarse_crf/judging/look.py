@@ -59,9 +59,10 @@ CANDIDATES: Sets = MappingProxyType({
 "firm paths" suits a few compact things whose colours occur elsewhere too (organs, a person in a photograph). Where less
 than 45 % of the image is labelled, "colour alone" suits what is scattered all over it and known by its colour
 (membranes, roots, grains). "straight paths" suit blurred things between generous polygons, whose rim is about midway:
-where three fifths of the image are labelled. They also suit many things of the same colour, an id each (cells of a
-tissue): where colour alone finds next to nothing of what is hidden. Paths in volumes have rules of their own
-(`heatmap`), beside which neither firm paths nor colour alone were better on any of nine kinds.
+where three fifths of the image are labelled. In volumes they also suit many things of the same colour, an id each
+(cells of a tissue): where colour alone finds next to nothing of what is hidden; images of alike textures gain nothing.
+Paths in volumes have rules of their own (`heatmap`), beside which neither firm paths nor colour alone were better on
+any of nine kinds.
 """
 
 PROBE: Mapping[str, Any] = MappingProxyType({"texture_weight": 0.0, "appearance_weight": 4.0})
@@ -165,13 +166,14 @@ class Scene:
         """Return the sets that may be better than the defaults, and what else is asked to tell."""
         problem = self.small.problem
         sets = {**CANDIDATES, _PROBE: PROBE}
-        many, volume = len(problem.label_ids) >= _MANY, len(problem.shape) > 2
+        volume, many = len(problem.shape) > 2, len(problem.label_ids) >= _MANY
         if labelled >= MOST_LABELLED:
             del sets[_COLOUR], sets[_PROBE]
-        if not self._rims and not (many and _COLOUR in sets):
+        may_be_alike = volume and many and _COLOUR in sets
+        if not self._rims and not may_be_alike:
             del sets[_STRAIGHT]
         if volume:  # colour alone tells there whether labels look alike, no more
-            unused = (_FIRM, _PROBE) if _STRAIGHT in sets else (_FIRM, _PROBE, _COLOUR)
+            unused = (_FIRM, _PROBE) if may_be_alike else (_FIRM, _PROBE, _COLOUR)
             sets = {name: changes for name, changes in sets.items() if name not in unused}
         return sets
 

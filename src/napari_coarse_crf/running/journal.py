@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from napari_coarse_crf.errors import CoarseCRFWarning, InputError
 from napari_coarse_crf.io.files import write_files
 from napari_coarse_crf.io.places import in_words, is_file
+from napari_coarse_crf.json_text import read_json
 from napari_coarse_crf.running.unfinished import read_about, remove_run, write_about
 
 if TYPE_CHECKING:
@@ -139,9 +140,10 @@ class Journal:
             try:
                 if not line.endswith(b"\n"):
                     break
-                found = json.loads(line)
-                record = Record(int(found["tile"]), dict(found["gained"]), tuple(found["written"]))
-            except (ValueError, KeyError, TypeError):
+                found = read_json(line)
+                gained = {int(label): int(pixels) for label, pixels in found["gained"]}
+                record = Record(int(found["tile"]), gained, tuple(map(str, found["written"])))
+            except (ValueError, KeyError, TypeError, OverflowError):
                 break
             records[record.tile] = record
             whole += len(line)

@@ -142,7 +142,10 @@ def check_finished(plan: TilePlan, results: Results, done: Iterable[Record]) -> 
     records, lost = list(done), set()
     for count, record in enumerate(records):
         yield Progress("finished tiles", count, len(records))
-        if results.digests(plan.tiles[record.tile].core) != record.written:
+        is_known = 0 <= record.tile < len(plan.tiles) and all(
+            0 <= label < len(plan.label_ids) for label in record.gained
+        )
+        if not is_known or results.digests(plan.tiles[record.tile].core) != record.written:
             lost.add(record.tile)
     return lost
 

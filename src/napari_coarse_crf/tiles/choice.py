@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_coarse_crf.compute.room import free_memory, in_words
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.errors import ParameterError, in_short
-from napari_coarse_crf.memory import free_memory, in_words, may_read_texture, texture_bytes
-from napari_coarse_crf.parameters import Parameters, read_parameters
+from napari_coarse_crf.memory import may_read_texture, texture_bytes
+from napari_coarse_crf.parameters import Parameters, read_parameters, real_number
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.sides import SMALLEST, sides_within
@@ -79,17 +80,20 @@ def read_limit(limit: int | str | None) -> int:
     """
     if limit is None:
         return round(_HALF * free_memory())
-    number, unit = limit, ""
-    if isinstance(limit, str):
-        number = limit.strip().rstrip("bBiIkKmMgGtT ")
-        unit = limit.strip()[len(number) :].strip().lower().removesuffix("b")
-    try:
-        size = float(number) * _UNITS[unit]
-    except (KeyError, TypeError, ValueError):
-        size = math.nan
-    if not 0 < size < math.inf or isinstance(limit, bool):
+    size = _size_in_words(limit) if isinstance(limit, str) else real_number(limit)
+    if not 0 < size < math.inf:
         raise ParameterError(f"memory_limit is {in_short(limit)}; pass a number of bytes, or a text such as '4GB'.")
     return int(size)
+
+
+def _size_in_words(text: str) -> float:
+    """Return the bytes that a text says, NaN if it says none."""
+    number = text.strip().rstrip("bBiIkKmMgGtT ")
+    unit = text.strip()[len(number) :].strip().lower().removesuffix("b")
+    try:
+        return float(number) * _UNITS[unit]
+    except (KeyError, ValueError):
+        return math.nan
 
 
 def choose(

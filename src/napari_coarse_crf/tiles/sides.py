@@ -58,7 +58,7 @@ def tile_sides(
         return sides_within(pixels or usual, shape, spacing, parameters)
     sides = real_numbers(tile)
     sides = np.broadcast_to(sides, (len(shape),)) if sides.ndim == 0 else sides
-    if sides.shape != (len(shape),) or not (sides >= 1).all() or (sides % 1 != 0).any():
+    if sides.shape != (len(shape),) or not ((sides >= 1) & (sides < np.inf)).all() or (sides != np.floor(sides)).any():
         raise InputError(
             f"tile is {in_short(tile)}; pass a whole number of pixels, or {len(shape)}, one for each axis of the "
             "labels."

@@ -59,7 +59,7 @@ class Source:
     Attributes
     ----------
     picture : Picture
-        Whose image and mask may be lazy; the axis of the channels is not negative.
+        Whose image and mask may be lazy; the axis of the channels, where there is one, is not negative.
     labels : array of int
         May be lazy; 0 = unlabelled.
     dtype : dtype
@@ -90,11 +90,9 @@ class Source:
         read_labels(stand_ins["labels"][tuple(slice(0, 1) for _ in shape)])
         replace(picture, image=stand_ins["image"], mask=stand_ins.get("mask")).fitted(shape)
         read_spacing(picture.spacing, shape)
-        return cls(
-            replace(picture, channel_axis=picture.channel_axis % len(picture.image.shape)),
-            labels,
-            stand_ins["labels"].dtype,
-        )
+        if len(picture.image.shape) > len(shape):  # else nobody asks for the axis, whatever it is
+            picture = replace(picture, channel_axis=picture.channel_axis % len(picture.image.shape))
+        return cls(picture, labels, stand_ins["labels"].dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:

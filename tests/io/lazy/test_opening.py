@@ -344,3 +344,35 @@ def test_a_mask_beside_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     opened = open_image(with_mask(tmp_path / "i.tif", numbered(40, 60, 3), numbered(20, 60)))
     assert opened.mask is None
     assert opened.notes == (f"{tmp_path / 'i.tif'}: It holds a mask of another shape, which is not used.",)
+
+
+def test_a_part_that_is_damaged_gets_a_sentence_when_it_is_read(tmp_path: Path) -> None:
+    store, picture = tmp_path / "a.zarr", tmp_path / "a.tif"
+    zarr.create_array(store, data=np.ones((20, 30), np.uint8), chunks=(20, 30), compressors=None)
+    (store / "c" / "0" / "0").write_bytes(b"\1\2")
+    tifffile.imwrite(picture, np.ones((64, 64), np.uint8), tile=(32, 32), compression="zlib")
+    with tifffile.TiffFile(picture) as file:
+        place = file.pages.first.dataoffsets[0]
+    content = bytearray(picture.read_bytes())
+    content[place : place + 4] = b"\xff" * 4
+    picture.write_bytes(content)
+    for path in (store, picture):
+        image = open_image(path).image
+        with pytest.raises(InputError, match=rf"{path.name} cannot be read: .*It is damaged or incomplete"):
+            image[:9, :9]
+
+
+def test_a_part_that_the_system_refuses_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.ones((64, 64), np.uint8), tile=(32, 32))
+    image = open_image(path).image
+    path.unlink()
+    with pytest.raises(OSError, match=r"a\.tif"):
+        image[:9, :9]
+
+
+def test_pixels_without_a_size_are_refused(tmp_path: Path) -> None:
+    place = tmp_path / "a.zarr"
+    write_ome(place, [np.ones((20, 30), np.uint8)], "yx", sizes={"y": 0})
+    with pytest.raises(InputError, match="gives its pixels the size 0"):
+        open_image(place)

@@ -112,6 +112,7 @@ def test_what_somebody_else_wrote_is_declined(tmp_path: Path) -> None:
     (tmp_path / "broken.coarse-crf.json").write_bytes(b"\xff\xfe\0")
     (tmp_path / "list.coarse-crf.json").write_text("[1]", encoding="utf-8")
     (tmp_path / "other.json").write_text(json.dumps({"format": "napari-coarse-crf layer"}), encoding="utf-8")
+    (tmp_path / "deep.coarse-crf.json").write_text("[" * 100_000, encoding="utf-8")
     for path in [*tmp_path.iterdir(), tmp_path / "none.coarse-crf.json"]:
         assert get_reader(str(path)) is None
     assert get_reader([str(path) for path in tmp_path.iterdir()]) is None

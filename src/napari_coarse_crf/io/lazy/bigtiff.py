@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 
-from napari_coarse_crf.io.files import name_beside
+from napari_coarse_crf.io.beside import clear_left, name_beside
 from napari_coarse_crf.io.grid import describe
+from napari_coarse_crf.io.places import real_path
 from napari_coarse_crf.refiner import Progress
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def write_bigtiff(levels: Sequence[Lazy], path: Path, axes: str, grid: Grid) -> 
         grid = replace(grid, style="OME")
     options = describe(grid, axes, stand_in)
     is_ome = options.pop("ome", False)
-    unfinished = name_beside(path)
+    target = real_path(path)  # through a link, which stays a link
+    clear_left(target.parent)
+    unfinished = name_beside(target)
     try:
         with tifffile.TiffWriter(unfinished, bigtiff=True, ome=is_ome) as file:
             for number, level in enumerate(levels):
@@ -68,7 +71,7 @@ def write_bigtiff(levels: Sequence[Lazy], path: Path, axes: str, grid: Grid) -> 
                 )
         with unfinished.open("rb") as written:
             os.fsync(written.fileno())
-        unfinished.replace(path)
+        unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
 

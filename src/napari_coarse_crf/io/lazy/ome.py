@@ -6,6 +6,7 @@ brings clients of S3 and HTTP and ngff-zarr compiled filters. zarr reads and wri
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -149,6 +150,8 @@ def read_multiscale(attributes: Mapping[str, Any]) -> Multiscale | None:
             "Its list of pyramids (multiscales) holds none. Correct its metadata, or give one of its arrays."
         ) from error
     places = [_transformed(known, level) for level in known.datasets]
+    if not all(math.isfinite(size) and size for scale, _ in places for size in scale):
+        raise InputError("It gives its pixels the size 0, or none that is a number. Correct its metadata.")
     return Multiscale(
         version,
         [axis.model_dump(exclude_none=True) for axis in known.axes],

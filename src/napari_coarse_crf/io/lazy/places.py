@@ -11,7 +11,8 @@ import tifffile
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.places import is_file, is_folder
-from napari_coarse_crf.io.tiff import SIGNATURES
+from napari_coarse_crf.io.reading import read_bytes
+from napari_coarse_crf.io.tiff import SIGNATURES, all_series, complaints_of_tifffile
 
 Place = str | Path
 """A path, or a URL as text: `Path` would drop one of its slashes."""
@@ -55,9 +56,8 @@ def is_tiff(place: Place) -> bool:
     if is_url(place):
         return str(place).partition("?")[0].lower().endswith((".tif", ".tiff", ".svs", ".ndpi", ".scn", ".bif"))
     try:
-        with Path(place).open("rb") as file:
-            return file.read(len(SIGNATURES[0])) in SIGNATURES
-    except OSError:
+        return read_bytes(Path(place), len(SIGNATURES[0])) in SIGNATURES
+    except InputError:
         return False
 
 
@@ -100,7 +100,7 @@ def _is_large_tiff(path: Path) -> bool:
     if not is_tiff(path):
         return False
     try:
-        with tifffile.TiffFile(path) as file:
-            return any(one.nbytes > _LARGE for one in file.series[:1])
+        with complaints_of_tifffile(), tifffile.TiffFile(path) as file:
+            return any(one.nbytes > _LARGE for one in all_series(file)[:1])
     except Exception:  # noqa: BLE001  # readers raise whatever a damaged file leads them to; reading it says so
         return False

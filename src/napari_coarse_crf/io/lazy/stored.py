@@ -6,14 +6,17 @@ pixel. So it does the same with any part.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_coarse_crf.compute.by_parts import ByParts
+from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.raster import SAMPLES, Raster
+from napari_coarse_crf.io.reading import explained
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,7 +114,8 @@ class Stored(Lazy):
         plain = iter(box)
         ranges = [slice(None) if letter == SAMPLES else next(plain) for letter in self.raster.axes]
         along = iter(ranges)
-        block = np.asarray(self.data[tuple(next(along) if keep else slice(0, 1) for keep in self.kept)])
+        with reading_from(self.data):
+            block = np.asarray(self.data[tuple(next(along) if keep else slice(0, 1) for keep in self.kept)])
         sides = [size for size, keep in zip(block.shape, self.kept, strict=True) if keep]
         pixels = block.reshape(sides).astype(block.dtype.newbyteorder("="), copy=False)
         values, _ = self.meaning(replace(self.raster, pixels=pixels))
@@ -172,6 +176,28 @@ class Pyramid:
     multiscale: Multiscale | None = None
     mask: Any = None
     mask_axes: str = ""
+
+
+@contextmanager
+def reading_from(data: Any) -> Iterator[None]:
+    """Make a sentence of what a damaged part leads libraries to, and say which file the system refuses.
+
+    Raises
+    ------
+    InputError
+        If the part cannot be read.
+    OSError
+        As the system says; it may go better another time.
+    """
+    place = getattr(data, "place", None) or str(getattr(data, "store_path", "A part")).removeprefix("file://")
+    try:
+        with explained(place, "It is damaged or incomplete: make it anew."):
+            yield
+    except InputError as error:
+        if isinstance(error.__cause__, OSError):
+            error.__cause__.filename = error.__cause__.filename or str(place)
+            raise error.__cause__ from None
+        raise
 
 
 def stand_in(data: Any) -> AnyArray:

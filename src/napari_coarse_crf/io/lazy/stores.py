@@ -10,6 +10,7 @@ import fsspec
 import zarr
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io.beside import hidden_name
 from napari_coarse_crf.io.files import TIFF, check_free
 from napari_coarse_crf.io.lazy.ome import ome_attributes, said_version
 from napari_coarse_crf.io.lazy.places import Place, above, below, is_url, is_zarr
@@ -42,7 +43,7 @@ def store_of(place: Place) -> str:
     if not is_tiff_name(place):
         return str(place).rstrip("/")
     path = Path(place)
-    return str(path.with_name(f".{path.name}.unfinished.zarr"))
+    return str(path.with_name(hidden_name(path.name, ".unfinished.zarr")))
 
 
 def image_around(place: Place) -> str | None:
@@ -103,8 +104,10 @@ def check_place(place: Place, *, overwrite: bool = False, inputs: Sequence[Place
     elif _is_taken(place):
         if not overwrite:
             raise InputError(f"{place} exists. Add --overwrite to replace it, or choose another name.")
-        if not is_url(place) and not is_zarr(place):
+        if not is_url(place) and not (is_zarr(place) and is_folder(Path(place))):
             raise InputError(f"{place} is no zarr store, and is not replaced by one. Choose another name.")
+    elif not is_url(place) and Path(place).is_symlink():
+        raise InputError(f"{place} is a link that leads nowhere. Remove it, or choose another name.")
     elif not is_url(place) and image_around(place) is None and not is_folder(Path(place).parent):
         raise InputError(f"The folder {Path(place).parent} does not exist. Create it first, or choose another one.")
 

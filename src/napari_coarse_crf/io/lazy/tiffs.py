@@ -65,7 +65,13 @@ class TiffLevel:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part."""
-        return np.asarray(self._array()[key])
+        with complaints_of_tifffile():
+            return np.asarray(self._array()[key])
+
+    @property
+    def place(self) -> Place:
+        """The file."""
+        return self._of[0]
 
     def _array(self) -> Any:
         with self._lock:

@@ -11,6 +11,7 @@ import zarr
 from zarr.errors import ZarrUserWarning
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.io.claims import check_claim
 from napari_coarse_crf.io.grid import UNKNOWN, Grid
 from napari_coarse_crf.io.lazy.ome import Multiscale, ome_attributes, read_multiscale
 from napari_coarse_crf.io.lazy.places import Place, below
@@ -165,6 +166,7 @@ def _scales(multiscale: Multiscale, levels: tuple[Any, ...]) -> tuple[tuple[floa
 
 def _raster(array: Any, axes: str, names_axes: bool, grid: Grid, pictures: int = 1) -> Raster:
     pixels = stand_in(array)
+    check_claim(array.chunks, pixels.dtype.itemsize, "One of its chunks")
     notes = (grid.doubt,) if grid.doubt else ()
     bits = 8 * pixels.dtype.itemsize
     return Raster(pixels, axes, bits, names_axes=names_axes, grid=grid, pictures=pictures, notes=notes)

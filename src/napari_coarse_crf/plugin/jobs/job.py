@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, Parameters, Progress
 from napari_coarse_crf.compute.parallel import finish, retold
-from napari_coarse_crf.memory import free_memory, memory_warning
+from napari_coarse_crf.compute.room import free_memory
+from napari_coarse_crf.memory import memory_warning
 from napari_coarse_crf.parameters import reduce_parameters
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.json_text import read_json
 from napari_coarse_crf.plugin.layers.classes import is_gap
 from napari_coarse_crf.plugin.layers.dimmed import opacity_of
 from napari_coarse_crf.plugin.layers.provenance import KEY, provenance
@@ -152,7 +153,7 @@ def _not_understood(path: Path) -> InputError:
 def _read_description(path: Path) -> dict[str, Any] | None:
     """Return what a file says, or None if it is not ours."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = read_json(path.read_bytes())
     except (OSError, ValueError):
         return None
     return said if isinstance(said, dict) and said.get("format") == _FORMAT else None

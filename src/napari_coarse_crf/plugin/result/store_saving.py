@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from napari_coarse_crf import InputError
+from napari_coarse_crf.io.beside import hidden_name
 from napari_coarse_crf.io.grid import Grid
 from napari_coarse_crf.plugin.layers.axes import axis_letters
 from napari_coarse_crf.plugin.layers.colours import colours_of
@@ -67,13 +68,15 @@ class StoreSaving:
         InputError
             If the system refuses.
         """
-        beside = self.path.with_name(f".{self.path.name}.part")
+        beside, old = (self.path.with_name(hidden_name(self.path.name, ending)) for ending in (".part", ".old"))
         try:
             shutil.rmtree(beside, ignore_errors=True)
             self.store.copy_to(beside, self.described)
             if self.path.exists():
-                shutil.rmtree(self.path)
+                shutil.rmtree(old, ignore_errors=True)
+                self.path.rename(old)  # at once, which removing it is not
             beside.rename(self.path)
+            shutil.rmtree(old, ignore_errors=True)
         except OSError as error:
             shutil.rmtree(beside, ignore_errors=True)
             raise InputError(

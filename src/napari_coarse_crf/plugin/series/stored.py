@@ -28,6 +28,7 @@ from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.places import exists, in_words, is_file
 from napari_coarse_crf.io.reading import read_bytes
+from napari_coarse_crf.json_text import read_json
 from napari_coarse_crf.plugin.layers.saved import description_path, read_look_of
 from napari_coarse_crf.plugin.series.names import names_beside
 from napari_coarse_crf.schema import Schema, only_unnumbered
@@ -262,11 +263,11 @@ def _empty_record() -> dict[str, Any]:
 def _understood(content: bytes, path: Path) -> dict[str, Any]:
     """Return what a record says, in today's form."""
     try:
-        said = json.loads(content)
+        said = read_json(content)
         if said["format"] != _FORMAT or not all(isinstance(one.get("written", {}), dict) for one in _entries(said)):
             raise ValueError  # as whatever else is wrong with it
         said[_SCHEMA.key], last = int(said.get(_SCHEMA.key, 0)), said["last"]
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise _NotUnderstoodError(f"{path} does not say which images are done. Move it away to begin anew.") from error
     try:
         return {**_SCHEMA.todays(said), "last": last if isinstance(last, str) else ""}
