@@ -102,7 +102,7 @@ smartquotes_action = "qe"  # of -- no dash
 highlight_language = "text"  # of what names none: commands
 
 html_theme = "pydata_sphinx_theme"
-_NOTHING_BELOW = ("index", "start", "comparison", "developing")
+_NOTHING_BELOW = ("index", "start", "comparison")
 html_sidebars: dict[str, list[str]] = {page: [] for page in _NOTHING_BELOW}
 html_title = project
 html_static_path = ["_static"]
