@@ -460,9 +460,13 @@ _ADD: Mapping[Term, Callable[[_Heatmap], Generator[int | None, None, None]]] = M
 
 
 def contrast_gain(colours: FeatureArray) -> float:
-    """Return the gain that turns I into I' (an offset would not change distances)."""
+    """Return the gain that turns I into I' (an offset would not change distances).
+
+    Channels that are the same at all pixels tell nothing, so they have no part in it.
+    """
+    varied = np.ptp(colours, axis=1) > 0
     step = -(-colours.shape[1] // _CONTRAST_SAMPLE)
-    low, high = np.percentile(colours[:, ::step], [0.5, 99.5])
+    low, high = np.percentile(colours[varied if varied.any() else slice(None), ::step], [0.5, 99.5])
     return float(255.0 / max(high - low, _LEAST_CONTRAST))
 
 
