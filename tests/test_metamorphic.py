@@ -99,10 +99,9 @@ def test_the_names_of_ids_are_no_matter(name: str, fit: str) -> None:
     assert differing(renamed, descending[as_it_is(name, fit).labels]) < 1e-4  # sums in another order
 
 
-@pytest.mark.parametrize("fit", ["default", "paper"])
+@fits
 @samples
 def test_a_mask_is_a_crop(name: str, fit: str) -> None:
-    """With weights that labels choose, it need not be: they are chosen on the image at reduced size, mask or not."""
     image, labels = sample(name)
     for (y, x), most in (((0, 0), 0.0), ((20, 30), 0.005)):
         box = slice(y, y + 150), slice(x, x + 170)

@@ -23,7 +23,7 @@ from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel, reads_textu
 from napari_coarse_crf.inputs import Picture, Problem, read_labels, read_problem
 from napari_coarse_crf.judging.choosing import labels_choose
 from napari_coarse_crf.judging.look import AT_ONCE, pixels_looked_at
-from napari_coarse_crf.judging.small import steps_within
+from napari_coarse_crf.judging.small import box_of, steps_within
 from napari_coarse_crf.judging.telling import may_tell
 from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.similarity import FORMS
@@ -154,8 +154,9 @@ def may_read_texture(parameters: Parameters) -> bool:
 
 def _look_bytes(sizes: _Sizes, problem: Problem, sample: Problem, parameters: Parameters) -> int:
     """Return what the look at hidden labels takes: terms, kernels and features of an image at reduced size."""
-    steps = steps_within(problem.shape, problem.spacing, pixels_looked_at(len(problem.label_ids)))
-    share = math.prod(-(-size // step) / size for size, step in zip(problem.shape, steps, strict=True))
+    _, extent = box_of(problem)
+    steps = steps_within(extent, problem.spacing, pixels_looked_at(len(problem.label_ids)))
+    share = math.prod(-(-size // step) / size for size, step in zip(extent, steps, strict=True))
     small = replace(sizes, pixels=round(share * sizes.pixels), unlabelled=round(share * sizes.unlabelled))
     terms = _TERMS * small.unlabelled * small.width * _FLOAT
     at_once = min(sizes.workers, AT_ONCE) * (terms + _field_bytes(small, sample, parameters))

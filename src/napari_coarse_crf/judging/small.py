@@ -37,12 +37,15 @@ class Small:
 
     @classmethod
     def of(cls, problem: Problem, most: int) -> Small:
-        """Return a problem reduced to at most so many pixels: to all of them, where they are not more."""
-        steps = steps_within(problem.shape, problem.spacing, most)
-        if max(steps) == 1:
+        """Return a problem reduced to at most so many pixels, of the box that holds all that take part."""
+        corner, extent = box_of(problem)
+        steps = steps_within(extent, problem.spacing, most)
+        if max(steps) == 1 and extent == problem.shape:
             return cls(problem, np.arange(len(problem.pixels)), 1.0)
-        shape = tuple(-(-size // step) for size, step in zip(problem.shape, steps, strict=True))
-        places = np.unravel_index(problem.pixels, problem.shape)
+        shape = tuple(-(-size // step) for size, step in zip(extent, steps, strict=True))
+        places = [
+            place - low for place, low in zip(np.unravel_index(problem.pixels, problem.shape), corner, strict=True)
+        ]
         inside = [place // step for place, step in zip(places, steps, strict=True)]
         block = np.ravel_multi_index(inside, shape)
         off = sum((place % step for place, step in zip(places, steps, strict=True)), np.zeros_like(block))
@@ -71,6 +74,15 @@ class Small:
         labels = np.zeros(math.prod(self.problem.shape), np.int32)
         labels[self.problem.pixels] = self.problem.labels + 1
         return labels.reshape(self.problem.shape)
+
+
+def box_of(problem: Problem) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the corner and the size of the smallest box that holds all pixels that take part."""
+    if len(problem.pixels) == math.prod(problem.shape):
+        return (0,) * len(problem.shape), problem.shape
+    places = np.unravel_index(problem.pixels, problem.shape)
+    corner = tuple(int(place.min()) for place in places)
+    return corner, tuple(int(place.max()) + 1 - low for place, low in zip(places, corner, strict=True))
 
 
 def steps_within(shape: Sequence[int], spacing: Sequence[float], most: int) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from napari_coarse_crf.compute.discriminant import Discriminant
 from napari_coarse_crf.compute.regions import find_regions
 from napari_coarse_crf.geodesic import PixelGrid
 from napari_coarse_crf.inputs import OPEN
+from napari_coarse_crf.judging.small import box_of
 from napari_coarse_crf.texture import rows_of, sample_labelled
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def weigh_texture(
         problem.positions[:, chosen].T.astype(np.float64),
         strokes[chosen],
         len(problem.label_ids),
-        float(max(np.multiply(problem.shape, problem.spacing))),
+        float(max(np.multiply(box_of(problem)[1], problem.spacing))),
     )
     labelled = 1.0 - problem.n_open / len(problem.labels)
     return (yield from weigh_by_sample(sample, labelled, len(np.unique(strokes[problem.labels != OPEN]))))
@@ -109,7 +110,7 @@ class Sample:
     n_labels : int
         L.
     longest : float
-        Of the sides of the image, in px.
+        Of the sides of the box that holds all pixels, in px.
     """
 
     labels: IndexArray
