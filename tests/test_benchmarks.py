@@ -278,6 +278,16 @@ def test_three_rounds_of_annotation_lose_nothing() -> None:
     assert found.returncode == 0
 
 
+def test_what_is_left_after_runs_and_strokes_is_counted() -> None:
+    program = [sys.executable, str(BENCHMARKS / "soak.py"), "--quick"]
+    found = subprocess.run(program, capture_output=True, text=True)
+    assert "Nothing is left." in found.stdout, found.stdout + found.stderr
+    rows = [line.strip("| ").split(" | ") for line in found.stdout.splitlines() if line.startswith("|")][2:]
+    assert [row[:2] for row in rows] == [["0", "0"], ["1", "2"], ["2", "4"], ["3", "6"]]
+    assert {row[4] for row in rows} == {"0"}
+    assert found.returncode == 0
+
+
 def test_tiles_are_counted_and_a_large_image_is_compared_with_a_small_one(tmp_path: Path) -> None:
     command = [sys.executable, str(BENCHMARKS / "scaling.py"), "--scratch", str(tmp_path), "--tile", "48"]
     options = ["--counts", "4", "--large", "150", "--large-tile", "75", "--small", "128", "--part", "80"]
