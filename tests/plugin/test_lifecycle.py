@@ -18,6 +18,7 @@ from qtpy.QtCore import QThreadPool
 from napari_coarse_crf import CoarseCRFError, Parameters
 from napari_coarse_crf.plugin.jobs.job import Job
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
+from napari_coarse_crf.plugin.layers.camera import camera_of
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from tests.plugin.waiting import TIMEOUT, wait_until_ended, wait_until_ready
 
@@ -98,8 +99,11 @@ def test_cancel_before_the_first_step_and_without_a_run_do_no_harm(
     assert len(viewer.layers) == 2
 
 
-def test_a_cancel_after_the_last_step_still_adds_no_layer(busy: Busy, qtbot: Any) -> None:
-    viewer, widget, worker = busy
+def test_a_cancel_after_the_last_step_still_adds_no_layer(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    worker = widget.run()
     # Without a turn of the event loop the result waits in the queue while the job is over.
     assert QThreadPool.globalInstance().waitForDone(TIMEOUT)
     assert not worker.is_running
@@ -122,8 +126,11 @@ def test_pressing_run_ten_times_gives_the_last_run_only(busy: Busy, qtbot: Any) 
     assert added[0].metadata["napari_coarse_crf"]["iterations"] == 1
 
 
-def test_a_run_starts_even_while_the_end_of_the_last_one_waits_in_the_queue(busy: Busy, qtbot: Any) -> None:
-    viewer, widget, _ = busy
+def test_a_run_starts_even_while_the_end_of_the_last_one_waits_in_the_queue(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    widget.run()
     assert QThreadPool.globalInstance().waitForDone(TIMEOUT)  # without a turn of the event loop
     widget.parameters = Parameters(iterations=1)
     assert widget.run() is not None
@@ -236,10 +243,12 @@ def test_a_closed_dock_leaves_no_widget_behind(
 
 
 def callbacks(viewer: Any) -> int:
-    """Return how many callbacks there are on the events of a viewer and of its layers."""
-    models = (viewer, viewer.layers, viewer.layers.selection, viewer.dims, *viewer.layers)
-    emitters = [emitter for model in models for emitter in model.events.emitters.values()]
-    return sum(len(emitter.callbacks) for emitter in emitters if hasattr(emitter, "callbacks"))
+    """Return how many callbacks there are on the events and keys of a viewer, of its parts and of its layers."""
+    parts = (viewer, viewer.layers, viewer.layers.selection, viewer.dims, viewer.cursor, camera_of(viewer))
+    emitters = [emitter for model in (*parts, *viewer.layers) for emitter in model.events.emitters.values()]
+    on_events = sum(len(emitter.callbacks) for emitter in emitters if hasattr(emitter, "callbacks"))
+    on_keys = sum(len(model.keymap) for model in (viewer, *viewer.layers))
+    return on_events + on_keys
 
 
 def reopen(viewer: Any) -> RefineWidget:
