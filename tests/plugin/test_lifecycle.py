@@ -18,8 +18,8 @@ from qtpy.QtCore import QThreadPool
 from napari_coarse_crf import CoarseCRFError, Parameters
 from napari_coarse_crf.plugin.jobs.job import Job
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
-from napari_coarse_crf.plugin.layers.camera import camera_of
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
+from tests.plugin.left import callbacks
 from tests.plugin.waiting import TIMEOUT, wait_until_ended, wait_until_ready
 
 if TYPE_CHECKING:
@@ -240,15 +240,6 @@ def test_a_closed_dock_leaves_no_widget_behind(
     del widget
     gc.collect()
     assert closed() is None
-
-
-def callbacks(viewer: Any) -> int:
-    """Return how many callbacks there are on the events and keys of a viewer, of its parts and of its layers."""
-    parts = (viewer, viewer.layers, viewer.layers.selection, viewer.dims, viewer.cursor, camera_of(viewer))
-    emitters = [emitter for model in (*parts, *viewer.layers) for emitter in model.events.emitters.values()]
-    on_events = sum(len(emitter.callbacks) for emitter in emitters if hasattr(emitter, "callbacks"))
-    on_keys = sum(len(model.keymap) for model in (viewer, *viewer.layers))
-    return on_events + on_keys
 
 
 def reopen(viewer: Any) -> RefineWidget:

@@ -14,6 +14,7 @@ from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
 from napari_coarse_crf.plugin.controls.parameters import NumberControl
 from napari_coarse_crf.plugin.series.source import State
+from tests.plugin.left import callbacks
 from tests.plugin.series.using import close_while_reading, paint, refine_dock, settle
 from tests.plugin.waiting import wait_until_ready
 
@@ -259,6 +260,20 @@ def test_closing_the_dock_saves_and_leaves_the_layers(open_series: OpenSeries, f
     viewer.window.add_dock_widget(widget)
     settle(qtbot, widget)
     np.testing.assert_array_equal(read_labels(path).ids, viewer.layers["a2 labels"].data)
+
+
+def test_reopening_the_dock_leaves_no_callbacks_behind(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
+    viewer, widget = open_series(folder)
+    counts = set()
+    for _ in range(3):
+        widget.parent().destroyOnClose()
+        qtbot.wait(0)
+        counts.add(callbacks(viewer))
+        _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
+        widget.open_folder(folder)
+        settle(qtbot, widget)
+        assert callbacks(viewer) > min(counts)
+    assert len(counts) == 1
 
 
 def test_a_run_under_way_brings_nothing_to_the_next_image(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
