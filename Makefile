@@ -52,6 +52,7 @@ bench: .venv/.made-dev
 	@scripts/on-a-display.sh $(BIN)/python benchmarks/responsiveness.py
 	@scripts/on-a-display.sh $(BIN)/python benchmarks/plugin_memory.py
 	@scripts/on-a-display.sh $(BIN)/python benchmarks/rounds.py
+	@scripts/on-a-display.sh $(BIN)/python benchmarks/soak.py
 
 pictures: .venv/.made-dev
 	@echo "Drawing the pictures of README and pages"

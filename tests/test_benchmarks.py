@@ -78,6 +78,19 @@ PROMISED = {
     "volume by tiles: peak memory of the process": "at most 4000",
 }
 
+IN_A_WINDOW = """
+import runpy, sys
+folder, *commands = sys.argv[1:]
+sys.path.insert(0, folder)
+for command in commands:
+    sys.argv = command.split()
+    print("$", sys.argv[0])
+    try:
+        runpy.run_path(f"{folder}/{sys.argv[0]}", run_name="__main__")
+    except SystemExit as end:
+        print("exit code", end.code)
+"""
+
 
 class Run:
     """What one run of the suite wrote and printed."""
@@ -104,6 +117,17 @@ class Run:
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run everything, once."""
     return Run([str(BENCHMARKS / "bench.py")], tmp_path_factory.mktemp("benchmarks") / "found.json")
+
+
+@pytest.fixture(scope="module")
+def in_a_window() -> dict[str, str]:
+    """Return what each benchmark of the dock prints, by its file: one process for all, as napari is slow to start."""
+    commands = ["responsiveness.py --quick --runs 1", "plugin_memory.py --quick --runs 1"]
+    commands += ["soak.py --quick", "rounds.py --quick"]
+    program = [sys.executable, "-c", IN_A_WINDOW, str(BENCHMARKS), *commands]
+    done = subprocess.run(program, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(printed.split("\n", 1) for printed in done.stdout.removeprefix("$ ").split("\n$ "))
 
 
 def is_measurable(name: str) -> bool:
@@ -166,10 +190,9 @@ def test_without_pydensecrf_its_rows_say_so_and_the_rest_runs(tmp_path: Path) ->
     assert "pydensecrf is not installed" in run.markdown
 
 
-def test_the_window_is_watched_while_the_widget_refines() -> None:
-    program = [sys.executable, str(BENCHMARKS / "responsiveness.py"), "--quick", "--runs", "1"]
-    found = subprocess.run(program, check=True, capture_output=True, text=True)
-    rows = [line.strip("| ").split("|") for line in found.stdout.splitlines() if line[:3].strip("| ").isdigit()]
+def test_the_window_is_watched_while_the_widget_refines(in_a_window: dict[str, str]) -> None:
+    printed = in_a_window["responsiveness.py"]
+    rows = [line.strip("| ").split("|") for line in printed.splitlines() if line[:3].strip("| ").isdigit()]
     assert len(rows) == 3  # a run, and Live twice
     for row in rows:
         figures = [float(cell) for cell in row]
@@ -178,10 +201,9 @@ def test_the_window_is_watched_while_the_widget_refines() -> None:
         assert figures[2] > 0  # ticks
 
 
-def test_what_is_left_in_memory_is_told_run_by_run() -> None:
-    program = [sys.executable, str(BENCHMARKS / "plugin_memory.py"), "--quick", "--runs", "1"]
-    found = subprocess.run(program, check=True, capture_output=True, text=True)
-    rows = [line.strip("| ").split(" | ") for line in found.stdout.splitlines() if line.startswith("|")]
+def test_what_is_left_in_memory_is_told_run_by_run(in_a_window: dict[str, str]) -> None:
+    printed = in_a_window["plugin_memory.py"]
+    rows = [line.strip("| ").split(" | ") for line in printed.splitlines() if line.startswith("|")]
     growth = [row for row in rows if row[0] in {"Run", "Live"}]
     assert [row[:2] for row in growth] == [["Run", "1"], ["Live", "1"]]
     stack = [row for row in rows if row[0].startswith(("a Run", "at its peak", "one slice", "a stroke"))]
@@ -271,11 +293,19 @@ def test_strokes_of_earlier_frames_are_scored_beside_strokes_of_the_frame(tmp_pa
     assert copied < 1  # something has moved
 
 
-def test_three_rounds_of_annotation_lose_nothing() -> None:
-    program = [sys.executable, str(BENCHMARKS / "rounds.py"), "--quick"]
-    found = subprocess.run(program, capture_output=True, text=True)
-    assert "Nothing was lost." in found.stdout, found.stdout + found.stderr
-    assert found.returncode == 0
+def test_three_rounds_of_annotation_lose_nothing(in_a_window: dict[str, str]) -> None:
+    printed = in_a_window["rounds.py"]
+    assert "Nothing was lost." in printed, printed
+    assert "exit code 0" in printed
+
+
+def test_what_is_left_after_runs_and_strokes_is_counted(in_a_window: dict[str, str]) -> None:
+    printed = in_a_window["soak.py"]
+    assert "Nothing is left." in printed, printed
+    rows = [line.strip("| ").split(" | ") for line in printed.splitlines() if line.startswith("|")][2:]
+    assert [row[:2] for row in rows] == [["0", "0"], ["1", "2"], ["2", "4"], ["3", "6"]]
+    assert {row[4] for row in rows} == {"0"}  # workers
+    assert "exit code 0" in printed
 
 
 def test_tiles_are_counted_and_a_large_image_is_compared_with_a_small_one(tmp_path: Path) -> None:

@@ -116,15 +116,9 @@ def test_npe2_finds_the_manifest_of_the_installed_wheel(installed: Path) -> None
     ]
 
 
-def test_importing_the_package_is_quick_and_loads_nothing() -> None:
-    code = (
-        "import time; start = time.perf_counter()\n"
-        "import napari_coarse_crf; seconds = time.perf_counter() - start\n"
-        "import sys; print(seconds, 'numpy' in sys.modules, 'numba' in sys.modules)"
-    )
-    tries = [run(sys.executable, "-c", code).split() for _ in range(3)]
-    assert min(float(seconds) for seconds, *_ in tries) < 0.3  # the other tries suffer from a busy machine
-    assert tries[0][1:] == ["False", "False"]
+def test_importing_the_package_loads_neither_numpy_nor_numba() -> None:
+    code = "import napari_coarse_crf, sys; print('numpy' in sys.modules, 'numba' in sys.modules)"
+    assert run(sys.executable, "-c", code).split() == ["False", "False"]
 
 
 @pytest.mark.parametrize("names", ["*", "refine_labels, Refiner, Parameters, evaluate_labels"])

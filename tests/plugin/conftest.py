@@ -13,7 +13,7 @@ from npe2 import PluginManager
 from qtpy.QtCore import QThreadPool
 from superqt.utils import WorkerBase
 
-from tests.plugin.waiting import TIMEOUT, wait_until_ready
+from tests.plugin.waiting import TIMEOUT, PatientBot, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +37,12 @@ def viewers_open_quickly() -> Iterator[None]:
         patches.setattr(PluginManager, "discover", lru_cache(PluginManager.discover))
         yield
     gc.unfreeze()
+
+
+@pytest.fixture
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> PatientBot:
+    """Return pytest-qt's robot, which waits longer here."""
+    return PatientBot(request)
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +98,7 @@ def press_run(qtbot: Any) -> Callable[[RefineWidget], Any]:
     """Return a function that clicks Run and returns the new layer once the widget is ready again."""
 
     def press(widget: RefineWidget) -> Any:
-        with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+        with qtbot.waitCallback() as refined:
             widget.refined.connect(refined)
             widget.run_bar.button.click()
         widget.refined.disconnect(refined)

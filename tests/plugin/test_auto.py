@@ -12,7 +12,7 @@ from napari_coarse_crf import Parameters, Refiner, refine_labels
 from napari_coarse_crf.judging.words import LEFT_TO_LABELS
 from napari_coarse_crf.plugin.controls.parameters import NumberControl, OptionControl
 from napari_coarse_crf.plugin.jobs import budget
-from tests.plugin.waiting import TIMEOUT, wait_until_ready
+from tests.plugin.waiting import wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ def values(parameters: Parameters) -> dict[str, float]:
 
 
 def wait_until_settled(qtbot: Any, widget: RefineWidget) -> None:
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
 
 
 def test_the_dock_begins_with_weights_that_the_labels_choose(opened: tuple[Any, RefineWidget]) -> None:
@@ -248,13 +248,13 @@ def test_live_looks_with_what_the_last_full_result_chose(
     wait_until_settled(qtbot, widget)
     assert viewer.layers["strokes preview"].metadata["napari_coarse_crf"]["parameters"] == expected.parameters.to_dict()
     assert seen[0] == (False, Parameters().to_dict())  # nothing has chosen before
-    qtbot.waitUntil(lambda: seen[-1] == (True, expected.parameters.to_dict()), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: seen[-1] == (True, expected.parameters.to_dict()))
     assert shown(widget) == values(expected.parameters)
     assert widget.parameters == AUTO
     del seen[:]
     viewer.layers["strokes"].paint((60, 30), 1)
     wait_until_settled(qtbot, widget)
-    qtbot.waitUntil(lambda: seen[-1] == (True, expected.parameters.to_dict()), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: seen[-1] == (True, expected.parameters.to_dict()))
     assert seen[0] == (False, expected.parameters.to_dict())
     wanted = refine_labels(sample[0], viewer.layers["strokes"].data, expected.parameters)  # so little was painted
     np.testing.assert_array_equal(viewer.layers["strokes preview"].data, wanted)
@@ -310,7 +310,7 @@ def test_next_place_goes_by_what_the_last_run_chose(
     press_run(widget)
     assert widget.shown_parameters == expected.parameters
     widget.run_bar.next_place.click()
-    qtbot.waitUntil(lambda: "Looking for" not in widget.status, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "Looking for" not in widget.status)
     assert "paint a stroke there" in widget.status or "in doubt" in widget.status
 
 

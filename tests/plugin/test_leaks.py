@@ -11,7 +11,6 @@ import pytest
 from napari_coarse_crf.plugin.jobs.job import Outcome
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.record import recall
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +49,7 @@ def forget_selection(viewer: Any) -> None:
 
 
 def wait_until_gone(qtbot: Any, references: list[weakref.ref[Any]]) -> None:
-    qtbot.waitUntil(lambda: gc.collect() >= 0 and not [one for one in references if one() is not None], timeout=5000)
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and not [one for one in references if one() is not None])
 
 
 def test_a_run_keeps_neither_its_job_nor_its_outcome_nor_a_removed_layer(
@@ -79,9 +78,9 @@ def test_live_keeps_nothing_of_a_preview_that_was_deleted(
 ) -> None:
     viewer, widget = dock(image, labels, rgb=True)
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
     viewer.layers["strokes"].paint((20, 30), 9)
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
     ended.append(weakref.ref(viewer.layers["strokes preview"]))
     viewer.layers.remove("strokes preview")
     forget_selection(viewer)
@@ -95,6 +94,6 @@ def test_a_cancelled_run_keeps_nothing(
     _, widget = dock(image, labels, rgb=True)
     widget.run()
     widget.cancel()
-    qtbot.waitUntil(lambda: not widget._runner.is_busy, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not widget._runner.is_busy)
     assert len(ended) == 1
     wait_until_gone(qtbot, ended)

@@ -19,6 +19,7 @@ from napari_coarse_crf import CoarseCRFError, Parameters
 from napari_coarse_crf.plugin.jobs.job import Job
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
+from tests.plugin.left import callbacks
 from tests.plugin.waiting import TIMEOUT, wait_until_ended, wait_until_ready
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def busy(dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any) -> Busy:
     widget.parameters = Parameters(iterations=100)
     worker = widget.run()
     assert worker is not None
-    with qtbot.waitSignal(worker.yielded, timeout=TIMEOUT):
+    with qtbot.waitSignal(worker.yielded):
         pass
     return viewer, widget, worker
 
@@ -79,7 +80,7 @@ def test_cancel_leaves_no_layer_and_the_widget_ready_at_once(busy: Busy, qtbot: 
     assert widget.status == "Cancelled."
     assert len(viewer.layers) == 2
     widget.parameters = Parameters(iterations=1)
-    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+    with qtbot.waitCallback() as refined:
         widget.refined.connect(refined)
         widget.run_bar.button.click()
     assert len(viewer.layers) == 3
@@ -98,8 +99,11 @@ def test_cancel_before_the_first_step_and_without_a_run_do_no_harm(
     assert len(viewer.layers) == 2
 
 
-def test_a_cancel_after_the_last_step_still_adds_no_layer(busy: Busy, qtbot: Any) -> None:
-    viewer, widget, worker = busy
+def test_a_cancel_after_the_last_step_still_adds_no_layer(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    worker = widget.run()
     # Without a turn of the event loop the result waits in the queue while the job is over.
     assert QThreadPool.globalInstance().waitForDone(TIMEOUT)
     assert not worker.is_running
@@ -122,8 +126,11 @@ def test_pressing_run_ten_times_gives_the_last_run_only(busy: Busy, qtbot: Any) 
     assert added[0].metadata["napari_coarse_crf"]["iterations"] == 1
 
 
-def test_a_run_starts_even_while_the_end_of_the_last_one_waits_in_the_queue(busy: Busy, qtbot: Any) -> None:
-    viewer, widget, _ = busy
+def test_a_run_starts_even_while_the_end_of_the_last_one_waits_in_the_queue(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    widget.run()
     assert QThreadPool.globalInstance().waitForDone(TIMEOUT)  # without a turn of the event loop
     widget.parameters = Parameters(iterations=1)
     assert widget.run() is not None
@@ -135,7 +142,7 @@ def test_run_right_after_cancel_waits_for_the_step_under_way_and_says_so(busy: B
     viewer, widget, _ = busy
     widget.parameters = Parameters(iterations=1)
     widget.run_bar.button.click()
-    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+    with qtbot.waitCallback() as refined:
         widget.refined.connect(refined)
         widget.run_bar.button.click()
         assert "as soon as" in widget.status
@@ -155,7 +162,7 @@ def test_cancel_does_not_wait_for_slow_storage(
 
     viewer, widget = dock(Storage(image, answer_late), labels, rgb=True)
     worker = widget.run()
-    qtbot.waitUntil(asked.is_set, timeout=TIMEOUT)
+    qtbot.waitUntil(asked.is_set)
     widget.run_bar.button.click()
     assert widget.run_bar.button.text() == "Run"
     wait_until_ended(qtbot, worker)
@@ -167,14 +174,14 @@ def test_progress_is_shown_in_the_dock_and_in_the_activity_dock(busy: Busy, qtbo
     _, widget, worker = busy
     bars = list(progress._all_instances)
     assert len(bars) == 1
-    qtbot.waitUntil(lambda: "step" in widget.status, timeout=TIMEOUT)
-    qtbot.waitUntil(lambda: widget.run_bar.progress.value() > 1, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "step" in widget.status)
+    qtbot.waitUntil(lambda: widget.run_bar.progress.value() > 1)
     assert 0 < bars[0].n <= bars[0].total
     assert widget.run_bar.progress.maximum() == bars[0].total
     widget.cancel()
     wait_until_ready(qtbot, widget)
     wait_until_ended(qtbot, worker)
-    qtbot.waitUntil(lambda: not progress._all_instances, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not progress._all_instances)
 
 
 def test_first_use_says_that_it_compiles(busy: Busy, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +220,7 @@ def test_a_widget_taken_out_of_its_dock_stops_its_run_and_works_again_in_another
     viewer.window.add_dock_widget(widget, name="again")
     widget.labels_layer.value = viewer.layers["others"]
     widget.parameters = Parameters(iterations=1)
-    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+    with qtbot.waitCallback() as refined:
         widget.refined.connect(refined)
         widget.run_bar.button.click()
     assert refined.args[0].name == "others refined"
@@ -233,13 +240,6 @@ def test_a_closed_dock_leaves_no_widget_behind(
     del widget
     gc.collect()
     assert closed() is None
-
-
-def callbacks(viewer: Any) -> int:
-    """Return how many callbacks there are on the events of a viewer and of its layers."""
-    models = (viewer, viewer.layers, viewer.layers.selection, viewer.dims, *viewer.layers)
-    emitters = [emitter for model in models for emitter in model.events.emitters.values()]
-    return sum(len(emitter.callbacks) for emitter in emitters if hasattr(emitter, "callbacks"))
 
 
 def reopen(viewer: Any) -> RefineWidget:
@@ -266,7 +266,7 @@ def test_closing_the_dock_under_live_takes_its_preview_away(
     viewer, widget = dock(image, labels.copy(), rgb=True)
     for _ in range(2):
         widget.live = True
-        qtbot.waitUntil(lambda: "strokes preview" in viewer.layers, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: "strokes preview" in viewer.layers)
         close_dock(widget)
         assert [layer.name for layer in viewer.layers] == ["photo", "strokes"]
         viewer.layers["strokes"].paint((20, 30), 3)
@@ -279,11 +279,11 @@ def test_closing_one_of_two_viewers_leaves_the_other_at_work(
 ) -> None:
     (first_viewer, first), (viewer, widget) = dock(image, labels, rgb=True), dock(image, labels.copy(), rgb=True)
     first.live = widget.live = True
-    qtbot.waitUntil(lambda: widget._live.can_be_kept and first._live.can_be_kept, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.can_be_kept and first._live.can_be_kept)
     close_dock(first)
     first_viewer.close()
     viewer.layers["strokes"].paint((20, 30), 9)
-    qtbot.waitUntil(lambda: widget._live.can_be_kept and 9 in viewer.layers[2].data, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.can_be_kept and 9 in viewer.layers[2].data)
 
 
 def test_three_viewers_one_after_the_other_are_served_alike(
@@ -292,10 +292,10 @@ def test_three_viewers_one_after_the_other_are_served_alike(
     for _ in range(3):
         viewer, widget = dock(image, labels.copy(), rgb=True)
         widget.live = True
-        qtbot.waitUntil(lambda widget=widget: widget._live.can_be_kept, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda widget=widget: widget._live.can_be_kept)
         assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes preview"]
         viewer.close()  # with the dock and Live as they are
-        qtbot.waitUntil(lambda widget=widget: not widget._runner.is_busy, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda widget=widget: not widget._runner.is_busy)
 
 
 def test_closing_the_viewer_stops_the_run(busy: Busy, qtbot: Any) -> None:
@@ -312,7 +312,7 @@ def test_deleting_the_layers_while_it_runs_still_gives_the_result(busy: Busy, qt
     widget.parameters = Parameters(iterations=3)
     widget.run()
     viewer.layers.clear()
-    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+    with qtbot.waitCallback() as refined:
         widget.refined.connect(refined)
     assert [layer.name for layer in viewer.layers] == ["strokes refined"]
     assert refined.args[0].metadata["napari_coarse_crf"]["image"] == "photo"
@@ -327,7 +327,7 @@ def test_painting_and_renaming_while_it_runs_do_not_reach_the_result(busy: Busy,
     strokes.data[...] = 200
     strokes.refresh()
     strokes.name = "scribbles"
-    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+    with qtbot.waitCallback() as refined:
         widget.refined.connect(refined)
     assert 200 not in refined.args[0].data
     assert refined.args[0].name == "strokes refined"
@@ -356,7 +356,7 @@ def test_what_nobody_foresaw_ends_the_run_in_words(
 
     viewer, widget = dock(Storage(image, fail), labels, rgb=True)
     # superqt would neither end nor report a RuntimeError: this waits for ever unless the job turns it into our own.
-    with qtbot.waitSignal(widget.run().finished, timeout=TIMEOUT):
+    with qtbot.waitSignal(widget.run().finished):
         pass
     wait_until_ready(qtbot, widget)
     assert sentence in widget.status

@@ -11,7 +11,7 @@ import tifffile
 
 from napari_coarse_crf import Parameters, refine_labels
 from napari_coarse_crf.plugin import RefineWidget, refine_layer
-from tests.plugin.waiting import TIMEOUT, wait_until_ready
+from tests.plugin.waiting import wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_two_widgets_of_one_viewer_run_and_follow_live_side_by_side(
     def settled() -> bool:
         return all(widget._live.switch.is_settled for widget in (first, second))
 
-    qtbot.waitUntil(settled, timeout=TIMEOUT)
+    qtbot.waitUntil(settled)
     previews = [layer for layer in viewer.layers if "preview" in layer.name]
     assert len(previews) == 2
     for preview in previews:

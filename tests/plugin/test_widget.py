@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QAbstractSlider, QAbstractSpinBox, QApplication, QCom
 
 from napari_coarse_crf import Parameters, __version__, refine_labels
 from napari_coarse_crf.plugin import RefineWidget
-from tests.plugin.waiting import TIMEOUT, wait_until_ready
+from tests.plugin.waiting import wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -290,7 +290,7 @@ def test_what_only_the_core_finds_is_said_in_its_words(
 ) -> None:
     grey, strokes = spoil(image[..., 0], labels)
     viewer, widget = dock(grey, strokes, contrast_limits=(0, 255))
-    with qtbot.waitSignal(widget.run().finished, timeout=TIMEOUT):
+    with qtbot.waitSignal(widget.run().finished):
         pass
     wait_until_ready(qtbot, widget)
     assert sentence in widget.status
@@ -416,14 +416,14 @@ def test_layers_at_different_places_are_named_before_run(
     viewer, widget = dock(image, labels, rgb=True)
     assert widget.status.startswith("Ready.")
     viewer.layers["photo"].translate = (0, 5)
-    qtbot.waitUntil(lambda: "is shifted against 'photo'" in widget.status, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "is shifted against 'photo'" in widget.status)
     assert widget.run_bar.button.isEnabled()
     viewer.layers["photo"].rotate = 20
-    qtbot.waitUntil(lambda: "is turned or sheared against 'photo'" in widget.status, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "is turned or sheared against 'photo'" in widget.status)
     assert not widget.run_bar.button.isEnabled()
     viewer.layers["photo"].rotate = 0
     viewer.layers["photo"].translate = (0, 0)
-    qtbot.waitUntil(lambda: widget.status.startswith("Ready."), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget.status.startswith("Ready."))
 
 
 def test_a_newer_result_hides_the_earlier_one_and_the_section_brings_it_back(

@@ -18,7 +18,6 @@ from napari_coarse_crf.plugin.controls.classes import DIGITS, MOST_LISTED
 from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.colours import colours_of
 from tests.plugin.result.using import close_dock, column, save_as, wait_for_words
-from tests.plugin.waiting import TIMEOUT
 from tests.storage import stored
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def ids(widget: RefineWidget) -> list[int]:
 
 
 def wait_for_ids(qtbot: Any, widget: RefineWidget, wanted: list[int]) -> None:
-    qtbot.waitUntil(lambda: ids(widget) == wanted, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: ids(widget) == wanted)
 
 
 def place_of_cell(widget: RefineWidget, label_id: int, at: Column) -> QPoint:
@@ -75,7 +74,7 @@ def type_name(qtbot: Any, widget: RefineWidget, name: str, *, end: Any = Qt.Key.
     qtbot.keyClick(line, Qt.Key.Key_Delete)
     qtbot.keyClicks(line, name)
     qtbot.keyClick(line, end)
-    qtbot.waitUntil(lambda: not widget.classes.table.is_edited, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not widget.classes.table.is_edited)
 
 
 def double_click(qtbot: Any, widget: RefineWidget, label_id: int) -> None:
@@ -94,7 +93,7 @@ def colour(qtbot: Any, widget: RefineWidget, label_id: int, new: tuple[float, ..
     (dialog,) = widget.classes.findChildren(QColorDialog)
     dialog.setCurrentColor(QColor.fromRgbF(*new))
     dialog.accept()
-    qtbot.waitUntil(lambda: not widget.classes.findChildren(QColorDialog), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not widget.classes.findChildren(QColorDialog))
 
 
 def press_digit(qtbot: Any, viewer: Any, digit: int) -> None:
@@ -131,14 +130,14 @@ def test_a_name_that_is_typed_is_the_layers_and_the_results_and_stands_in_the_ta
     assert class_names_of(strokes) == class_names_of(refined) == {3: "field", 70_000: "sea & sky"}
     assert strokes.features["seen"].iloc[0]  # a column of a person's own stays
     assert "sea & sky" in strokes.get_status((15, 50), world=True)["coordinates"]
-    qtbot.waitUntil(lambda: "70000 sea & sky" in column(widget.result, 0), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "70000 sea & sky" in column(widget.result, 0))
     name(qtbot, widget, 70_000, "")
     assert class_names_of(strokes) == class_names_of(refined) == {3: "field"}
 
 
 def test_a_name_given_while_a_run_is_under_way_is_the_results(listed: tuple[Any, RefineWidget], qtbot: Any) -> None:
     _, widget = listed
-    with qtbot.waitCallback(timeout=TIMEOUT) as refined:
+    with qtbot.waitCallback() as refined:
         widget.refined.connect(refined)
         widget.run_bar.button.click()
         name(qtbot, widget, 70_000, "sea")
@@ -165,12 +164,12 @@ def test_a_click_on_a_colour_changes_this_one_in_labels_and_newest_result(
 def test_what_live_shows_follows(listed: tuple[Any, RefineWidget], qtbot: Any) -> None:
     viewer, widget = listed
     widget.run_bar.live.click()
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
     preview = viewer.layers["strokes preview"]
     name(qtbot, widget, 70_000, "sea")
     colour(qtbot, widget, 70_000, GREEN)
     viewer.layers["strokes"].paint((20, 30), 9)
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
     assert viewer.layers["strokes preview"] is preview
     assert class_names_of(preview) == {3: "field", 70_000: "sea"}
     np.testing.assert_allclose(preview.get_color(70_000), GREEN, atol=1e-6)
@@ -268,7 +267,7 @@ def test_another_class_gets_the_next_free_id_a_colour_and_the_name_that_is_typed
 def test_a_layer_that_holds_no_further_id_says_so(dock: Dock, qtbot: Any, image: NDArray[Any]) -> None:
     labels = np.resize(np.arange(256), (40, 60)).astype(np.uint8)
     _, widget = dock(image, labels, rgb=True)
-    qtbot.waitUntil(lambda: not widget.classes.add_button.isEnabled(), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not widget.classes.add_button.isEnabled())
 
 
 def test_what_is_painted_is_listed_and_what_is_erased_no_more(listed: tuple[Any, RefineWidget], qtbot: Any) -> None:
@@ -285,7 +284,7 @@ def test_a_name_that_is_being_typed_is_left_alone(listed: tuple[Any, RefineWidge
     viewer.layers["strokes"].data[0, 0] = 9
     viewer.layers["strokes"].refresh()
     viewer.layers["strokes"].paint((30, 30), 10)
-    qtbot.waitUntil(lambda: 10 in widget.classes._found, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: 10 in widget.classes._found)
     assert widget.classes.table.is_edited
     type_name(qtbot, widget, "sea")
     wait_for_ids(qtbot, widget, [3, 9, 10, 70_000])
@@ -297,7 +296,7 @@ def test_of_thousands_of_ids_some_are_listed_and_the_rest_is_counted(
 ) -> None:
     viewer, widget = dock(image, np.arange(2400, dtype=np.int32).reshape(40, 60), rgb=True)
     widget.classes.heading.click()
-    qtbot.waitUntil(lambda: "more" in widget.classes.note.text(), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "more" in widget.classes.note.text())
     assert len(ids(widget)) == MOST_LISTED
     assert widget.classes.note.text() == f"{2399 - MOST_LISTED:,} more labels are not listed."
     viewer.layers["strokes"].features = {"index": [2000], "class": ["the odd one"]}

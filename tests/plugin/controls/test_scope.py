@@ -13,7 +13,6 @@ from napari_coarse_crf.plugin import Choice, Scope, refine_layer
 from napari_coarse_crf.plugin.layers.camera import camera_of
 from tests.helpers import halved
 from tests.plugin.result.using import add_difference
-from tests.plugin.waiting import TIMEOUT
 from tests.storage import stored
 
 if TYPE_CHECKING:
@@ -198,7 +197,7 @@ def test_what_the_dock_made_to_look_at_is_nothing_to_refine_with(
     widget.result.panel.confidence_button.click()
     add_difference(qtbot, widget.result, 0)
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
     assert [layer.name for layer in viewer.layers] == [
         *("photo", "strokes", "strokes refined", "strokes preview"),
         *("strokes refined: confidence", "strokes refined: what was filled"),
@@ -337,11 +336,11 @@ def test_live_follows_strokes_and_moves_of_labels_of_another_size(
         return refine_labels(image, moved, QUICK)
 
     widget.live = True
-    qtbot.waitUntil(lambda: shows(refined(0)), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: shows(refined(0)))
     strokes.paint((4, 4), 9)
-    qtbot.waitUntil(lambda: shows(refined(0)), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: shows(refined(0)))
     strokes.translate = (0, 4)
-    qtbot.waitUntil(lambda: shows(refined(4)), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: shows(refined(4)))
     widget.live = False
     assert widget.keep() is not None
 

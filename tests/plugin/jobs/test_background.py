@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.plugin.jobs.background import Background
-from tests.plugin.waiting import TIMEOUT, wait_until_ended
+from tests.plugin.waiting import wait_until_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,6 @@ def test_what_a_task_was_made_with_is_freed_once_it_is_done(make_napari_viewer: 
     worker = background.start("adding", sums.append, partial(np.sum, array))
     del array
     wait_until_ended(qtbot, worker)
-    qtbot.waitUntil(lambda: sums == [5], timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: sums == [5])
     gc.collect()
     assert kept() is None

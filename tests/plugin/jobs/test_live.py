@@ -16,7 +16,7 @@ from napari_coarse_crf.plugin.jobs import budget
 from napari_coarse_crf.plugin.layers import key, snapshot
 from napari_coarse_crf.plugin.layers.camera import camera_of
 from napari_coarse_crf.plugin.layers.classes import class_names_of
-from tests.plugin.waiting import TIMEOUT, wait_until_ready
+from tests.plugin.waiting import wait_until_ready
 from tests.storage import stored
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 def wait_until_settled(qtbot: Any, widget: RefineWidget) -> None:
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
 
 
 def wait_until_busy(qtbot: Any, widget: RefineWidget) -> None:
-    qtbot.waitUntil(lambda: widget._runner.is_busy, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._runner.is_busy)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_live_follows_the_view_where_only_what_is_seen_is_refined(
     preview = viewer.layers["strokes preview"]
     viewer.layers["strokes"].corner_pixels = np.array([[10, 0], [29, 59]])  # as napari says once it has drawn it
     camera_of(viewer).zoom *= 2
-    qtbot.waitUntil(lambda: np.array_equal(preview.data[:10], labels[:10]), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: np.array_equal(preview.data[:10], labels[:10]))
     wait_until_settled(qtbot, widget)
     np.testing.assert_array_equal(preview.data[10:30], refine_labels(image[10:30], labels[10:30]))
     accepted = widget.commit()
@@ -157,7 +157,7 @@ def test_a_quick_look_comes_before_the_full_result(
     widget.parameters = Parameters(iterations=2)
     steps: list[int] = []
     widget.live = True
-    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3)
     preview = viewer.layers["strokes preview"]
     steps.append(preview.metadata["napari_coarse_crf"]["step"])
     assert not widget.run_bar.keep.isEnabled()
@@ -177,7 +177,7 @@ def wait_for_a_look(qtbot: Any, preview: Any) -> NDArray[Any]:
     def is_look() -> bool:
         return bool(preview.metadata["napari_coarse_crf"]["step"] > 1)
 
-    qtbot.waitUntil(is_look, timeout=TIMEOUT)
+    qtbot.waitUntil(is_look)
     return np.array(preview.data)
 
 
@@ -200,7 +200,7 @@ def test_a_look_shows_what_changes_in_the_full_result_before(
     widget.parameters = Parameters(iterations=6)
     viewer.layers["strokes"].undo()
     widget.parameters = Parameters(iterations=5)
-    qtbot.waitUntil(lambda: 9 not in preview.data, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: 9 not in preview.data)
     np.testing.assert_array_equal(preview.data, full)  # nobody sees the look, if it is one
 
 
@@ -230,8 +230,8 @@ def test_a_change_drops_the_full_refinement(dock: Dock, qtbot: Any, image: NDArr
     viewer, widget = dock(image, labels, rgb=True)
     widget.parameters = Parameters(iterations=100)
     widget.live = True
-    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=TIMEOUT)
-    qtbot.waitUntil(lambda: widget._runner.live_job is not None and widget._runner.live_job.step == 1, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3)
+    qtbot.waitUntil(lambda: widget._runner.live_job is not None and widget._runner.live_job.step == 1)
     widget.parameters = Parameters(iterations=1)
     assert widget._runner.is_stopping
     wait_until_settled(qtbot, widget)
@@ -360,7 +360,7 @@ def test_closing_stops_live_and_leaves_nothing_behind(
     else:
         viewer.close()
     del widget
-    qtbot.waitUntil(lambda: gc.collect() >= 0 and gone() is None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and gone() is None)
 
 
 def test_layers_deleted_or_renamed_while_live_runs_do_no_harm(

@@ -14,7 +14,6 @@ from napari_coarse_crf.plugin.controls.run_bar import NEXT_PLACE_KEY
 from napari_coarse_crf.plugin.jobs.next_place import LOOKING
 from napari_coarse_crf.plugin.layers.camera import camera_of
 from tests.helpers import doubtful_image, strokes_at_the_sides
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,14 +37,14 @@ def labels() -> NDArray[np.int32]:
 
 def press(qtbot: Any, widget: RefineWidget) -> None:
     """Press the button, once it can be, and wait for what it says."""
-    qtbot.waitUntil(widget.run_bar.next_place.isEnabled, timeout=TIMEOUT)
+    qtbot.waitUntil(widget.run_bar.next_place.isEnabled)
     widget.run_bar.next_place.click()
     wait_until_found(qtbot, widget)
 
 
 def wait_until_found(qtbot: Any, widget: RefineWidget) -> None:
     assert widget.status.startswith(LOOKING)
-    qtbot.waitUntil(lambda: not widget.status.startswith(LOOKING), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not widget.status.startswith(LOOKING))
 
 
 def centre(viewer: Any) -> NDArray[np.float64]:

@@ -9,7 +9,6 @@ import pytest
 
 from napari_coarse_crf import refine_labels
 from napari_coarse_crf.plugin.layers.record import cut_below, cut_least_sure, recall
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +149,7 @@ def keep_slice(stack: Stack, qtbot: Any, index: int) -> Any:
     viewer, widget, _, _ = stack
     viewer.dims.set_current_step(0, index)
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
     return widget.keep()
 
 

@@ -151,7 +151,7 @@ def let_tiles(qtbot: Any, viewer: Any, guarded: Guarded, count: int) -> None:
         guarded.let_one()
         return False
 
-    qtbot.waitUntil(are_there, timeout=TIMEOUT)
+    qtbot.waitUntil(are_there)
 
 
 def refined(viewer: Any) -> int:
@@ -192,7 +192,7 @@ def test_cancel_keeps_the_tiles_that_are_there_and_says_so(running: Running, qtb
     wait_until_ready(qtbot, widget)
     layer = viewer.layers["strokes refined"]
     assert 0 < (np.asarray(layer.data) != 0).mean() < 1
-    with qtbot.waitCallback(timeout=TIMEOUT) as again:
+    with qtbot.waitCallback() as again:
         widget.refined.connect(again)
         widget.run_bar.button.click()
     assert again.args[0].name == "strokes refined [1]"
@@ -370,19 +370,19 @@ def test_live_works_on_what_is_in_view(
     viewer.layers["strokes"].scale, viewer.layers["strokes"].translate = (2, 0.5), (7, 3)
     see(widget, viewer, (10, 30), (5, 55))
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.can_be_kept, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.can_be_kept)
     preview = viewer.layers["strokes preview"]
     wanted = refine_labels(image[10:30, 5:55], labels[10:30, 5:55], PARAMETERS, spacing=(2, 0.5))
     np.testing.assert_array_equal(preview.data, wanted)
     np.testing.assert_allclose(preview.translate, (7 + 10 * 2, 3 + 5 * 0.5))
     see(widget, viewer, (10, 40), (5, 58))
-    qtbot.waitUntil(lambda: preview.data.shape == (30, 53) and widget._live.can_be_kept, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: preview.data.shape == (30, 53) and widget._live.can_be_kept)
     assert viewer.layers["strokes preview"] is preview
     widget.run_bar.keep.click()
     assert preview.name == "strokes refined"
     assert provenance(preview)["box"] == [[10, 40], [5, 58]]
     widget.result.heading.setChecked(True)
-    qtbot.waitUntil(lambda: bool(widget.result.panel.table.comparison.rows), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(widget.result.panel.table.comparison.rows))
     assert widget.result.panel.table.comparison.rows[-1].before == 40
     kept = preview.data.copy()
     widget.run_bar.commit.click()
@@ -394,7 +394,7 @@ def test_live_works_on_what_is_in_view(
     widget.live = False
     see(widget, viewer, (0, 40), (0, 60))
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.is_up_to_date, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget._live.is_up_to_date)
     preview = viewer.layers["strokes preview"]
     np.testing.assert_array_equal(preview.data[10:40, 5:58], kept)  # what was accepted stays
     widget.run_bar.commit.click()
@@ -428,4 +428,4 @@ def test_next_place_looks_at_what_is_in_view(
     )
     see(widget, viewer, (10, 30), (0, 60))
     widget.run_bar.next_place.click()
-    qtbot.waitUntil(lambda: "paint a stroke there" in widget.status or "in doubt" in widget.status, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "paint a stroke there" in widget.status or "in doubt" in widget.status)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP, WarmUp
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +51,7 @@ def test_a_script_that_ends_while_the_engine_is_compiled_ends_well(tmp_path: Pat
 def test_compiling_happens_once_in_a_session_and_is_told(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobRunner, "has_compiled", False)
     warm_up = WarmUp()
-    with qtbot.waitCallback(timeout=TIMEOUT) as ended:
+    with qtbot.waitCallback() as ended:
         warm_up.ended.connect(ended)
         warm_up.begin()
         assert warm_up.is_running

@@ -18,7 +18,6 @@ from napari_coarse_crf.plugin.layers.accepted import accept, take_back
 from napari_coarse_crf.plugin.layers.match import labels_at
 from napari_coarse_crf.plugin.layers.saved import description_path, open_saved
 from napari_coarse_crf.plugin.result.saving import Saving
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,7 +221,7 @@ def test_where_everything_is_accepted_run_and_next_place_say_how_to_go_on(
     press_run(widget)
     assert "yours or one of 'strokes accepted'. Take back, or erase there, to go on." in widget.status
     widget.next_place()
-    qtbot.waitUntil(lambda: not widget.status.startswith(LOOKING), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not widget.status.startswith(LOOKING))
     assert widget.status.startswith("No area is in doubt outside of what was accepted. Take back")
 
 
@@ -307,7 +306,7 @@ def test_what_live_shows_is_accepted_and_what_is_accepted_is_seen_by_live(
     viewer, widget = dock(image, labels.copy(), rgb=True)
 
     def settle() -> None:
-        qtbot.waitUntil(lambda: widget._live.switch.is_settled, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: widget._live.switch.is_settled)
 
     widget.live = True
     settle()

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QApplication
 from napari_coarse_crf import Refiner
 from tests.helpers import halved
 from tests.plugin.result.using import add_difference, click_row, column, cut_of, limit_of, wait_for_words
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +40,7 @@ def test_a_difference_is_of_the_moment_it_was_asked_for_and_does_not_hold_the_wi
     assert len(viewer.layers) == 4
     for name in ("strokes", "strokes refined", "truth"):
         viewer.layers[name].data[...] = 5
-    qtbot.waitUntil(lambda: len(viewer.layers) == 6, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 6)
     for title in ("what was filled", "errors"):
         assert viewer.layers[f"strokes refined: {title}"].data.any()
 
@@ -74,7 +73,7 @@ def test_heatmap_and_objects_are_called_by_the_class(measured: Measured, qtbot: 
     viewer, widget = measured
     section = widget.result
     viewer.layers["strokes"].features = {"index": [3], "class": ["sea & all its islands"]}
-    qtbot.waitUntil(lambda: "3 sea & all its islands" in column(section, 0), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "3 sea & all its islands" in column(section, 0))
     click_row(qtbot, section, column(section, 0).index("3 sea & all its islands"))
     assert section.status == "Label 3 (sea & all its islands) is selected in the compared layers."
     said = section.panel.objects_button.text()
@@ -96,11 +95,11 @@ def test_confidence_and_heatmap_become_images_at_the_place_of_the_labels(
     for name, value in place.items():
         for layer in viewer.layers:
             setattr(layer, name, value)
-    qtbot.waitUntil(widget.run_bar.button.isEnabled, timeout=TIMEOUT)
+    qtbot.waitUntil(widget.run_bar.button.isEnabled)
     refined = press_run(widget)
     section = widget.result
     section.heading.click()
-    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows))
     section.panel.confidence_button.click()
     assert not section.panel.heatmap_button.isEnabled()
     click_row(qtbot, section, column(section, 0).index("3"))
@@ -127,7 +126,7 @@ def test_labels_of_another_size_are_compared_as_the_run_read_them(
     section = widget.result
     assert section.compared.problem == ""
     section.heading.click()
-    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows))
     painted = 4 * np.count_nonzero(small)
     assert [row.before for row in section.panel.table.comparison.rows][-1] == painted
     add_difference(qtbot, section, 0)
@@ -146,7 +145,7 @@ def test_the_slider_leaves_unsure_pixels_unlabelled_and_gives_them_back(unsure: 
     assert cut_of(layer) == 1.0
     count = np.count_nonzero(layer.data == 0)
     assert section.status == f"Unlabelled pixels of 'strokes refined': {count:,}; confidence is 1 at least elsewhere."
-    qtbot.waitUntil(lambda: column(section, 2)[0] != "0", timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: column(section, 2)[0] != "0")
     section.panel.cut_slider.setValue(0)
     qtbot.waitUntil(lambda: not (layer.data == 0).any())
     np.testing.assert_array_equal(layer.data, full)

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_coarse_crf.io import files
 from tests.plugin.result.using import save_as, wait_for_words
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +69,7 @@ def test_nothing_is_overwritten_without_asking(measured: Measured, qtbot: Any, t
     wait_for_words(qtbot, section, "Nothing was saved")
     assert [path.name for path in tmp_path.iterdir()] == ["out_parameters.json"]
     assert precious.read_text() == "precious"
-    qtbot.waitUntil(lambda: not section.findChildren(QMessageBox), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not section.findChildren(QMessageBox))
     save_as(qtbot, section, section.panel.save_button, tmp_path / "out.tif")
     (question,) = section.findChildren(QMessageBox)
     (replace,) = [button for button in question.buttons() if button.text() == "Replace"]

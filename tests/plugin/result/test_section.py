@@ -27,7 +27,6 @@ from tests.plugin.result.using import (
     wait_for_table,
     wait_for_words,
 )
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,10 +186,10 @@ def test_a_closed_dock_leaves_no_section_behind(
     press_run(widget)
     widget.result.heading.click()
     table = widget.result.panel.table
-    qtbot.waitUntil(lambda: bool(table.comparison.rows), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(table.comparison.rows))
     widget.result.panel.blink_button.click()
     widget.result.panel.difference_menu.actions()[0].trigger()
-    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=TIMEOUT)  # the words are those of the blinking again
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4)  # the words are those of the blinking again
     closed = weakref.ref(widget.result)
     close_dock(widget)
     del widget
@@ -253,7 +252,7 @@ def cancel_saving(section: ResultSection, qtbot: Any, _folder: Path) -> None:
         button.click()
         (dialog,) = section.findChildren(QFileDialog)
         dialog.reject()
-        qtbot.waitUntil(lambda: not section.findChildren(QFileDialog), timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: not section.findChildren(QFileDialog))
 
 
 def save(section: ResultSection, qtbot: Any, folder: Path) -> None:
@@ -266,7 +265,7 @@ def keep_what_is_there(section: ResultSection, qtbot: Any, folder: Path) -> None
     save_as(qtbot, section, section.panel.save_button, folder / "out.tif")
     (question,) = section.findChildren(QMessageBox)
     question.button(QMessageBox.StandardButton.Cancel).click()
-    qtbot.waitUntil(lambda: not section.findChildren(QMessageBox), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not section.findChildren(QMessageBox))
 
 
 def copy_and_save_the_table(section: ResultSection, qtbot: Any, folder: Path) -> None:
@@ -288,7 +287,7 @@ def test_a_deleted_result_is_freed_with_its_confidence_whatever_was_done_with_it
     viewer, widget = measured
     section, layer = widget.result, press_run(widget)
     # The table of the second result is there: its colours were asked for.
-    qtbot.waitUntil(lambda: not section._measure_soon.isActive(), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not section._measure_soon.isActive())
     wait_for_table(qtbot, section)
     use(section, qtbot, tmp_path)
     record = recall(layer)

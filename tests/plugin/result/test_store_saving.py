@@ -15,7 +15,6 @@ from napari_coarse_crf.plugin.layers.provenance import KEY
 from napari_coarse_crf.plugin.layers.store import LabelStore, keep_store, store_of
 from napari_coarse_crf.plugin.result.store_saving import StoreSaving
 from tests.plugin.result.using import click_row, save_as, wait_for_words
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +48,7 @@ def test_pixels_are_counted_and_differences_shown(
 ) -> None:
     viewer, widget, layer = with_result
     section = widget.result
-    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows))
     rows = {row.label_id: (row.before, row.after) for row in section.panel.table.comparison.rows}
     now = np.asarray(layer.data)
     assert rows[3] == (20, int((now == 3).sum()))
@@ -64,7 +63,7 @@ def test_what_is_not_known_is_not_offered_or_refused_in_words(
 ) -> None:
     viewer, widget, _ = with_result
     section = widget.result
-    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows))
     click_row(qtbot, section, 1)
     assert not section.panel.confidence_button.isEnabled()
     assert not section.panel.heatmap_button.isEnabled()

@@ -15,7 +15,6 @@ from napari_coarse_crf import evaluate_labels
 from napari_coarse_crf.plugin.result.numbers import Comparison, Row
 from napari_coarse_crf.plugin.result.table import LabelTable
 from tests.plugin.result.using import add_difference, click_row, column, save_as, shown, wait_for_table, wait_for_words
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +56,7 @@ def test_lazy_labels_of_a_stack_are_compared_too(
     press_run(widget)
     section = widget.result
     section.heading.click()
-    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(section.panel.table.comparison.rows))
     assert column(section, 1) == ["7,080", "60", "60", "120"]
     add_difference(qtbot, section, 0)
     np.testing.assert_array_equal(viewer.layers["strokes refined: what was filled"].data, strokes == 0)
@@ -73,9 +72,9 @@ def test_painting_and_deleting_the_truth_change_the_table(measured: Measured, qt
     strokes.selected_label = 5
     strokes.brush_size = 3
     strokes.paint((20, 20), 5)
-    qtbot.waitUntil(lambda: "5" in column(section, 0), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "5" in column(section, 0))
     viewer.layers.remove("truth")
-    qtbot.waitUntil(lambda: not section.panel.table.comparison.has_scores, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not section.panel.table.comparison.has_scores)
     assert section.panel.table.isColumnHidden(5)
 
 
@@ -90,7 +89,7 @@ def test_a_click_on_a_row_selects_the_label_in_all_compared_layers(measured: Mea
     viewer, widget = measured
     viewer.layers["truth"].data = np.ones((40, 60), np.uint8)  # cannot hold 70000: it keeps its own
     wait_for_table(qtbot, widget.result)
-    qtbot.waitUntil(lambda: "1" in column(widget.result, 0), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "1" in column(widget.result, 0))
     click_row(qtbot, widget.result, column(widget.result, 0).index("70000"))
     assert viewer.layers["strokes"].selected_label == 70_000
     assert viewer.layers["strokes refined"].selected_label == 70_000
@@ -109,7 +108,7 @@ def test_the_labels_stay_in_sight_when_the_numbers_are_scrolled(measured: Measur
     table.show_comparison(widget.result.panel.table.comparison, {})
     table.resize(280, table.height())
     table.show()
-    qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() > 0, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() > 0)
     names = table.verticalHeader()
     table.horizontalScrollBar().setValue(table.horizontalScrollBar().maximum())
     assert names.isVisible()

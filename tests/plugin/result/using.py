@@ -9,7 +9,6 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_coarse_crf.plugin.layers.record import recall
 from napari_coarse_crf.plugin.result.panel import FLIP_KEY
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def wait_for_table(qtbot: Any, section: ResultSection) -> None:
-    qtbot.waitUntil(lambda: section.panel.table.comparison.has_scores, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: section.panel.table.comparison.has_scores)
 
 
 def shown(viewer: Any) -> list[str]:
@@ -52,11 +51,11 @@ def save_as(qtbot: Any, section: ResultSection, button: QPushButton, path: Path)
     (dialog,) = section.findChildren(QFileDialog)
     dialog.selectFile(str(path))
     dialog.accept()
-    qtbot.waitUntil(lambda: not section.findChildren(QFileDialog), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not section.findChildren(QFileDialog))
 
 
 def wait_for_words(qtbot: Any, section: ResultSection, words: str) -> None:
-    qtbot.waitUntil(lambda: words in section.status, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: words in section.status)
 
 
 def column(section: ResultSection, place: int) -> list[str]:

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from napari_coarse_crf.plugin.series import autosave
-from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +44,7 @@ def open_series(make_napari_viewer: Callable[..., Any], qtbot: Any) -> Callable[
         viewer = make_napari_viewer()
         _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
         widget.open_folder(path)
-        qtbot.waitUntil(lambda: widget.source is not None and widget.is_settled, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: widget.source is not None and widget.is_settled)
         return viewer, widget
 
     return open_dock

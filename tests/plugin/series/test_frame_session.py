@@ -13,7 +13,7 @@ from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
 from napari_coarse_crf.plugin.series.source import State
 from tests.plugin.series.using import close_while_reading, refine_dock, settle
-from tests.plugin.waiting import TIMEOUT, wait_until_ready
+from tests.plugin.waiting import wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def open_frames(make_napari_viewer: Callable[..., Any], qtbot: Any) -> OpenFrame
             viewer.add_labels(each, name="mine")
         _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
         choose_frames(widget)
-        qtbot.waitUntil(lambda: widget.source is not None and widget.is_settled, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: widget.source is not None and widget.is_settled)
         return viewer, widget
 
     return open_dock
@@ -191,7 +191,7 @@ def test_where_nothing_can_be_written_it_is_tried_again(open_frames: OpenFrames,
     in_the_way = film.parent / "coarse-labels"
     in_the_way.write_text("a file, so no folder can be made")
     paint_frame(viewer, 1)
-    qtbot.waitUntil(lambda: widget.status.startswith("Not saved"), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget.status.startswith("Not saved"))
     in_the_way.unlink()
     settle(qtbot, widget)  # by itself
     assert widget.status.startswith("Everything is saved")
@@ -241,7 +241,7 @@ def test_a_frame_without_strokes_begins_with_the_colours_of_frames_before(
     widget.panel.borrow.click()
     widget.next()
     layer = viewer.layers["film labels refined"]
-    qtbot.waitUntil(lambda: bool(layer.data[1].all()), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(layer.data[1].all()))
     assert (layer.data[:2] == np.where(np.arange(60) < 35, 1, 2)).all()
     assert not layer.data[2:].any()
     assert layer.metadata["napari_coarse_crf"]["scope"]["index"] == 1
@@ -251,7 +251,7 @@ def test_a_frame_without_strokes_begins_with_the_colours_of_frames_before(
     np.testing.assert_array_equal(stored(film, "refined"), layer.data)
     viewer.layers["film labels"].translate = (0, 500, 0)
     widget.next()
-    qtbot.waitUntil(lambda: "covers none of it" in widget.status, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "covers none of it" in widget.status)
 
 
 def test_while_a_large_stack_is_written_a_sentence_says_so(open_frames: OpenFrames, film: Path, qtbot: Any) -> None:
@@ -259,10 +259,10 @@ def test_while_a_large_stack_is_written_a_sentence_says_so(open_frames: OpenFram
     frames: Any = widget.source
     with frames.files.stored._lock:  # as a slow disk
         paint_frame(viewer, 0)
-        qtbot.waitUntil(lambda: "takes a while" in widget.status, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: "takes a while" in widget.status)
         paint_frame(viewer, 1)  # goes on
         due = widget._session.autosave._soon
-        qtbot.waitUntil(lambda: not due.isActive(), timeout=TIMEOUT)  # and is to be saved before the write has ended
+        qtbot.waitUntil(lambda: not due.isActive())  # and is to be saved before the write has ended
     settle(qtbot, widget)
     np.testing.assert_array_equal(stored(film), viewer.layers["film labels"].data)
 
@@ -274,13 +274,13 @@ def test_a_stack_of_a_folder_can_be_gone_through_frame_by_frame(
     viewer.layers["film labels"].data[0, 3, 3:9] = 4
     viewer.layers["film labels"].refresh()
     choose_frames(widget)
-    qtbot.waitUntil(lambda: widget.panel.rows.rowCount() == _FRAMES, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget.panel.rows.rowCount() == _FRAMES)
     settle(qtbot, widget)
     assert [layer.name for layer in viewer.layers] == ["film", "film labels"]
     assert states(widget)[0] is State.LABELLED
     paint_frame(viewer, 2)
     widget.open_folder(film.parent)
-    qtbot.waitUntil(lambda: widget.panel.rows.rowCount() == 1 and widget.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget.panel.rows.rowCount() == 1 and widget.is_settled)
     np.testing.assert_array_equal(viewer.layers["film labels [1]"].data, stored(film))
     assert stored(film)[[0, 2]].any(axis=(1, 2)).all()
 

@@ -14,8 +14,9 @@ from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
 from napari_coarse_crf.plugin.controls.parameters import NumberControl
 from napari_coarse_crf.plugin.series.source import State
+from tests.plugin.left import callbacks
 from tests.plugin.series.using import close_while_reading, paint, refine_dock, settle
-from tests.plugin.waiting import TIMEOUT, wait_until_ready
+from tests.plugin.waiting import wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ def test_a_stroke_is_saved_by_itself(open_series: OpenSeries, folder: Path, qtbo
     viewer, _ = open_series(folder)
     paint(viewer, "a2 labels")
     path = folder / "coarse-labels" / "a2.tif"
-    qtbot.waitUntil(path.exists, timeout=TIMEOUT)
+    qtbot.waitUntil(path.exists)
     np.testing.assert_array_equal(read_labels(path).ids, viewer.layers["a2 labels"].data)
 
 
@@ -170,7 +171,7 @@ def test_where_nothing_can_be_written_the_image_stays_and_it_is_tried_again(
     in_the_way.write_text("a file, so no folder can be made")
     paint(viewer, "a2 labels")
     widget.next()
-    qtbot.waitUntil(lambda: "stays open" in widget.status, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "stays open" in widget.status)
     assert "coarse-labels cannot be made" in widget.status
     assert names(viewer) == ["a2", "a2 labels"]
     in_the_way.unlink()
@@ -261,6 +262,20 @@ def test_closing_the_dock_saves_and_leaves_the_layers(open_series: OpenSeries, f
     np.testing.assert_array_equal(read_labels(path).ids, viewer.layers["a2 labels"].data)
 
 
+def test_reopening_the_dock_leaves_no_callbacks_behind(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
+    viewer, widget = open_series(folder)
+    counts = set()
+    for _ in range(3):
+        widget.parent().destroyOnClose()
+        qtbot.wait(0)
+        counts.add(callbacks(viewer))
+        _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
+        widget.open_folder(folder)
+        settle(qtbot, widget)
+        assert callbacks(viewer) > min(counts)
+    assert len(counts) == 1
+
+
 def test_a_run_under_way_brings_nothing_to_the_next_image(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
     viewer, widget = open_series(folder)
     paint(viewer, "a2 labels")
@@ -268,7 +283,7 @@ def test_a_run_under_way_brings_nothing_to_the_next_image(open_series: OpenSerie
     worker = refine_dock(viewer).run()
     widget.next()
     settle(qtbot, widget)
-    qtbot.waitUntil(lambda: not worker.is_running, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not worker.is_running)
     wait_until_ready(qtbot, refine_dock(viewer))
     assert {"a10", "a10 labels"} == set(names(viewer))
 
@@ -296,7 +311,7 @@ def test_the_same_folder_chosen_again_shows_what_is_stored(open_series: OpenSeri
     paint(viewer, "a2 labels")
     first, painted = widget.source, viewer.layers["a2 labels"].data.copy()
     widget.open_folder(folder)
-    qtbot.waitUntil(lambda: widget.source is not first and widget.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget.source is not first and widget.is_settled)
     assert names(viewer) == ["a2", "a2 labels"]
     np.testing.assert_array_equal(viewer.layers["a2 labels"].data, painted)
 
@@ -306,7 +321,7 @@ def test_a_folder_without_images_is_said_in_a_sentence(
 ) -> None:
     _, widget = open_series(folder)
     widget.open_folder(tmp_path)
-    qtbot.waitUntil(lambda: "no images" in widget.status, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "no images" in widget.status)
     assert widget.row == 0
 
 
@@ -336,7 +351,7 @@ def test_an_image_without_strokes_begins_with_colours_of_images_before(
     settle(qtbot, widget)
     assert names(viewer) == ["a10", "a10 labels"]
     widget.panel.borrow.click()
-    qtbot.waitUntil(lambda: "a10 labels refined" in viewer.layers, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "a10 labels refined" in viewer.layers)
     refined = viewer.layers["a10 labels refined"].data
     assert (refined == np.where(np.arange(60) < 35, 1, 2)).all()
     settle(qtbot, widget)  # saving it says nothing
@@ -344,7 +359,7 @@ def test_an_image_without_strokes_begins_with_colours_of_images_before(
     assert viewer.layers.selection.active is viewer.layers["a10 labels"]
     assert refine_dock(viewer).commit() is viewer.layers["a10 labels accepted"]
     widget.next()
-    qtbot.waitUntil(lambda: "b1 labels refined" in viewer.layers, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "b1 labels refined" in viewer.layers)
     assert not viewer.layers["b1 labels"].data.any()
 
 
@@ -355,7 +370,7 @@ def test_borrowed_colours_take_the_weights_that_the_last_labels_chose(
     dock = refine_dock(viewer)
     paint(viewer, "a2 labels")
     dock.run()
-    qtbot.waitUntil(lambda: "a2 labels refined" in viewer.layers, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "a2 labels refined" in viewer.layers)
     control = dock.controls.by_name["appearance_weight"]
     assert isinstance(control, NumberControl)
     control.show_value(1.5)  # as if this had been chosen
@@ -363,7 +378,7 @@ def test_borrowed_colours_take_the_weights_that_the_last_labels_chose(
     assert shown.appearance_weight == 1.5
     widget.panel.borrow.click()
     widget.next()
-    qtbot.waitUntil(lambda: "a10 labels refined" in viewer.layers, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "a10 labels refined" in viewer.layers)
     about = viewer.layers["a10 labels refined"].metadata["napari_coarse_crf"]
     assert about["parameters"] == shown.to_dict()
     assert dock.parameters == Parameters.preset("auto")

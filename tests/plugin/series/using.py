@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def settle(qtbot: Any, widget: SeriesWidget) -> None:
     """Wait until all is read and stored."""
-    qtbot.waitUntil(lambda: widget.is_settled, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget.is_settled)
 
 
 def refine_dock(viewer: Any) -> RefineWidget:
