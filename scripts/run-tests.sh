@@ -10,7 +10,8 @@ python=$1
 scripts=$(dirname "$0")
 
 apart=(
-    "tests/test_*.py"
+    "tests/test_[a-l]*.py"
+    "tests/test_[m-z]*.py"
     "tests/plugin/jobs"
     "tests/plugin/result"
     "tests/plugin/series"
