@@ -329,12 +329,12 @@ def test_volumes_are_scored_by_kind_hand_and_how_many_planes_are_painted(tmp_pat
     command = [sys.executable, str(BENCHMARKS / "volumes.py"), str(tmp_path / "blocks"), "--every", "3"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     header, _, *rows = done.stdout.splitlines()
-    assert header == "| volumes | cases | nearest label | watershed | default |"
+    assert header == "| volumes | cases | nearest label | watershed | fixed | default |"
     assert [row.split(" | ")[0] for row in rows] == [
         "| blocks, strokes on every 3rd plane",
         "| blocks, polygons on every 3rd plane",
         "| mean over the rows",
     ]
     for row in rows:
-        nearest_iou, _, our_iou = (float(cell.split(" / ")[1]) for cell in row.split("|")[3:6])
+        nearest_iou, _, _, our_iou = (float(cell.split(" / ")[1]) for cell in row.split("|")[3:7])
         assert nearest_iou < our_iou <= 1
