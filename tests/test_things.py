@@ -201,6 +201,13 @@ def test_objects_are_told_apart_whatever_else_is_asked_for(changes: dict[str, An
     assert (refinement.labels == truth).mean() > 0.998
 
 
+def test_a_run_says_that_ids_are_taken_for_objects() -> None:
+    image, strokes, _ = discs(count=4)
+    refiner = Refiner(image, strokes)
+    assert "16 ids are taken for one object each" in refiner.run().reason
+    assert "object" not in refiner.run(Parameters.preset("auto").replace(instances="never")).reason
+
+
 def test_new_strokes_are_new_objects() -> None:
     image, strokes, truth = discs(count=5)
     refiner = Refiner(image, np.where(strokes == 9, 0, strokes))

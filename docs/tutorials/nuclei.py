@@ -4,7 +4,7 @@ Nuclei in a stained tissue
 
 From a few strokes to a table of nuclei: refine, look, ask how sure it is, and give each nucleus an id.
 
-In napari: **File > Open Sample > Coarse CRF**, then **Plugins > Coarse CRF > Refine labels** and **Run**.
+In napari: **File > Open Sample > Coarse CRF**, then **Plugins > Coarse CRF > Refine labels (Coarse CRF)** and **Run**.
 """
 
 # %%

@@ -38,7 +38,7 @@ from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.texture import Texture, texture_features
-from napari_coarse_crf.things import Things, find_things, spread, tell_apart
+from napari_coarse_crf.things import Things, find_things, objects_in_words, spread, tell_apart
 from napari_coarse_crf.unary import unpack_unary
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Refinement:
     warnings : tuple of str
         What a person should look at, one sentence each.
     reason : str
-        Why these weights, in one sentence; "" where they were fixed.
+        Why these weights, in a sentence, and whether ids are taken for objects; "" where the weights were fixed.
     """
 
     labels: LabelArray
@@ -393,6 +393,8 @@ class Refiner:
         if parameters.weights == "auto":
             chosen = yield from report.stage("weights", self._cached_choice(pool, parameters))
             parameters, reason = chosen.parameters, chosen.reason
+            if reason and (alike := self._told_apart(parameters)) is not None:
+                reason = f"{reason} {objects_in_words(int(np.count_nonzero(alike.members)))}"
         field, marginals = yield from self._cached_field(pool, parameters, report)
         if asks_for_cleaning(parameters):
             report.total += 1

@@ -71,6 +71,18 @@ class Things:
         return parameters.instances == "auto" and "instances" in FORMS[parameters.similarity].reads
 
 
+def objects_in_words(count: int) -> str:
+    """Return a sentence on so many labels that stand for one object each.
+
+    Examples
+    --------
+    >>> objects_in_words(40)
+    "40 ids are taken for one object each; are they classes, choose 'never' for 'One id per object' (instances)."
+    """
+    told = f"{count} ids are taken for one object each"
+    return f"{told}; are they classes, choose 'never' for 'One id per object' (instances)."
+
+
 def find_things(problem: Problem) -> Things | None:
     """Return the labels of a problem that stand for one object each, or None if there are none."""
     members = _members(problem)

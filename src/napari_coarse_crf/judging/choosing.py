@@ -33,7 +33,7 @@ TOO_FEW = (
 )
 """The reason where nothing could be hidden."""
 
-NOTHING_TO_TRY = "Of a volume with so few labels nothing but the weight of texture is chosen."
+NOTHING_TO_TRY = "In volumes with few classes only the weight of texture is looked for."
 """The reason where labels may be hidden in vain."""
 
 _MUCH = 0.25  # of the labelled pixels
@@ -127,8 +127,8 @@ def choose(found: Findings, parameters: Parameters) -> Chosen:
     ]
     if finding and found.n_ways >= _LEAST_WAYS:
         most = max(finding, key=lambda name: sets[name].least_gain)
-        said = f"{most!r} finds hidden labels with {sets[most].least_gain:+.3f} of mean IoU or more, however hidden."
-        return _taken(most, parameters, f"Better: {said}")
+        said = f"{most!r} finds no less of what is hidden, in whatever way ({sets[most].least_gain:+.3f} of mean IoU)."
+        return _taken(most, parameters, f"Preferred: {said}")
     if not sets:
         said = "hidden labels are found less with the other weights that were tried."
     elif sets[promising].promise > 0:

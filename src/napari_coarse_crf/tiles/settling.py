@@ -19,6 +19,7 @@ from napari_coarse_crf.judging.choosing import NOTHING_TO_TRY, TOO_FEW, choose, 
 from napari_coarse_crf.judging.look import Scene
 from napari_coarse_crf.judging.telling import MOST_LABELLED, Sample, find_strokes, weigh_by_sample
 from napari_coarse_crf.texture import texture_features
+from napari_coarse_crf.things import objects_in_words
 from napari_coarse_crf.tiles.overview import seen_from_afar
 from napari_coarse_crf.tiles.windows import Seen, choose_windows, look_through
 
@@ -81,6 +82,8 @@ def settle(
             weight = yield from _weigh(pool, source, facts, reduced, problem, seen.judged, fixed)
             fixed = fixed.replace(texture_weight=weight)
         fixed, reason = yield from _choose(pool, facts, problem, fixed)
+        if len(facts.members):
+            reason = f"{reason} {objects_in_words(len(facts.members))}"
     if not reads_texture(fixed):
         return Settled(fixed, facts, reason)
     if seen is None:  # no window shows anything
