@@ -65,6 +65,11 @@ def _masked(array: Array) -> Array:
     return np.ma.array(array, mask=np.zeros(array.shape, bool))
 
 
+def _in_zarr(array: Array) -> Any:
+    knows = array.dtype.char not in "gG"  # long doubles have no name there
+    return zarr.array(array) if array.ndim and array.size and knows else array
+
+
 class _Subclass(np.ndarray):
     """As `astropy` and others have them."""
 
@@ -80,7 +85,7 @@ LAYOUTS: dict[str, Callable[[Array], Any]] = {
     "memory-mapped": _mapped,
     "subclass": lambda array: array.view(_Subclass),
     "a list": lambda array: array.tolist(),
-    "zarr": lambda array: zarr.array(array) if array.ndim and array.size else array,
+    "zarr": _in_zarr,
     "dask": da.from_array,
     "masked": _masked,
 }

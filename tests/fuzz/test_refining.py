@@ -111,7 +111,7 @@ def _check_labels(case: Case, refined: Any) -> None:
     after = np.asarray(refined)
     assert (after.shape, after.dtype) == (before.shape, before.dtype)
     assert np.array_equal(after[before != 0], before[before != 0])
-    assert np.isin(after, before).all() or case.options.get("examples")
+    assert set(np.unique(after)) <= set(np.unique(before)) or case.options.get("examples")
     assert not after[(before == 0) & ~case.taking_part].any()
     assert case.is_unchanged()
 
