@@ -22,7 +22,10 @@ import argparse
 import sys
 from dataclasses import astuple, dataclass
 from itertools import cycle
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import napari
 import numpy as np
@@ -34,7 +37,7 @@ from superqt.utils import WorkerBase
 from window import idle, in_use, until_settled
 
 from napari_coarse_crf import warm_up
-from napari_coarse_crf.plugin.layers.camera import camera_of
+from tests.plugin.left import callbacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,15 +157,6 @@ class Person:
     def _reopen(self) -> None:
         self.close_dock()
         self.open_dock()
-
-
-def callbacks(viewer: napari.Viewer) -> int:
-    """Return how many callbacks there are on the events and keys of a viewer, of its parts and of its layers."""
-    models = (viewer, viewer.layers, viewer.layers.selection, viewer.dims, viewer.cursor, camera_of(viewer))
-    emitters = [emitter for model in (*models, *viewer.layers) for emitter in model.events.emitters.values()]
-    on_events = sum(len(emitter.callbacks) for emitter in emitters if hasattr(emitter, "callbacks"))
-    on_keys = sum(len(model.keymap) for model in (viewer, *viewer.layers))
-    return on_events + on_keys
 
 
 def main() -> int:

@@ -50,6 +50,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from napari_coarse_crf.compute.arrays import rows_that_vary
 from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.lattice import blur, build_lattice, slice_pixels, splat_labels
 from napari_coarse_crf.compute.nearest import PointGroups, group_points, nearest_distances
@@ -464,7 +465,7 @@ def contrast_gain(colours: FeatureArray) -> float:
 
     Channels that are the same at all pixels tell nothing, so they have no part in it.
     """
-    varied = np.ptp(colours, axis=1) > 0
+    varied = rows_that_vary(colours)
     step = -(-colours.shape[1] // _CONTRAST_SAMPLE)
     low, high = np.percentile(colours[varied if varied.any() else slice(None), ::step], [0.5, 99.5])
     return float(255.0 / max(high - low, _LEAST_CONTRAST))

@@ -15,6 +15,7 @@ from napari_coarse_crf.errors import CoarseCRFError, InputError, in_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     Step = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -84,6 +85,19 @@ class Schema:
         for step in self.steps[number:]:
             content = step(content)
         return content
+
+    def todays_in(self, path: Path, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Do what `todays` does for what a file says, which an error names.
+
+        Raises
+        ------
+        InputError
+            As there.
+        """
+        try:
+            return self.todays(said)
+        except CoarseCRFError as error:
+            raise InputError(f"{path} cannot be used. {error}") from error
 
 
 def only_unnumbered(said: dict[str, Any]) -> dict[str, Any]:

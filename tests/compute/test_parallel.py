@@ -26,6 +26,22 @@ def _squares(numbers: list[int]) -> Callable[[ThreadPoolExecutor], Generator[Non
     return work
 
 
+def _endless(
+    begin: Callable[[], None], end: Callable[[], None]
+) -> Callable[[ThreadPoolExecutor], Generator[None, None, None]]:
+    """Return a work that ends only when it is stopped, and says when it begins and ends."""
+
+    def work(_pool: ThreadPoolExecutor) -> Generator[None, None, None]:
+        begin()
+        try:
+            while True:
+                yield
+        finally:
+            end()
+
+    return work
+
+
 def test_results_are_in_order_whatever_the_number_of_threads() -> None:
     for workers in (1, 3):
         with ThreadPoolExecutor(workers) as pool:
@@ -43,14 +59,7 @@ def test_a_work_stays_on_its_thread_and_off_that_of_the_caller() -> None:
 
 def test_an_error_of_one_work_reaches_the_caller_and_stops_the_others() -> None:
     begun, stopped = threading.Event(), threading.Event()
-
-    def without_end(_pool: ThreadPoolExecutor) -> Generator[None, None, None]:
-        begun.set()
-        try:
-            while True:
-                yield
-        finally:
-            stopped.set()
+    endless = _endless(begun.set, stopped.set)
 
     def failing(pool: ThreadPoolExecutor) -> Generator[None, None, None]:
         def kernel() -> None:
@@ -60,23 +69,16 @@ def test_an_error_of_one_work_reaches_the_caller_and_stops_the_others() -> None:
         yield from in_chunks(pool, kernel, [()])
 
     with ThreadPoolExecutor(2) as pool, pytest.raises(ZeroDivisionError):
-        finish(side_by_side(pool, [failing, without_end]))
+        finish(side_by_side(pool, [failing, endless]))
     assert stopped.is_set()
 
 
 def test_works_end_when_the_caller_closes() -> None:
     begun, ended = threading.Semaphore(0), []
-
-    def without_end(_pool: ThreadPoolExecutor) -> Generator[None, None, None]:
-        begun.release()
-        try:
-            while True:
-                yield
-        finally:
-            ended.append(True)
+    endless = _endless(begun.release, lambda: ended.append(True))
 
     with ThreadPoolExecutor(2) as pool:
-        steps = side_by_side(pool, [without_end] * 4)
+        steps = side_by_side(pool, [endless] * 4)
         next(steps)
         begun.acquire()
         steps.close()

@@ -26,6 +26,20 @@ UnaryArray = NDArray[np.uint16]
 """Unary potentials in steps, see `napari_coarse_crf.unary`."""
 
 
+_FEW = 1009  # every so many numbers of a row are looked at first: most rows differ among them
+
+
+def rows_that_vary(rows: FeatureArray) -> MaskArray:
+    """Return which of (D, N) rows do not hold the same number throughout.
+
+    Examples
+    --------
+    >>> rows_that_vary(np.float32([[1, 1, 2], [5, 5, 5]])).tolist()
+    [True, False]
+    """
+    return np.array([(row[::_FEW] != row[0]).any() or (row != row[0]).any() for row in rows], np.bool_)
+
+
 def is_whole_number(value: Any) -> bool:
     """Whether a value is a whole number of Python or numpy: no float, and neither text nor True.
 

@@ -20,6 +20,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from napari_coarse_crf.compute.arrays import rows_that_vary
 from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import (
@@ -47,7 +48,6 @@ KeyArray = NDArray[np.int64]
 _EMPTY = np.int64(-(2**63))
 _VERTEX_BLOCK = 2**14
 _CERTAIN_SEED = 20110616
-_FEW = 1009  # every so many pixels are looked at first: most features differ among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _telling(features: FeatureArray, thetas: FloatArray) -> tuple[FeatureArray, 
     The others change no distance, while a lattice of fewer dimensions is smaller and nearer to the Gaussian. So a
     constant channel, or an axis of one pixel, leaves every bit as it is.
     """
-    tells = np.array([(row[::_FEW] != row[0]).any() or (row != row[0]).any() for row in features])
+    tells = rows_that_vary(features)
     tells[0] |= not tells.any()
     return (features, thetas) if tells.all() else (features[tells], thetas[tells])
 

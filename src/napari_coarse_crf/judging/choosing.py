@@ -81,10 +81,12 @@ def choose_weights(
     fixed = parameters.replace(weights="fixed")
     if not labels_choose(parameters):
         return Chosen(fixed, "")
-    weighed, scene = yield from prepare_look(pool, problem, fixed, features)
-    if not scene.hidings:
-        return Chosen(weighed, TOO_FEW if scene.tries else NOTHING_TO_TRY)
-    return choose((yield from scene.look(pool)), weighed)
+    if features is not None:
+        gain = contrast_gain(problem.colours)
+        weight = yield from weigh_texture(pool, problem, features, gain, fixed.heatmap_colour)
+        fixed = fixed.replace(texture_weight=round(weight, 2))
+    scene = Scene(problem, fixed, features if fixed.texture_weight > 0 else None)
+    return (yield from look_and_choose(pool, scene, fixed))
 
 
 def labels_choose(parameters: Parameters) -> bool:
@@ -92,16 +94,13 @@ def labels_choose(parameters: Parameters) -> bool:
     return parameters.weights == "auto" and "weights" in FORMS[parameters.similarity].reads
 
 
-def prepare_look(
-    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, features: TextureArray | None
-) -> Generator[None, None, tuple[Parameters, Scene]]:
-    """Return the parameters with the weight of texture that hidden labels speak for, and what is to be looked at."""
-    weighed = parameters
-    if features is not None:
-        gain = contrast_gain(problem.colours)
-        weight = yield from weigh_texture(pool, problem, features, gain, parameters.heatmap_colour)
-        weighed = parameters.replace(texture_weight=round(weight, 2))
-    return weighed, Scene(problem, weighed, features if weighed.texture_weight > 0 else None)
+def look_and_choose(
+    pool: ThreadPoolExecutor, scene: Scene, parameters: Parameters
+) -> Generator[int | None, None, Chosen]:
+    """Return what hidden labels choose on a scene, instead of or beside these parameters."""
+    if not scene.hidings:
+        return Chosen(parameters, TOO_FEW if scene.tries else NOTHING_TO_TRY)
+    return choose((yield from scene.look(pool)), parameters)
 
 
 def choose(found: Findings, parameters: Parameters) -> Chosen:

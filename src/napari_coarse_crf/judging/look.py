@@ -164,18 +164,15 @@ class Scene:
 
     def _worth_a_try(self, labelled: float) -> Sets:
         """Return the sets that may be better than the defaults, and what else is asked to tell."""
-        problem = self.small.problem
-        sets = {**CANDIDATES, _PROBE: PROBE}
-        volume, many = len(problem.shape) > 2, len(problem.label_ids) >= _MANY
-        if labelled >= MOST_LABELLED:
-            del sets[_COLOUR], sets[_PROBE]
-        may_be_alike = volume and many and _COLOUR in sets
-        if not self._rims and not may_be_alike:
-            del sets[_STRAIGHT]
-        if volume:  # colour alone tells there whether labels look alike, no more
-            unused = (_FIRM, _PROBE) if may_be_alike else (_FIRM, _PROBE, _COLOUR)
-            sets = {name: changes for name, changes in sets.items() if name not in unused}
-        return sets
+        problem, names = self.small.problem, {_DEFAULT}
+        tells_of_open = labelled < MOST_LABELLED
+        if self._rims:
+            names.add(_STRAIGHT)
+        if len(problem.shape) < 3:
+            names |= {_FIRM, _COLOUR, _PROBE} if tells_of_open else {_FIRM}
+        elif tells_of_open and len(problem.label_ids) >= _MANY:
+            names |= {_STRAIGHT, _COLOUR}  # the latter to tell whether labels look alike, no more
+        return {name: changes for name, changes in {**CANDIDATES, _PROBE: PROBE}.items() if name in names}
 
     def look(self, pool: ThreadPoolExecutor) -> Generator[int | None, None, Findings]:
         """Try the sets of weights; yields an int for every hiding that is done, and for the one that hides nothing.

@@ -15,7 +15,7 @@ import numpy as np
 from napari_coarse_crf.compute.discriminant import Discriminant
 from napari_coarse_crf.heatmap import reads_texture
 from napari_coarse_crf.inputs import OPEN, read_spacing
-from napari_coarse_crf.judging.choosing import NOTHING_TO_TRY, TOO_FEW, choose, labels_choose
+from napari_coarse_crf.judging.choosing import Chosen, labels_choose, look_and_choose
 from napari_coarse_crf.judging.look import Scene
 from napari_coarse_crf.judging.telling import MOST_LABELLED, Sample, find_strokes, weigh_by_sample
 from napari_coarse_crf.texture import texture_features
@@ -81,7 +81,8 @@ def settle(
         if may_tell and seen is not None:
             weight = yield from _weigh(pool, source, facts, reduced, problem, seen.judged, fixed)
             fixed = fixed.replace(texture_weight=weight)
-        fixed, reason = yield from _choose(pool, facts, problem, fixed)
+        chosen = yield from _choose(pool, facts, problem, fixed)
+        fixed, reason = chosen.parameters, chosen.reason
         if len(facts.members):
             reason = f"{reason} {objects_in_words(len(facts.members))}"
     if not reads_texture(fixed):
@@ -135,15 +136,12 @@ def _weigh(
 
 def _choose(
     pool: ThreadPoolExecutor, facts: Facts, problem: Problem, parameters: Parameters
-) -> Generator[int | None, None, tuple[Parameters, str]]:
-    """Return what a look at hidden labels chooses, and why."""
+) -> Generator[int | None, None, Chosen]:
+    """Return what a look at hidden labels chooses."""
     if len(facts.members):
         problem = replace(problem, kind=int(np.searchsorted(facts.ids, facts.members[0])))
     features = None
     if reads_texture(parameters):
         features = yield from texture_features(pool, problem, facts.scale.gain)
     scene = Scene(problem, parameters, features, facts.census.n_pixels, facts.census.labelled_share)
-    if not scene.hidings:
-        return parameters, TOO_FEW if scene.tries else NOTHING_TO_TRY
-    chosen = choose((yield from scene.look(pool)), parameters)
-    return chosen.parameters, chosen.reason
+    return (yield from look_and_choose(pool, scene, parameters))

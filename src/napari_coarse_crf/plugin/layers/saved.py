@@ -140,10 +140,7 @@ def _said_in(path: Path) -> dict[str, Any]:
     said = _read_description(path)
     if said is None:
         raise _not_understood(path)
-    try:
-        return _SCHEMA.todays(said)
-    except InputError as error:
-        raise InputError(f"{path} cannot be used. {error}") from error
+    return _SCHEMA.todays_in(path, said)
 
 
 def _not_understood(path: Path) -> InputError:

@@ -269,10 +269,7 @@ def _understood(content: bytes, path: Path) -> dict[str, Any]:
         said[_SCHEMA.key], last = int(said.get(_SCHEMA.key, 0)), said["last"]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise _NotUnderstoodError(f"{path} does not say which images are done. Move it away to begin anew.") from error
-    try:
-        return {**_SCHEMA.todays(said), "last": last if isinstance(last, str) else ""}
-    except InputError as error:
-        raise InputError(f"{path} cannot be used. {error}") from error
+    return {**_SCHEMA.todays_in(path, said), "last": last if isinstance(last, str) else ""}
 
 
 def _entries(said: Any) -> Any:
