@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from napari_coarse_crf import Parameters, Refiner, refine_labels
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.inputs import Picture, Problem, read_problem
-from napari_coarse_crf.texture import TEXTURE_STEP, n_textures, sample_labelled, texture_features
+from napari_coarse_crf.texture import TEXTURE_STEP, Surroundings, n_textures, sample_labelled, texture_features
 
 Array = np.ndarray[Any, Any]
 
@@ -58,6 +58,22 @@ def test_features_are_gaussian_means_slopes_bends_and_deviations(shape: tuple[in
             assert agreement > 0.97
             assert feature[inside].std() == pytest.approx(by_scipy[inside].std(), rel=0.15)
     np.testing.assert_allclose(found[0], grey, atol=TEXTURE_STEP / 2)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 6])
+def test_features_of_some_pixels_are_those_of_all(channels: int) -> None:
+    image = np.stack([_noise(30, 40)] * channels, axis=-1)
+    labels, mask = np.zeros((30, 40), np.uint8), np.ones((30, 40), np.bool_)
+    labels[10, 10:20], labels[20, 5:30], mask[:, 33:] = 1, 2, False
+    problem = read_problem(Picture(image, mask=mask), labels)
+    some = np.array([0, 77, 78, 500, len(problem.pixels) - 1])
+    with ThreadPoolExecutor(2) as pool:
+        surroundings = Surroundings(problem, 1.5)
+        before = finish(surroundings.rows(pool, some))
+        of_all = finish(surroundings.of_all(pool))
+        after = finish(surroundings.rows(pool, some))
+    np.testing.assert_array_equal(before, of_all[:, some].T * np.float32(TEXTURE_STEP))
+    np.testing.assert_array_equal(after, before)
 
 
 def test_a_ridge_is_told_from_a_blob_by_how_it_bends() -> None:

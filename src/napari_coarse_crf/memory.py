@@ -78,7 +78,8 @@ def estimate_memory(
     Returns
     -------
     int
-        Bytes beyond what `image` and `labels` take themselves; mostly right within 25 %.
+        Bytes beyond what `image` and `labels` take themselves; mostly right within 25 %, and more than it takes where
+        labels choose the weights and texture is worth nothing.
 
     Raises
     ------

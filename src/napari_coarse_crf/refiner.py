@@ -32,12 +32,11 @@ from napari_coarse_crf.inputs import (
     read_problem,
 )
 from napari_coarse_crf.judging.choosing import Chosen, choose_weights, has_changed_much
-from napari_coarse_crf.judging.telling import may_tell
 from napari_coarse_crf.memory import problem_memory
 from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
 from napari_coarse_crf.similarity import FORMS
-from napari_coarse_crf.texture import Texture, texture_features
+from napari_coarse_crf.texture import Surroundings, Texture
 from napari_coarse_crf.things import Things, find_things, objects_in_words, spread, tell_apart
 from napari_coarse_crf.unary import unpack_unary
 
@@ -258,7 +257,7 @@ class Refiner:
         # The latest of each, with what it was made for.
         self._unary: tuple[object, UnaryArray] | None = None
         self._kernels: dict[str, tuple[object, Any]] = {}
-        self._surroundings: TextureArray | None = None  # of all pixels, whatever their labels
+        self._known_surroundings: Surroundings | None = None
         self._chosen: tuple[Parameters, Problem, Chosen] | None = None
         self._found: tuple[object, FieldProblem, Marginals] | None = None  # by the last run that was cleaned
 
@@ -361,7 +360,7 @@ class Refiner:
         -------
         int
             Bytes beyond what the image and the caller's labels take themselves, what this Refiner holds included;
-            mostly right within 25 %. The same as from `napari_coarse_crf.estimate_memory`.
+            mostly right within 25 %, or less is taken. The same as from `napari_coarse_crf.estimate_memory`.
         """
         return problem_memory(self._problem, self._things, self._label_map, read_parameters(parameters), self._workers)
 
@@ -412,19 +411,19 @@ class Refiner:
         posed = self._posed(parameters)
         if self._chosen is None or self._chosen[0] != parameters or has_changed_much(self._chosen[1], posed):
             if self._borrowed is None and self._elsewhere is None:
-                features = (yield from self._cached_surroundings(pool)) if may_tell(posed) else None
-                found = yield from choose_weights(pool, posed, parameters, features)
+                found = yield from choose_weights(pool, posed, parameters, self._surroundings)
             else:  # here, no label is there to be hidden
                 found = Chosen(parameters.replace(weights="fixed"), "")
             self._chosen = parameters, posed, found
         return self._chosen[2]
 
-    def _cached_surroundings(self, pool: ThreadPoolExecutor) -> Generator[int | None, None, TextureArray]:
-        if self._surroundings is None:
+    @property
+    def _surroundings(self) -> Surroundings:
+        if self._known_surroundings is None:
             elsewhere = self._elsewhere
             gain = contrast_gain(self._problem.colours) if elsewhere is None else elsewhere.gain
-            self._surroundings = yield from texture_features(pool, self._problem, gain)
-        return self._surroundings
+            self._known_surroundings = Surroundings(self._problem, gain)
+        return self._known_surroundings
 
     def _texture_of(self, posed: Problem, features: TextureArray) -> Texture:
         """Return what the features of a problem say: as learnt from its labels, or from those of the whole image."""
@@ -479,7 +478,7 @@ class Refiner:
             self._unary = None  # frees its memory before the new one is made
             posed, texture = self._posed(parameters), None
             if reads_texture(compared):
-                texture = self._texture_of(posed, (yield from self._cached_surroundings(pool)))
+                texture = self._texture_of(posed, (yield from self._surroundings.of_all(pool)))
             self._unary = key, (yield from compute_unary(pool, posed, compared, elsewhere, texture))
         return self._unary[1]
 

@@ -47,8 +47,8 @@ MOST_LEARNT = 10_000
 
 _SCALES = (1.0, 2.0, 4.0, 8.0)  # px
 _OF_MEAN = 4  # features of each scale beside the Gaussian means
-_BESIDE = 3  # what is smoothed beside the channels
-_MOST_SMOOTHED = 4  # channels: with more, the features would outgrow the image
+_BESIDE = 2  # what is smoothed beside the channels: the square of their mean, and where there is something
+_MOST_SMOOTHED = 4  # channels: with more, the features would outgrow the image, and their mean alone is smoothed
 _BLOCK = 2**13
 _MIDDLE = 127.5
 
@@ -80,7 +80,7 @@ class Texture:
         return self.discriminant.tell(rows_of(self.features, pixels))
 
 
-def rows_of(features: TextureArray, pixels: PixelArray) -> FloatArray:
+def rows_of(features: TextureArray, pixels: PixelArray | slice) -> FloatArray:
     """Return the (n, K) features of some pixels, in grey levels."""
     rows: FloatArray = features[:, pixels].T * np.float32(TEXTURE_STEP)
     return rows
@@ -111,7 +111,7 @@ def n_textures(channels: int) -> int:
     >>> n_textures(1), n_textures(3)
     (21, 31)
     """
-    return channels + len(_SCALES) * (_OF_MEAN + _n_smoothed(channels))
+    return channels + len(_SCALES) * (_OF_MEAN + _n_kept(channels))
 
 
 def n_planes(channels: int) -> int:
@@ -119,26 +119,61 @@ def n_planes(channels: int) -> int:
     return _n_smoothed(channels) + _BESIDE + 2
 
 
+class Surroundings:
+    """What surrounds the pixels of a problem, whatever their labels.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its labels are not read.
+    gain : float
+        What turns I into I'.
+    """
+
+    def __init__(self, problem: Problem, gain: float) -> None:
+        self._problem = problem
+        self.gain = gain
+        self._of_all: TextureArray | None = None
+
+    def of_all(self, pool: ThreadPoolExecutor) -> Generator[int | None, None, TextureArray]:
+        """Return the (K, N) features of all pixels, which are kept."""
+        if self._of_all is None:
+            self._of_all = yield from texture_features(pool, self._problem, self.gain)
+        return self._of_all
+
+    def rows(self, pool: ThreadPoolExecutor, pixels: PixelArray) -> Generator[int | None, None, FloatArray]:
+        """Return the (n, K) features of some pixels, in grey levels."""
+        if self._of_all is not None:
+            return rows_of(self._of_all, pixels)
+        of_some = yield from texture_features(pool, self._problem, self.gain, pixels)
+        return rows_of(of_some, slice(None))
+
+
 def texture_features(
-    pool: ThreadPoolExecutor, problem: Problem, gain: float
+    pool: ThreadPoolExecutor, problem: Problem, gain: float, pixels: PixelArray | None = None
 ) -> Generator[int | None, None, TextureArray]:
-    """Return the features of the pixels that take part; `gain` turns I into I'."""
+    """Return the features of the pixels that take part, or of some of them; `gain` turns I into I'."""
     grid, channels = PixelGrid(problem), len(problem.colours)
-    found = np.empty((n_textures(channels), len(problem.pixels)), np.int16)
+    asked = grid.cells if pixels is None else grid.cells[pixels]
+    found = np.empty((n_textures(channels), len(asked)), np.int16)
     centre = np.float32(gain * _MIDDLE)  # so that squares stay small; it changes nothing else
-    n_smoothed = _n_smoothed(channels)
-    planes = np.zeros((n_smoothed + _BESIDE, grid.size), np.float32)  # channels, their mean, its square, weight
+    n_kept, n_smoothed = _n_kept(channels), _n_smoothed(channels)
+    planes = np.zeros((n_smoothed + _BESIDE, grid.size), np.float32)  # channels or their mean, its square, weight
     spare, mean = np.empty(grid.size, np.float32), np.full(grid.size, np.nan, np.float32)
-    steps = blocks(len(grid.cells), _BLOCK)
+    steps, own_steps = blocks(len(grid.cells), _BLOCK), blocks(len(asked), _BLOCK)
 
     def place(start: int, stop: int) -> None:
         centred = problem.colours[:, start:stop] * np.float32(gain) - centre
-        found[:channels, start:stop] = np.rint(centred / np.float32(TEXTURE_STEP))
         cells, of_all = grid.cells[start:stop], centred.mean(axis=0)
-        planes[:n_smoothed, cells] = centred[:n_smoothed]
-        planes[n_smoothed:, cells] = of_all, of_all * of_all, np.ones_like(of_all)
+        planes[:n_smoothed, cells] = centred if n_kept else of_all
+        planes[n_smoothed:, cells] = of_all * of_all, np.ones_like(of_all)
+
+    def keep_raw(start: int, stop: int) -> None:
+        colours = problem.colours[:, start:stop] if pixels is None else problem.colours[:, pixels[start:stop]]
+        found[:channels, start:stop] = np.rint((colours * np.float32(gain) - centre) / np.float32(TEXTURE_STEP))
 
     yield from in_chunks(pool, place, steps)
+    yield from in_chunks(pool, keep_raw, own_steps)
     spacing = np.array(grid.spacing, np.float32)
     outside = np.ones(grid.size, np.bool_)
     outside[grid.cells] = False
@@ -149,18 +184,24 @@ def texture_features(
         for plane in planes:
             yield from smooth(pool, plane, grid.shape, sigmas, spare)
             plane[beyond] = 0.0  # what was spread there must not come back with the next scale
-        own = found[row : row + n_smoothed + _OF_MEAN]
+        yield from in_chunks(pool, _mean_kernel, [(planes, grid.cells[start:stop], mean) for start, stop in steps])
+        own = found[row : row + n_kept + _OF_MEAN]
         for kernel, given in (
             (_means_kernel, (planes, mean)),
             (_shape_kernel, (grid.strides, spacing, np.float32(scale), mean)),
         ):
-            tasks = [(*given, grid.cells[start:stop], own, start) for start, stop in steps]
+            tasks = [(*given, asked[start:stop], own, start) for start, stop in own_steps]
             yield from in_chunks(pool, kernel, tasks)
         row, before = row + len(own), scale
     return found
 
 
 def _n_smoothed(channels: int) -> int:
+    return channels if channels <= _MOST_SMOOTHED else 1
+
+
+def _n_kept(channels: int) -> int:
+    """Return of how many channels the Gaussian means are features."""
     return channels if channels <= _MOST_SMOOTHED else 0
 
 
@@ -170,17 +211,27 @@ def _in_steps(value):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _mean_kernel(planes, cells, mean):  # type: ignore[no-untyped-def]
+    """Set the plane of M at some cells."""
+    n_smoothed = len(planes) - 2
+    for cell in cells:
+        total = planes[0, cell]
+        for channel in range(1, n_smoothed):
+            total += planes[channel, cell]
+        mean[cell] = total / (planes[n_smoothed + 1, cell] * np.float32(n_smoothed))
+
+
+@compiled
 def _means_kernel(planes, mean, cells, found, start):  # type: ignore[no-untyped-def]
-    """Set the Gaussian means and the standard deviation from a pixel on, and the plane of M."""
-    n_smoothed = len(planes) - 3
+    """Set the Gaussian means and the standard deviation from a pixel on."""
+    n_smoothed, n_kept = len(planes) - 2, len(found) - 4
     for i in range(len(cells)):
         cell = cells[i]
-        weight = planes[n_smoothed + 2, cell]
-        for channel in range(n_smoothed):
+        weight = planes[n_smoothed + 1, cell]
+        for channel in range(n_kept):
             found[channel, start + i] = _in_steps(planes[channel, cell] / weight)
-        mean[cell] = planes[n_smoothed, cell] / weight
-        square = planes[n_smoothed + 1, cell] / weight - mean[cell] * mean[cell]
-        found[n_smoothed + 3, start + i] = _in_steps(np.sqrt(max(square, np.float32(0.0))))
+        square = planes[n_smoothed, cell] / weight - mean[cell] * mean[cell]
+        found[n_kept + 3, start + i] = _in_steps(np.sqrt(max(square, np.float32(0.0))))
 
 
 @compiled

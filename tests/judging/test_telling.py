@@ -11,7 +11,7 @@ from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.heatmap import contrast_gain
 from napari_coarse_crf.inputs import Picture, read_problem
 from napari_coarse_crf.judging.telling import may_tell, weigh_texture
-from napari_coarse_crf.texture import texture_features
+from napari_coarse_crf.texture import Surroundings
 from tests.test_texture import _woven
 
 Array = np.ndarray[Any, Any]
@@ -20,8 +20,8 @@ Array = np.ndarray[Any, Any]
 def _weight(image: Array, labels: Array) -> float:
     problem = read_problem(Picture(image), labels)
     with ThreadPoolExecutor(2) as pool:
-        features = finish(texture_features(pool, problem, contrast_gain(problem.colours)))
-        return finish(weigh_texture(pool, problem, features, 1.0, 5.0))
+        surroundings = Surroundings(problem, contrast_gain(problem.colours))
+        return finish(weigh_texture(pool, problem, surroundings, 5.0))
 
 
 def _many_strokes(truth: Array) -> Array:

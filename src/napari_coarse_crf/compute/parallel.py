@@ -8,9 +8,9 @@ generator: it yields whenever a caller may stop it, and returns its result.
 from __future__ import annotations
 
 import os
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from contextlib import closing
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_coarse_crf.compute.arrays import is_whole_number
@@ -56,34 +56,53 @@ def in_chunks(
 ) -> Generator[None, None, list[T]]:
     """Call `kernel(*chunk)` for every chunk on the pool and return the results in order.
 
-    Yields after each chunk, and every `_TICK` seconds of a long one. Closing the generator drops the chunks not begun
-    and waits for the others, so no thread writes afterwards; a kernel of long chunks looks at `stop`, set then.
+    Yields every `_TICK` seconds. Closing the generator drops the chunks not begun and waits for the others, so that no
+    thread writes afterwards; a kernel of long chunks looks at `stop`, set then.
     """
-    tasks = [pool.submit(kernel, *chunk) for chunk in chunks]
-    results = []
+    if isinstance(pool, _Here):
+        return (yield from _one_by_one(kernel, chunks))
+    given = list(chunks)
+    results: list[Any] = [None] * len(given)
+    # Each thread takes the next chunk: a task for each one would take longer than a short chunk does.
+    numbers, stop = iter(range(len(given))), stop or Event()
+    lock = Lock()
+
+    def take_chunks() -> None:
+        while not stop.is_set():
+            with lock:
+                number = next(numbers, None)
+            if number is None:
+                return
+            results[number] = kernel(*given[number])
+
+    n_threads = pool._max_workers  # has no public name; dask reads it, too
+    tasks = [pool.submit(take_chunks) for _ in range(min(n_threads, len(given)))]
     try:
-        for task in tasks:
-            while not wait([task], _TICK).done:
-                yield
-            results.append(task.result())
+        while True:
+            done, running = wait(tasks, _TICK, FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+            if not running:
+                return results
             yield
     finally:
-        if stop is not None:
-            stop.set()
+        stop.set()
         for task in tasks:
             task.cancel()
         wait(tasks)
+
+
+def _one_by_one(kernel: Callable[..., T], chunks: Iterable[tuple[Any, ...]]) -> Generator[None, None, list[T]]:
+    """Call it on this thread; yields after each chunk."""
+    results = []
+    for chunk in chunks:
+        results.append(kernel(*chunk))
+        yield
     return results
 
 
 class _Here(ThreadPoolExecutor):
-    """A pool without threads: what is submitted runs at once, on the thread that submits it."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run it; an error is raised here already."""
-        done: Future[T] = Future()
-        done.set_result(fn(*args, **kwargs))
-        return done
+    """A pool without threads: chunks run at once, on the thread that asks for them."""
 
 
 def side_by_side(

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_coarse_crf.heatmap import contrast_gain
 from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.judging.look import CANDIDATES, Findings, Scene
-from napari_coarse_crf.judging.telling import weigh_texture
+from napari_coarse_crf.judging.telling import may_tell, weigh_texture
 from napari_coarse_crf.similarity import FORMS
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.parameters import Parameters
-    from napari_coarse_crf.texture import TextureArray
+    from napari_coarse_crf.texture import Surroundings
 
 TOO_FEW = (
     "The labels are too few to hide some and judge by them, so these are the defaults: paint more, or larger strokes."
@@ -65,7 +64,7 @@ class Chosen:
 
 
 def choose_weights(
-    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, features: TextureArray | None
+    pool: ThreadPoolExecutor, problem: Problem, parameters: Parameters, surroundings: Surroundings
 ) -> Generator[int | None, None, Chosen]:
     """Return the parameters with the weights that the labels of a problem speak for.
 
@@ -75,17 +74,19 @@ def choose_weights(
         Where it is done, and of what.
     parameters : Parameters
         All others, and the weights that stay unless others are clearly better.
-    features : (K, N) int16 or None
-        From `texture_features`; None where hidden labels cannot tell what texture is worth (`may_tell`).
+    surroundings : Surroundings
+        Of the pixels; all of them are looked at only where texture is worth something.
     """
     fixed = parameters.replace(weights="fixed")
     if not labels_choose(parameters):
         return Chosen(fixed, "")
-    if features is not None:
-        gain = contrast_gain(problem.colours)
-        weight = yield from weigh_texture(pool, problem, features, gain, fixed.heatmap_colour)
+    features = None
+    if may_tell(problem):
+        weight = yield from weigh_texture(pool, problem, surroundings, fixed.heatmap_colour)
         fixed = fixed.replace(texture_weight=round(weight, 2))
-    scene = Scene(problem, fixed, features if fixed.texture_weight > 0 else None)
+        if fixed.texture_weight > 0:
+            features = yield from surroundings.of_all(pool)
+    scene = Scene(problem, fixed, features)
     return (yield from look_and_choose(pool, scene, fixed))
 
 

@@ -7,7 +7,8 @@ is labelled, the hidden pixels lie within large areas, while what is open are ou
 the share rho of labelled pixels the worth falls by 1 - 2 rho. And two strokes of a label may both have met the same
 texture, six hardly: with few of them, it counts half.
 
-A sample of the labelled pixels is enough, so this takes a few hundredths of a second whatever the size of the image.
+A sample of the labelled pixels is enough: but for the smoothing, this takes a few hundredths of a second whatever the
+size of the image.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from napari_coarse_crf.compute.regions import find_regions
 from napari_coarse_crf.geodesic import PixelGrid
 from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.judging.small import box_of
-from napari_coarse_crf.texture import rows_of, sample_labelled
+from napari_coarse_crf.texture import sample_labelled
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, MaskArray, PixelArray
     from napari_coarse_crf.inputs import Problem
-    from napari_coarse_crf.texture import TextureArray
+    from napari_coarse_crf.texture import Surroundings
 
 MOST_HIDDEN_FROM = 2_000
 """Pixels that some are hidden of, shared evenly by the labels."""
@@ -55,25 +56,25 @@ def may_tell(problem: Problem) -> bool:
 
 
 def weigh_texture(
-    pool: ThreadPoolExecutor, problem: Problem, features: TextureArray, gain: float, tolerance: float
-) -> Generator[None, None, float]:
+    pool: ThreadPoolExecutor, problem: Problem, surroundings: Surroundings, tolerance: float
+) -> Generator[int | None, None, float]:
     """Return the `texture_weight` that hidden labels speak for, 0 to 1.
 
     Parameters
     ----------
     pool, problem
         Of the heatmap.
-    features : (K, N) int16
-        From `texture_features`.
-    gain, tolerance : float
-        What turns I into I', and how different its colours may be and still count as alike.
+    surroundings : Surroundings
+        Of its pixels.
+    tolerance : float
+        How different colours of I' may be and still count as alike.
     """
     strokes = yield from find_strokes(pool, problem)
     chosen = sample_labelled(problem, MOST_HIDDEN_FROM)
     sample = Sample(
         problem.labels[chosen],
-        rows_of(features, chosen),
-        problem.colours[:, chosen].T * np.float32(gain / tolerance),
+        (yield from surroundings.rows(pool, chosen)),
+        problem.colours[:, chosen].T * np.float32(surroundings.gain / tolerance),
         problem.positions[:, chosen].T.astype(np.float64),
         strokes[chosen],
         len(problem.label_ids),
