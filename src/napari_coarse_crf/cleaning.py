@@ -25,6 +25,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from napari_coarse_crf.compute.regions import find_enclosing, find_regions, with_neighbours
 from napari_coarse_crf.confidence import confidence_of
@@ -175,8 +177,7 @@ class _Sheet:
                 return
             rows[left, self.labels[cells[left]]] *= -1  # out of the running, but not forgotten
             self.labels[cells[left]] = rows[left].argmax(axis=1)
-            unwanted = yield from self._unwanted(pool, parameters)
-            left = left[unwanted[cells[left]]]
+            left = left[self._still_unwanted(cells[left], parameters)]
         self._join(cells[left], np.abs(rows[left]), marginals.best[taken[left]])
 
     def fill_holes(self, pool: ThreadPoolExecutor, largest: int) -> Generator[None, None, None]:
@@ -200,6 +201,27 @@ class _Sheet:
         regions, sizes, held = yield from self._parts(pool)
         small = np.True_ if parameters.keep_parts == "labelled" else sizes < parameters.smallest_part
         return gather(small & ~held, regions)
+
+    def _still_unwanted(self, cells: PixelArray, parameters: Parameters) -> MaskArray:
+        """Return which of some cells, that got other labels, lie in parts that do not stay; all other parts do."""
+        numbers = np.full(len(self.labels), -1, np.int32)
+        numbers[cells] = np.arange(len(cells))
+        own, held = self.labels[cells], np.zeros(len(cells), np.bool_)
+        ends = []
+        for offset in np.concatenate([self._offsets, -self._offsets]):
+            beside = cells + offset
+            alike, others = self.labels[beside] == own, numbers[beside]
+            held |= alike & (others < 0)
+            (joined,) = np.nonzero(alike & (others >= 0))
+            ends.append((joined, others[joined]))
+        one, other = (np.concatenate(some) for some in zip(*ends, strict=True))
+        graph = coo_array((np.ones(len(one), np.bool_), (one, other)), (len(cells), len(cells)))
+        _, parts = connected_components(graph, directed=False)
+        stay = np.bincount(parts, held) > 0
+        if parameters.keep_parts != "labelled":
+            stay |= np.bincount(parts) >= parameters.smallest_part
+        unwanted: MaskArray = ~stay[parts]
+        return unwanted
 
     def _join(self, cells: PixelArray, probabilities: FloatArray, otherwise: IndexArray) -> None:
         """Join cells to the parts around them, from the rim inwards; what nothing touches gets the other label."""
