@@ -233,7 +233,7 @@ def _coins() -> tuple[Array, Array]:
 def test_of_hundreds_of_pieces_few_are_left() -> None:
     image, labels = _coins()
     refiner = Refiner(image, labels)
-    before = refiner.run()
+    before = refiner.run(Parameters())
     assert _pieces(before.labels) > 300
     large = refiner.run(Parameters(smallest_part=50, fill_holes=50))
     assert _pieces(large.labels) < 60

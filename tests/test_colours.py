@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_coarse_crf import CoarseCRFWarning, Refiner, refine_labels
+from napari_coarse_crf import CoarseCRFWarning, Parameters, Refiner, refine_labels
 from napari_coarse_crf.colours import scale_colours
 
 if TYPE_CHECKING:
@@ -82,6 +82,6 @@ def test_what_only_a_dim_channel_tells_is_seen() -> None:
     with pytest.warns(CoarseCRFWarning, match="differ much in brightness"):
         refined = refine_labels(image, labels)
     assert np.mean(refined == truth) > 0.99
-    together = Refiner(image, labels, contrast_limits=(0, 30_000)).run()
+    together = Refiner(image, labels, contrast_limits=(0, 30_000)).run(Parameters())
     assert np.mean(together.labels == truth) < 0.96
     assert not together.warnings

@@ -90,7 +90,7 @@ def test_an_id_each_loses_nothing_in_noise(noise: float) -> None:
     image = np.where(truth > 1, 130, 80) + np.random.default_rng(1).normal(0, noise, truth.shape)
     one = refine_labels(image.clip(0, 255).astype(np.uint8), np.where(strokes > 1, 2, strokes))
     each = refine_labels(image.clip(0, 255).astype(np.uint8), strokes)
-    assert (each == truth).mean() > (one == np.where(truth > 1, 2, 1)).mean() - 0.002
+    assert (each == truth).mean() > (one == np.where(truth > 1, 2, 1)).mean() - 0.003
 
 
 def test_splitting_ids_does_not_change_what_the_objects_get_together() -> None:

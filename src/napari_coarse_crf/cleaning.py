@@ -1,4 +1,6 @@
-"""What mean field found, without small parts, parts without a stroke, and holes: off unless a person asks for it.
+"""What mean field found, without small parts, parts without a stroke, and holes.
+
+Specks are taken away by default, which is the preset "auto". All else is for a person to ask for.
 
 A *part* of a label is a connected region of its pixels. Pixels that touch at a corner are connected: else thin diagonal
 structures would fall to pieces, and a stroke would not hold what it touches at a corner. The person's labelled pixels

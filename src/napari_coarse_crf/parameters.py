@@ -245,10 +245,10 @@ class Parameters:
         Parameters
         ----------
         name : {"auto", "default", "paper"}
-            "auto" is "default" with weights that the labels choose, which `refine_labels` uses where nothing else is
-            said. "paper" is the plainest reading of the source: nearest labelled pixel in colour and position (60 px,
-            15 grey levels), the kernels of Krähenbühl and Koltun's code (w1 10, θα 80, θβ 13, w2 3, θγ 3), labels
-            that the CRF may doubt (0.9).
+            "auto" is "default" with weights that the labels choose, and without specks that are smaller than strokes
+            (`keep_parts`); `refine_labels` uses it where nothing else is said. "paper" is the plainest reading of the
+            source: nearest labelled pixel in colour and position (60 px, 15 grey levels), the kernels of Krähenbühl
+            and Koltun's code (w1 10, θα 80, θβ 13, w2 3, θγ 3), labels that the CRF may doubt (0.9).
 
         Raises
         ------
@@ -320,7 +320,7 @@ class Parameters:
 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
-    "auto": MappingProxyType({"weights": "auto"}),
+    "auto": MappingProxyType({"weights": "auto", "keep_parts": "stroke-sized"}),
     "default": MappingProxyType({}),
     "paper": MappingProxyType({
         "similarity": "joint", "heatmap_distance": 60.0, "heatmap_colour": 15.0,

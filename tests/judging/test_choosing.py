@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 AUTO = Parameters.preset("auto")
+NONE_CHOSEN = AUTO.replace(weights="fixed")
 QUICK = AUTO.replace(iterations=1)
 
 
@@ -180,7 +181,7 @@ def test_of_a_volume_with_few_labels_only_the_weight_of_texture_is_chosen() -> N
     image, labels, _ = _cells(membranes=True)
     few = np.where(labels == 0, 0, 1 + labels % 2)
     refinement = Refiner(image, few, spacing=(3, 1, 1)).run()
-    assert refinement.parameters.replace(texture_weight=0.0) == Parameters()
+    assert refinement.parameters.replace(texture_weight=0.0) == NONE_CHOSEN
     assert refinement.reason == NOTHING_TO_TRY
 
 
@@ -188,7 +189,7 @@ def test_a_run_without_parameters_takes_what_the_labels_choose_and_says_so() -> 
     image, labels, truth = _membranes()
     refinement = Refiner(image, labels).run()
     assert refinement.parameters.weights == "fixed"
-    assert refinement.parameters != Parameters()
+    assert refinement.parameters != NONE_CHOSEN
     assert refinement.reason
     np.testing.assert_array_equal(refinement.labels, refine_labels(image, labels))
     np.testing.assert_array_equal(refinement.labels, refine_labels(image, labels, "auto"))
@@ -225,7 +226,7 @@ def test_all_but_the_weights_stays_as_it_is() -> None:
 @pytest.mark.parametrize("similarity", ["joint", "kernel", "geodesic", "colour"])
 def test_forms_without_such_weights_have_nothing_to_choose(similarity: Any) -> None:
     refinement = Refiner(_image(), _labels()).run(AUTO.replace(similarity=similarity))
-    assert refinement.parameters == Parameters(similarity=similarity)
+    assert refinement.parameters == NONE_CHOSEN.replace(similarity=similarity)
     assert refinement.reason == ""
 
 
@@ -233,7 +234,7 @@ def test_too_few_labels_keep_the_defaults_and_say_so() -> None:
     labels = np.zeros((90, 120), np.uint8)
     labels[3, 3], labels[80, 100] = 1, 2
     refinement = Refiner(_image(), labels).run()
-    assert refinement.parameters == Parameters()
+    assert refinement.parameters == NONE_CHOSEN
     assert refinement.reason == TOO_FEW
 
 
