@@ -28,7 +28,7 @@ ORDER = (
         "elsewhere",
     ),
     *("geodesic", "texture", "heatmap", "crf", "confidence", "judging"),
-    *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refiner"),
+    *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refinement", "refiner"),
     *("tiles", "refine", "next_place", "io", "running", "evaluation", "samples", "cli", "plugin"),
 )
 ORDER_IN_PLUGIN = ("layers", "jobs", "controls", "result", "sample_data", "widget", "series")

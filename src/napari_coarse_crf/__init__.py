@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.objects import measure_objects, split_objects
     from napari_coarse_crf.parameters import Parameters
     from napari_coarse_crf.refine import refine_labels, warm_up
-    from napari_coarse_crf.refiner import Progress, Refinement, Refiner
+    from napari_coarse_crf.refinement import Progress, Refinement
+    from napari_coarse_crf.refiner import Refiner
 
 __all__ = [
     "CoarseCRFError",
@@ -46,8 +47,8 @@ _HOME = {
     "ParameterError": "errors",
     "Parameters": "parameters",
     "Place": "next_place",
-    "Progress": "refiner",
-    "Refinement": "refiner",
+    "Progress": "refinement",
+    "Refinement": "refinement",
     "Refiner": "refiner",
     "Scores": "evaluation.scores",
     "estimate_memory": "memory",

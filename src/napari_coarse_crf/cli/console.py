@@ -13,8 +13,9 @@ from napari_coarse_crf.io.lazy.pairs import LazyPair
 from napari_coarse_crf.io.pairs import Pair
 from napari_coarse_crf.memory import memory_warning
 from napari_coarse_crf.parameters import Parameters
-from napari_coarse_crf.refiner import Progress as Step
-from napari_coarse_crf.refiner import Refinement, Refiner
+from napari_coarse_crf.refinement import Progress as Step
+from napari_coarse_crf.refinement import Refinement
+from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.tiles.apart import PartRefiner
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -32,7 +32,8 @@ from napari_coarse_crf.io.pairs import Reading, read_pair
 from napari_coarse_crf.io.places import real_path
 from napari_coarse_crf.io.results import encode_results
 from napari_coarse_crf.judging.words import choice_in_words
-from napari_coarse_crf.refiner import EngineName, Refinement
+from napari_coarse_crf.refinement import Refinement
+from napari_coarse_crf.refiner import EngineName
 from napari_coarse_crf.running.job import Job
 from napari_coarse_crf.running.unfinished import unfinished_folder
 from napari_coarse_crf.tiles.choice import InTiles

@@ -16,7 +16,7 @@ from napari_coarse_crf.io.lazy.places import above
 from napari_coarse_crf.io.lazy.writing import Written
 from napari_coarse_crf.io.pairs import Pair
 from napari_coarse_crf.parameters import Parameters
-from napari_coarse_crf.refiner import Progress as Step
+from napari_coarse_crf.refinement import Progress as Step
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.running.cluster import connected, processes_here, wait_for_workers
 from napari_coarse_crf.running.job import Job, first_part, scratch_results, sides_of_all

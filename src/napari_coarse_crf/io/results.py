@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.io.matching import Role
     from napari_coarse_crf.io.pairs import Pair
-    from napari_coarse_crf.refiner import Refinement
+    from napari_coarse_crf.refinement import Refinement
 
 
 @dataclass(frozen=True, slots=True)

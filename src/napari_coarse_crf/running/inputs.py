@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_coarse_crf.refiner import Progress
+from napari_coarse_crf.refinement import Progress
 from napari_coarse_crf.running.versions import digest_code, versions_of
 from napari_coarse_crf.tiles.cutting import cut_boxes
 

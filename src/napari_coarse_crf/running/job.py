@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.inputs import Picture
     from napari_coarse_crf.parameters import Parameters
-    from napari_coarse_crf.refiner import Progress
+    from napari_coarse_crf.refinement import Progress
     from napari_coarse_crf.tiles.parts import Part
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_coarse_crf.compute.parallel import finish, retold
-from napari_coarse_crf.refiner import Progress
+from napari_coarse_crf.refinement import Progress
 from napari_coarse_crf.running.helpers import is_elsewhere, result_of
 from napari_coarse_crf.running.journal import Record
 from napari_coarse_crf.tiles.one import refining_tile

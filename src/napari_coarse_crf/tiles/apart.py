@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.refiner import Progress, Refiner
+from napari_coarse_crf.refinement import Progress
+from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.tiles.parts import NO_SLICE, Assembly, has_two_labels, of_axes_left
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import LabelArray
     from napari_coarse_crf.inputs import Picture
     from napari_coarse_crf.parameters import Parameters
-    from napari_coarse_crf.refiner import EngineName, Refinement
+    from napari_coarse_crf.refinement import Refinement
+    from napari_coarse_crf.refiner import EngineName
     from napari_coarse_crf.tiles.parts import Part
 
 _PART_STEPS = 100

@@ -11,7 +11,7 @@ import numpy as np
 from napari_coarse_crf.cleaning import in_pixels
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.inputs import OPEN, UNLABELLED, read_problem
-from napari_coarse_crf.refiner import Progress, Refiner
+from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.things import Things
 from napari_coarse_crf.tiles.facts import take_as_one
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, LabelArray, PixelArray
     from napari_coarse_crf.inputs import Picture, Problem
     from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.refinement import Progress
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts
     from napari_coarse_crf.tiles.rims import Found

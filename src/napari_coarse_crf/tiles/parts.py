@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_coarse_crf.compute.parallel import blocks
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.refiner import Refinement
+from napari_coarse_crf.refinement import Refinement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -19,7 +19,7 @@ import numpy as np
 from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish, retold
 from napari_coarse_crf.inputs import Picture, check_number_of_labels, read_spacing
 from napari_coarse_crf.parameters import read_parameters
-from napari_coarse_crf.refiner import ALL_LABELLED, Progress, took_none
+from napari_coarse_crf.refinement import ALL_LABELLED, Progress, took_none
 from napari_coarse_crf.tiles.census import Census
 from napari_coarse_crf.tiles.cutting import cut_tiles, neighbours
 from napari_coarse_crf.tiles.facts import Survey, find_members, label_boxes

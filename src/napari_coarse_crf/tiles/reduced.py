@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.compute.arrays import LabelArray, MaskArray
     from napari_coarse_crf.parameters import Parameters
-    from napari_coarse_crf.refiner import Refinement
+    from napari_coarse_crf.refinement import Refinement
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ import tifffile
 from napari_coarse_crf.io.beside import clear_left, name_beside
 from napari_coarse_crf.io.grid import describe
 from napari_coarse_crf.io.places import real_path
-from napari_coarse_crf.refiner import Progress
+from napari_coarse_crf.refinement import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.refiner import Progress
+    from napari_coarse_crf.refinement import Progress
 
 _AT_ONCE = 2**22  # pixels that are read at a time
 

@@ -35,7 +35,7 @@ from napari_coarse_crf.io.lazy.stores import (
     zarr_format_at,
 )
 from napari_coarse_crf.io.lazy.zarrs import LABELS, UNFINISHED, open_node, quiet
-from napari_coarse_crf.refiner import Progress
+from napari_coarse_crf.refinement import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence

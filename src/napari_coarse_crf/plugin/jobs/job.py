@@ -29,7 +29,7 @@ from napari_coarse_crf.plugin.layers.newest import show_alone
 from napari_coarse_crf.plugin.layers.provenance import describe_run
 from napari_coarse_crf.plugin.layers.record import Record, remember
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
-from napari_coarse_crf.refiner import ALL_LABELLED
+from napari_coarse_crf.refinement import ALL_LABELLED
 from napari_coarse_crf.tiles.apart import step_among
 from napari_coarse_crf.tiles.parts import Assembly, has_two_labels
 from napari_coarse_crf.tiles.reduced import Earlier, enlarge_refinement, reduce_picture, thin_out_labels
