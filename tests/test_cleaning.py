@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from skimage import data, measure
 
-from napari_coarse_crf import Parameters, Refinement, Refiner
+from napari_coarse_crf import Parameters, Refinement, Refiner, refine_labels
 from napari_coarse_crf.cleaning import asks_for_cleaning, clean, stroke_size
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.crf import FieldProblem, Marginals
@@ -254,7 +254,7 @@ def test_parts_smaller_than_the_thinnest_strokes_suggest_are_taken_away() -> Non
     refiner = Refiner(image, thick)
     plain, cleaned = refiner.run(Parameters()), refiner.run(Parameters(keep_parts="stroke-sized"))
     wide = 2 * 7 * 17 / (2 * 17 + 2 * 5)  # of one on a coin; the lines are wider, as two lie at the edge of the image
-    same = refiner.run(Parameters(smallest_part=round(wide**2)))
+    same = refiner.run(Parameters(smallest_part=round(2 * wide**2)))
     assert np.array_equal(cleaned.labels, same.labels)
     assert _pieces(cleaned.labels) < _pieces(plain.labels) / 4
     larger = refiner.run(Parameters(keep_parts="stroke-sized", smallest_part=300))
@@ -262,10 +262,18 @@ def test_parts_smaller_than_the_thinnest_strokes_suggest_are_taken_away() -> Non
 
 
 def test_labels_without_an_unlabelled_neighbour_say_nothing_of_how_wide_strokes_are() -> None:
-    assert stroke_size(np.array([9, 60]), np.array([0, 30]), ndim=2) == 16
-    assert stroke_size(np.array([60, 90]), np.array([30, 10]), ndim=3) == 64
-    assert stroke_size(np.array([9]), np.array([0]), ndim=2) == 0
-    assert Parameters(smallest_part=stroke_size(np.array([10**7]), np.array([4000]), ndim=2)).smallest_part > 0
+    assert stroke_size(np.array([9, 60]), np.array([0, 30]), 2, 10**6) == 32
+    assert stroke_size(np.array([60, 90]), np.array([30, 10]), 3, 10**6) == 128
+    assert stroke_size(np.array([9]), np.array([0]), 2, 10**6) == 0
+
+
+def test_large_polygons_alone_do_not_take_small_things_away() -> None:
+    assert stroke_size(np.array([10**5]), np.array([400]), 2, 500_000) == 500
+    assert Parameters(smallest_part=stroke_size(np.array([10**7]), np.array([4000]), 2, 10**10)).smallest_part > 0
+    image, labels = np.zeros((400, 600), np.uint8), np.zeros((400, 600), np.uint8)
+    image[:, 300:] = image[100:120, 100:120] = 200
+    labels[50:350, 120:250], labels[50:350, 350:550] = 1, 2
+    assert (refine_labels(image, labels)[100:120, 100:120] == 2).mean() > 0.9
 
 
 @pytest.mark.parametrize("shape", [(40, 61), (9, 20, 31), (3, 4, 12, 31)], ids=["2-D", "3-D", "4-D"])

@@ -207,8 +207,8 @@ class Parameters:
     )
     keep_parts: Literal["all", "stroke-sized", "labelled"] = _parameter(
         "all", section="cleaning", label="Keep parts", choices=("all", "stroke-sized", "labelled"),
-        help_text="Which connected parts of a label stay: 'all'; 'stroke-sized', those with as many pixels as a square "
-        "as wide as the thinnest label's strokes; or 'labelled', only those that touch a stroke of that label. "
+        help_text="Which connected parts of a label stay: 'all'; 'stroke-sized', those with as many pixels as a stroke "
+        "of the thinnest label, twice as long as wide; or 'labelled', only those that touch a stroke of that label. "
         "Pixels taken away get the label that comes next in probability there; strokes always stay.",
     )
     smallest_part: int = _parameter(

@@ -203,7 +203,7 @@ class Survey:
         ids, which = np.unique(take_as_one(census.ids, self.members), return_inverse=True)
         sizes, edges = (np.bincount(which, counts, len(ids)) for counts in (census.sizes, census.edges))
         reduced = Reduced.of(self.shape, self.step, gathered.blocks)
-        size = stroke_size(sizes, edges, len(self.shape))
+        size = stroke_size(sizes, edges, len(self.shape), census.n_pixels)
         facts = Facts(self.scale, census, gathered.palette, self.members, ids, sizes.astype(np.float32), size)
         return facts, reduced
 
