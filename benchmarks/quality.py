@@ -64,7 +64,7 @@ def with_parameters(parameters: Parameters) -> Callable[[Array, Array], Array]:
     return lambda image, coarse: refine_labels(image, coarse, parameters)
 
 
-def without(**changes: float) -> Callable[[Array, Array], Array]:
+def without(**changes: Any) -> Callable[[Array, Array], Array]:
     """Return refining with what the labels chose, but for a term that is switched off, as a method."""
 
     def refine(image: Array, coarse: Array) -> Array:
@@ -97,6 +97,7 @@ METHODS: dict[str, Callable[[Array, Array], Array]] = {
     "without paths": without(geodesic_exponent=0.0),
     "without appearance": without(appearance_weight=0.0),
     "without smoothness": without(smoothness_weight=0.0),
+    "without cleaning": without(keep_parts="all"),
 }
 
 
