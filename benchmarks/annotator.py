@@ -13,7 +13,7 @@ from strokes import line_through, nearest_known
 from window import Ticks, Watchdog, idle
 
 from napari_coarse_crf import evaluate_labels
-from napari_coarse_crf.plugin.controls.parameters import NumberControl
+from napari_coarse_crf.plugin.controls.parameter_control import NumberControl
 from napari_coarse_crf.plugin.jobs.next_place import LOOKING
 from napari_coarse_crf.plugin.layers.accepted import find_accepted
 from napari_coarse_crf.plugin.layers.camera import camera_of

@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt, QTimer
 
 from napari_coarse_crf import Parameters, Refiner, refine_labels
 from napari_coarse_crf.judging.words import LEFT_TO_LABELS
-from napari_coarse_crf.plugin.controls.parameters import NumberControl, OptionControl
+from napari_coarse_crf.plugin.controls.parameter_control import NumberControl, OptionControl
 from napari_coarse_crf.plugin.jobs import budget
 from tests.plugin.waiting import wait_until_ready
 

@@ -19,9 +19,10 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_coarse_crf.judging.words import choice_in_short
 from napari_coarse_crf.plugin.controls.classes import ClassControls
 from napari_coarse_crf.plugin.controls.defaults import read_defaults
+from napari_coarse_crf.plugin.controls.heading import heading
 from napari_coarse_crf.plugin.controls.keys import ViewerKeys
 from napari_coarse_crf.plugin.controls.layer_box import LabelsBox, LayerBox
-from napari_coarse_crf.plugin.controls.parameters import ParameterControls, heading
+from napari_coarse_crf.plugin.controls.parameters import ParameterControls
 from napari_coarse_crf.plugin.controls.presets import PresetBar
 from napari_coarse_crf.plugin.controls.run_bar import RunBar
 from napari_coarse_crf.plugin.controls.scope import ScopeControls

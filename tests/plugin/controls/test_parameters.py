@@ -11,13 +11,8 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_coarse_crf import Parameters
-from napari_coarse_crf.plugin.controls.parameters import (
-    NumberControl,
-    OptionControl,
-    ParameterControls,
-    from_slider,
-    to_slider,
-)
+from napari_coarse_crf.plugin.controls.parameter_control import NumberControl, OptionControl, from_slider, to_slider
+from napari_coarse_crf.plugin.controls.parameters import ParameterControls
 
 DESCRIPTIONS = Parameters.describe()
 AUTO = Parameters.preset("auto")

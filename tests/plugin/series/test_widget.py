@@ -12,7 +12,7 @@ from PIL import Image
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
-from napari_coarse_crf.plugin.controls.parameters import NumberControl
+from napari_coarse_crf.plugin.controls.parameter_control import NumberControl
 from napari_coarse_crf.plugin.series.source import State
 from tests.plugin.left import callbacks
 from tests.plugin.series.using import close_while_reading, paint, refine_dock, settle
