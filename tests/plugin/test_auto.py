@@ -78,7 +78,7 @@ def values(parameters: Parameters) -> dict[str, float]:
 
 
 def wait_until_settled(qtbot: Any, widget: RefineWidget) -> None:
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
+    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
 
 
 def test_the_dock_begins_with_weights_that_the_labels_choose(opened: tuple[Any, RefineWidget]) -> None:
@@ -308,7 +308,7 @@ def test_next_place_goes_by_what_the_last_run_chose(
 ) -> None:
     _, widget = opened
     press_run(widget)
-    assert widget.shown_parameters == expected.parameters
+    assert widget.setting.shown_parameters == expected.parameters
     widget.run_bar.next_place.click()
     qtbot.waitUntil(lambda: "Looking for" not in widget.status)
     assert "paint a stroke there" in widget.status or "in doubt" in widget.status

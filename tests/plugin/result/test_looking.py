@@ -128,12 +128,12 @@ def test_under_live_alone_the_key_shows_preview_and_coarse_labels_in_turn(
 ) -> None:
     viewer, widget = dock(image, labels.copy(), rgb=True)
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.can_be_kept)
+    qtbot.waitUntil(lambda: widget.runs.live.can_be_kept)
     for name in ("strokes", "strokes preview", "strokes"):
         press_flip_key(qtbot, viewer)
         assert shown(viewer) == ["photo", name]
     viewer.layers["strokes"].paint((20, 30), 9)  # the preview stays hidden, and compared
-    qtbot.waitUntil(lambda: widget._live.can_be_kept)
+    qtbot.waitUntil(lambda: widget.runs.live.can_be_kept)
     assert shown(viewer) == ["photo", "strokes"]
     press_flip_key(qtbot, viewer)
     assert shown(viewer) == ["photo", "strokes preview"]

@@ -374,7 +374,7 @@ def test_borrowed_colours_take_the_weights_that_the_last_labels_chose(
     control = dock.controls.by_name["appearance_weight"]
     assert isinstance(control, NumberControl)
     control.show_value(1.5)  # as if this had been chosen
-    shown = dock.shown_parameters
+    shown = dock.setting.shown_parameters
     assert shown.appearance_weight == 1.5
     widget.panel.borrow.click()
     widget.next()
