@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from napari_coarse_crf.plugin.layers.accepted import (
     accept,
     can_be_taken_back,
@@ -49,9 +51,12 @@ def commit(
 
 
 def take_back_last(viewer: napari.viewer.Viewer, own: Layer | None) -> str:
-    """Undo the last commit for these labels, and say so."""
+    """Undo the last commit for these labels, and say so; a layer that holds nothing any more goes."""
     layer = find_accepted(viewer, own)
     if layer is None or not can_be_taken_back(layer):
         return _NOTHING
     take_back(layer)
-    return f"'{layer.name}' is as it was before the last Commit."
+    if can_be_taken_back(layer) or np.any(layer.data):
+        return f"'{layer.name}' is as it was before the last Commit."
+    viewer.layers.remove(layer)
+    return f"All that was accepted is taken back; '{layer.name}' was empty and is gone."
