@@ -260,6 +260,22 @@ def test_live_looks_with_what_the_last_full_result_chose(
     np.testing.assert_array_equal(viewer.layers["strokes preview"].data, wanted)
 
 
+def test_what_was_chosen_is_said_no_more_once_something_else_is_to_be_refined(
+    opened: tuple[Any, RefineWidget], press_run: Callable[[RefineWidget], Any], sample: Sample
+) -> None:
+    viewer, widget = opened
+    press_run(widget)
+    assert "Your labels chose" in widget.controls.note.text()
+    widget.scope.in_view.value = True
+    assert "In each run your labels choose" in widget.controls.note.text()
+    widget.scope.in_view.value = False
+    press_run(widget)
+    assert "Your labels chose" in widget.controls.note.text()
+    viewer.add_labels(sample[1].copy(), name="others")
+    widget.labels_layer.value = viewer.layers["others"]
+    assert "In each run your labels choose" in widget.controls.note.text()
+
+
 def test_what_live_shows_does_not_make_it_begin_again(
     opened: tuple[Any, RefineWidget], qtbot: Any, expected: Refinement
 ) -> None:

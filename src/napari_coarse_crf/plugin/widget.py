@@ -15,10 +15,11 @@ from qtpy.QtCore import QTimer
 
 from napari_coarse_crf.plugin.controls.classes import ClassControls
 from napari_coarse_crf.plugin.controls.defaults import read_defaults
-from napari_coarse_crf.plugin.controls.heading import heading
+from napari_coarse_crf.plugin.controls.heading import Heading, heading
 from napari_coarse_crf.plugin.controls.keys import ViewerKeys
 from napari_coarse_crf.plugin.controls.layer_box import LabelsBox, LayerBox
 from napari_coarse_crf.plugin.controls.parameters import ParameterControls
+from napari_coarse_crf.plugin.controls.place_mark import PlaceMark
 from napari_coarse_crf.plugin.controls.presets import PresetBar
 from napari_coarse_crf.plugin.controls.run_bar import RunBar
 from napari_coarse_crf.plugin.controls.scope import ScopeControls
@@ -113,7 +114,8 @@ class RefineWidget(Container[Any]):
         self._look_again.setInterval(_LOOK_AGAIN_MS)
         self._view = ViewWatch(napari_viewer, self.native, self._on_view)
         self.runs = Runs(napari_viewer, self.setting, self.native)
-        self._next_place = NextPlace(napari_viewer, self.runs.say)
+        self.mark = PlaceMark(napari_viewer, self.native)
+        self._next_place = NextPlace(napari_viewer, self.runs.say, self.mark)
         self._choose_selected()
         self._connect()
         WARM_UP.begin()
@@ -236,11 +238,13 @@ class RefineWidget(Container[Any]):
         layout = self.native.layout()
         shown = [heading("Layers"), layers.native, self.scope.native, self.classes, self.presets, self.controls]
         settings = scrolling(stacked(shown))
+        stand_in = Heading("Layers and parameters", "back to them", "Show them again, in the place of the result.")
+        layout.addWidget(stand_in)
         layout.addWidget(settings, 1)
         layout.addWidget(heading("Run"))
         layout.addWidget(self.run_bar)
         layout.addWidget(self.result)
-        OneAtATime(self.native, settings, self.result.heading)
+        OneAtATime(self.native, settings, stand_in, self.result.heading)
 
     def _choose_selected(self) -> None:
         """Begin with the layer that the person has selected and sees; napari would take the lowest."""
@@ -288,6 +292,7 @@ class RefineWidget(Container[Any]):
             self._chosen = chosen
             self.runs.message = ""
             self.setting.begin_anew()
+            self.controls.forget_chosen()
             self._next_place.forget()
             self._note_change()
         self._show_scope()
@@ -301,6 +306,7 @@ class RefineWidget(Container[Any]):
         self.scope.show_for(image, self._ground.below(labels, image, self.scope.choice()))
 
     def _on_scope(self) -> None:
+        self.controls.forget_chosen()
         self._watch()
         self._on_layer_edited()
 
@@ -310,6 +316,7 @@ class RefineWidget(Container[Any]):
         self._watched.watch([*self._chosen, *choice.channels, choice.region, choice.accepted])
 
     def _on_layer_edited(self) -> None:
+        self.mark.clear()
         self._show_scope()  # what they say of their axes may be something else
         self._look_again.start()
         self._note_change()
@@ -406,6 +413,7 @@ class RefineWidget(Container[Any]):
 
     def _refresh(self) -> None:
         """Show what can be done now, and why nothing can."""
+        self._next_place.note_said(self.runs.message)
         self.run_bar.keep.setEnabled(self.runs.live.can_be_kept)
         own = self.labels_layer.value
         self.run_bar.commit_slice.setVisible(own is not None and own.ndim > 2)

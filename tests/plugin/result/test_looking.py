@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.settings import get_settings
 
-from napari_coarse_crf.plugin.layers.camera import camera_of
+from napari_coarse_crf.plugin.layers.camera import camera_of, grid_of
 from napari_coarse_crf.plugin.result.panel import FLIP_KEY
-from napari_coarse_crf.plugin.result.views import grid_of
 from tests.plugin.result.using import press_flip_key, shown
 
 if TYPE_CHECKING:

@@ -100,6 +100,10 @@ class ParameterControls(QWidget):
             self.by_name[name].show_value(getattr(chosen, name))
         self.note.say(made, self._begun_from)
 
+    def forget_chosen(self) -> None:
+        """Say nothing more of the last choice: it was one for something else than what is to be refined now."""
+        self.note.begin(str(self.by_name["weights"].value))
+
     def _add_sections(self, layout: QVBoxLayout) -> None:
         defaults = self.defaults.to_dict()
         headings: set[tuple[str, bool]] = set()
