@@ -35,6 +35,8 @@ _ROWS: Final = 6
 """Of the list, where there is room."""
 _FEWEST_ROWS: Final = 4
 """Where the window is low."""
+_CHARACTERS: Final = 60
+"""Of the title, with the buttons that napari puts before it."""
 _NO_STACK: Final = "No image with frames or slices is open"
 _BORROW: Final = "Begin with the colours of {}s before"
 
@@ -70,13 +72,18 @@ class SeriesPanel(QWidget):
             "it, the nearest four. For images of one kind and light; a few strokes of its own are far better.</p>"
         )
         self.progress = QLabel()
-        self.status = Sentence(lines=2, most=6)
+        self.status = Sentence(lines=3)
         self._keys: dict[str, QAbstractButton] = {
             "PageUp": self.previous,
             "PageDown": self.next,
             "Shift-D": self.done_next,
         }
         self._lay_out()
+
+    def sizeHint(self) -> QSize:
+        """Return a width that has room for the title, too, which napari writes with the name of the plugin."""
+        hint = super().sizeHint()
+        return QSize(max(hint.width(), _CHARACTERS * self.fontMetrics().averageCharWidth()), hint.height())
 
     def take_keys(self, keys: ViewerKeys) -> None:
         """Let keys press the buttons, and say so in their tooltips."""
