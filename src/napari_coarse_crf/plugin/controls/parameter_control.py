@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Description
 
 _SLIDER_STEPS = 1000
+_BY_LABELS = " <span style='color: gray'>auto</span>"
+_ABOUT_LABELS = "Your labels choose this in each run. Turn it to set the weights yourself."
 
 
 def to_slider(value: float, description: Description) -> int:
@@ -119,16 +121,26 @@ class NumberControl(_Control):
         if changed:
             self.changed.emit()
 
-    def show_use(self, unused: str) -> None:
-        """Let the control be turned, or grey it out and say in its tooltip why it does nothing now."""
+    def show_use(self, unused: str, *, by_labels: bool = False) -> None:
+        """Let the control be turned, or grey it out and say in its tooltip why it does nothing now.
+
+        Parameters
+        ----------
+        unused : str
+            Why, in a sentence; "" where it does something.
+        by_labels : bool, optional
+            Whether the labels choose the value, which is said beside the name.
+        """
         self.setEnabled(not unused)
+        self._name.setText(f"{_title(self._description)}{_BY_LABELS if by_labels else ''}")
+        said = unused or (_ABOUT_LABELS if by_labels else "")
         for widget in (self._name, self.box, self.slider):
-            widget.setToolTip(f"<p><b>{unused}</b></p>{self._tip}" if unused else self._tip)
+            widget.setToolTip(f"<p><b>{said}</b></p>{self._tip}" if said else self._tip)
 
     def _lay_out(self, default: float) -> None:
         described = self._description
         self._tip = _tooltip(described, f"{described.low:g} to {described.high:g} {described.unit}", f"{default:g}")
-        self._name = name = QLabel(_title(described))
+        self._name = name = QLabel()
         name.setBuddy(self.box)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 2)

@@ -148,10 +148,12 @@ class ParameterControls(QWidget):
 
     def _show_use(self) -> None:
         parameters = self.parameters
-        self.note.setVisible("weights" in FORMS[parameters.similarity].reads)
+        may_choose = "weights" in FORMS[parameters.similarity].reads
+        self.note.setVisible(may_choose)
+        left = LEFT_TO_LABELS if may_choose and parameters.weights == "auto" else ()
         for name, control in self.by_name.items():
             if isinstance(control, NumberControl):
-                control.show_use(why_unused(name, parameters))
+                control.show_use(why_unused(name, parameters), by_labels=name in left)
 
     def _on_restore(self) -> None:
         self.parameters = self.defaults
