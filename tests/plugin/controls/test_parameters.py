@@ -230,3 +230,10 @@ def test_what_the_labels_choose_is_marked_until_a_person_turns_one(controls: Par
     assert marked() == set(LEFT_TO_LABELS)
     controls.by_name["similarity"].value = "geodesic"
     assert marked() == set()
+
+
+def test_every_section_says_what_it_is_about(controls: ParameterControls) -> None:
+    headings = [label for label in controls.findChildren(QLabel) if label.text().startswith("<b>")]
+    sections = {description.section.capitalize() for description in DESCRIPTIONS.values()}
+    assert {label.text().removeprefix("<b>").removesuffix("</b>") for label in headings} == sections
+    assert all(label.toolTip() for label in headings)

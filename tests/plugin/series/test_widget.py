@@ -338,7 +338,7 @@ def test_images_of_another_size_and_stacks_with_channels_open_too(
     settle(qtbot, widget)
     assert viewer.layers["2 labels"].data.shape == (30, 40)
     paint(viewer, "2 labels")
-    assert not refine_dock(viewer).snapshot.problem
+    assert not refine_dock(viewer).setting.snapshot.problem
     settle(qtbot, widget)  # a write under way would hold the viewer
 
 

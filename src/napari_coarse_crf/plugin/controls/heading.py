@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
 
 
-def heading(section: str) -> QLabel:
-    """Return the name of a section of the dock, as a heading."""
+def heading(section: str, about: str = "") -> QLabel:
+    """Return the name of a section of the dock, as a heading; what it is about is its tooltip."""
     label = QLabel(f"<b>{section.capitalize()}</b>")
+    label.setToolTip(f"<p>{about}</p>" if about else "")
     label.setContentsMargins(0, 6, 0, 0)
     return label
 

@@ -19,8 +19,20 @@ from napari_coarse_crf.plugin.controls.weights_note import WeightsNote
 from napari_coarse_crf.similarity import FORMS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_coarse_crf.judging.words import Made
-    from napari_coarse_crf.parameters import Description
+    from napari_coarse_crf.parameters import Description, Section
+
+_ABOUT: Mapping[Section, str] = {
+    "heatmap": "What a run begins from: how probable each label is at each pixel, by colour, texture and the way "
+    "to your strokes.",
+    "appearance kernel": "Pulls pixels of similar colour to one label, also far apart.",
+    "smoothness kernel": "Pulls neighbouring pixels to one label, whatever their colour.",
+    "cleaning": "What becomes of small parts and holes at the end.",
+    "inference": "How labels are found that all these pulls agree on, and which pixels stay unlabelled.",
+}
+"""What each section is about, in the words of the tooltips."""
 
 
 class ParameterControls(QWidget):
@@ -120,7 +132,7 @@ class ParameterControls(QWidget):
             add = self.advanced.addWidget if folded else layout.addWidget
             if (description.section, folded) not in headings:
                 headings.add((description.section, folded))
-                add(heading(description.section))
+                add(heading(description.section, _ABOUT[description.section]))
             add(control)
             if name == "weights":
                 add(self.note)

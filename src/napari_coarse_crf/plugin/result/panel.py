@@ -216,8 +216,8 @@ class ResultPanel(QWidget):
         )
         self.heatmap_button = _button(
             "Heatmap",
-            "How probable a label was before the CRF. Click a row of the table first. Known for results of this "
-            "session.",
+            "How probable a label was at each pixel before the CRF, the step in which pixels pull each other. Click a "
+            "row of the table first. Known for results of this session.",
         )
 
     def _make_objects(self) -> None:
