@@ -218,13 +218,16 @@ def test_how_large_a_part_must_be_is_grey_where_a_stroke_decides(controls: Param
 
 def test_what_the_labels_choose_is_marked_until_a_person_turns_one(controls: ParameterControls) -> None:
     def marked() -> set[str]:
-        return {name for name in NUMBERS if "auto" in number(controls, name).findChildren(QLabel)[0].text()}
+        return {name for name in NUMBERS if number(controls, name).auto.isVisibleTo(number(controls, name))}
 
     assert marked() == set(LEFT_TO_LABELS)
+    controls.show()
+    width = number(controls, "appearance_weight").slider.width()
     assert "Your labels choose this" in number(controls, LEFT_TO_LABELS[0]).box.toolTip()
     assert "'auto' below" in controls.note.text()
     number(controls, LEFT_TO_LABELS[0]).box.stepUp()
     assert marked() == set()
+    assert number(controls, "appearance_weight").slider.width() == width  # it is under the pointer
     assert "Your labels choose this" not in number(controls, LEFT_TO_LABELS[0]).box.toolTip()
     controls.parameters = AUTO
     assert marked() == set(LEFT_TO_LABELS)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from napari_coarse_crf.parameters import Description
 
 _SLIDER_STEPS = 1000
-_BY_LABELS = " <span style='color: gray'>auto</span>"
 _ABOUT_LABELS = "Your labels choose this in each run. Turn it to set the weights yourself."
 
 
@@ -100,6 +99,7 @@ class NumberControl(_Control):
         self.slider.setRange(0, _SLIDER_STEPS)
         self.slider.setPageStep(_SLIDER_STEPS // 10)
         self.slider.setSingleStep(_SLIDER_STEPS // 100)
+        self.auto = QLabel("auto")
         self._lay_out(default)
         self.value = default
         self.box.valueChanged.connect(self._on_box)
@@ -129,18 +129,20 @@ class NumberControl(_Control):
         unused : str
             Why, in a sentence; "" where it does something.
         by_labels : bool, optional
-            Whether the labels choose the value, which is said beside the name.
+            Whether the labels choose the value, which is said beside the slider.
         """
         self.setEnabled(not unused)
-        self._name.setText(f"{_title(self._description)}{_BY_LABELS if by_labels else ''}")
+        self.auto.setVisible(by_labels)
+        if by_labels:
+            _keep_room(self.auto)  # the slider that is turned would become longer under the pointer
         said = unused or (_ABOUT_LABELS if by_labels else "")
-        for widget in (self._name, self.box, self.slider):
+        for widget in (self._name, self.box, self.slider, self.auto):
             widget.setToolTip(f"<p><b>{said}</b></p>{self._tip}" if said else self._tip)
 
     def _lay_out(self, default: float) -> None:
         described = self._description
         self._tip = _tooltip(described, f"{described.low:g} to {described.high:g} {described.unit}", f"{default:g}")
-        self._name = name = QLabel()
+        self._name = name = QLabel(_title(described))
         name.setBuddy(self.box)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 2)
@@ -151,6 +153,7 @@ class NumberControl(_Control):
         layout.addWidget(self.box, 0, 1, Qt.AlignmentFlag.AlignRight)
         below = QHBoxLayout()  # beside the slider: a long unit needs the width above
         below.addWidget(self.slider, 1)
+        below.addWidget(self.auto)
         below.addWidget(self.reset_button)
         layout.addLayout(below, 1, 0, 1, 2)
         self.show_use("")
@@ -223,6 +226,13 @@ class _ResetButton(QToolButton):
         self.setAutoRaise(True)
         self.setToolTip(f"Back to {default}.")
         self.setAccessibleName(f"Reset {_spoken(description)}")
+
+
+def _keep_room(widget: QWidget) -> None:
+    """Let a widget take its room also while it is not shown."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
 
 
 def _spoken(description: Description) -> str:
