@@ -112,6 +112,29 @@ def test_result_and_what_was_accepted_come_back_in_another_viewer(
     assert names(other) == ["a10", "a10 labels"]
 
 
+def test_what_was_taken_back_does_not_come_back(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
+    viewer, widget = open_series(folder)
+    dock, stored = refine_dock(viewer), folder / "accepted-labels" / "a2.tif"
+    dock.parameters = Parameters(iterations=2)
+    paint(viewer, "a2 labels")
+    dock.run()
+    wait_until_ready(qtbot, dock)
+    dock.commit()
+    settle(qtbot, widget)
+    assert read_labels(stored).ids.any()
+    dock.take_back()
+    widget.next()
+    settle(qtbot, widget)
+    assert not read_labels(stored).ids.any()
+    widget.previous()
+    settle(qtbot, widget)
+    assert names(viewer) == ["a2", "a2 labels", "a2 labels refined"]
+    accepted = dock.commit()
+    assert accepted is not None
+    settle(qtbot, widget)
+    np.testing.assert_array_equal(read_labels(stored).ids, accepted.data)
+
+
 def test_nothing_is_written_again_that_has_not_changed(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
     viewer, widget = open_series(folder)
     paint(viewer, "a2 labels")
