@@ -13,7 +13,7 @@ from strokes import line_through, nearest_known
 from window import Ticks, Watchdog, idle
 
 from napari_coarse_crf import evaluate_labels
-from napari_coarse_crf.plugin.controls.parameters import NumberControl
+from napari_coarse_crf.plugin.controls.parameter_control import NumberControl
 from napari_coarse_crf.plugin.jobs.next_place import LOOKING
 from napari_coarse_crf.plugin.layers.accepted import find_accepted
 from napari_coarse_crf.plugin.layers.camera import camera_of
@@ -181,7 +181,7 @@ class Annotator:
         data, began = self._data_shown(), perf_counter()
         with self._watched():
             self._wait_for_look(data, began)
-            while not self.widget._live.switch.is_settled:
+            while not self.widget.runs.live.switch.is_settled:
                 idle(5)
             idle(300)  # what follows a result: the table
         if not self.widget.run_bar.keep.isEnabled():
@@ -221,7 +221,7 @@ class Annotator:
         """Accept only what is in view, where that can be refined."""
         box = self.widget.scope.in_view
         box.value = True
-        if not self.widget.snapshot.problem:
+        if not self.widget.setting.snapshot.problem:
             self.look()
             self.commit(everything=False)
         box.value = False
@@ -245,7 +245,7 @@ class Annotator:
         self.widget.refined.connect(added.append)
         with self._watched():
             self.widget.run_bar.button.click()
-            while not added or self.widget._runner.is_busy:
+            while not added or self.widget.runs.runner.is_busy:
                 idle(5)
         self.widget.refined.disconnect(added.append)
         self._compare(added[0].data[self.part], result[self.part], "Run gives something else than Live")
@@ -298,12 +298,12 @@ class Annotator:
         self.diary.lost.append(what)
 
     def _data_shown(self) -> Any:
-        layer = self.widget._live.preview.layer
+        layer = self.widget.runs.live.preview.layer
         return None if layer is None else layer.data
 
     def _wait_for_look(self, data: Any, began: float) -> None:
         """Wait until something else is shown, or nothing will be."""
-        while not self.widget._live.switch.is_settled:
+        while not self.widget.runs.live.switch.is_settled:
             if self._data_shown() is not data:
                 self.diary.looks.append(perf_counter() - began)
                 return

@@ -23,7 +23,7 @@ from qtpy.QtCore import QEventLoop, QTimer
 from window import Ticks, idle, until_settled
 
 from napari_coarse_crf import warm_up
-from napari_coarse_crf.plugin.controls.parameters import NumberControl
+from napari_coarse_crf.plugin.controls.parameter_control import NumberControl
 
 if TYPE_CHECKING:
     from napari_coarse_crf.plugin import RefineWidget

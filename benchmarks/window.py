@@ -109,7 +109,7 @@ def idle(milliseconds: int) -> None:
 
 def until_settled(widget: RefineWidget) -> None:
     """Wait until Live has nothing left to do."""
-    while not widget._live.switch.is_settled:
+    while not widget.runs.live.switch.is_settled:
         idle(50)
 
 

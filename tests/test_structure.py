@@ -31,7 +31,7 @@ ORDER = (
     *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refinement", "refiner"),
     *("tiles", "refine", "next_place", "io", "running", "evaluation", "samples", "cli", "plugin"),
 )
-ORDER_IN_PLUGIN = ("layers", "jobs", "controls", "result", "sample_data", "widget", "series")
+ORDER_IN_PLUGIN = ("layers", "jobs", "controls", "result", "sample_data", "setting", "runs", "widget", "series")
 FOREIGN = {"napari", "qtpy", "magicgui", "superqt", "PyQt6", "PySide6"}
 
 

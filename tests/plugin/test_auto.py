@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt, QTimer
 
 from napari_coarse_crf import Parameters, Refiner, refine_labels
 from napari_coarse_crf.judging.words import LEFT_TO_LABELS
-from napari_coarse_crf.plugin.controls.parameters import NumberControl, OptionControl
+from napari_coarse_crf.plugin.controls.parameter_control import NumberControl, OptionControl
 from napari_coarse_crf.plugin.jobs import budget
 from tests.plugin.waiting import wait_until_ready
 
@@ -78,7 +78,7 @@ def values(parameters: Parameters) -> dict[str, float]:
 
 
 def wait_until_settled(qtbot: Any, widget: RefineWidget) -> None:
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
+    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
 
 
 def test_the_dock_begins_with_weights_that_the_labels_choose(opened: tuple[Any, RefineWidget]) -> None:
@@ -260,6 +260,22 @@ def test_live_looks_with_what_the_last_full_result_chose(
     np.testing.assert_array_equal(viewer.layers["strokes preview"].data, wanted)
 
 
+def test_what_was_chosen_is_said_no_more_once_something_else_is_to_be_refined(
+    opened: tuple[Any, RefineWidget], press_run: Callable[[RefineWidget], Any], sample: Sample
+) -> None:
+    viewer, widget = opened
+    press_run(widget)
+    assert "Your labels chose" in widget.controls.note.text()
+    widget.scope.in_view.value = True
+    assert "In each run your labels choose" in widget.controls.note.text()
+    widget.scope.in_view.value = False
+    press_run(widget)
+    assert "Your labels chose" in widget.controls.note.text()
+    viewer.add_labels(sample[1].copy(), name="others")
+    widget.labels_layer.value = viewer.layers["others"]
+    assert "In each run your labels choose" in widget.controls.note.text()
+
+
 def test_what_live_shows_does_not_make_it_begin_again(
     opened: tuple[Any, RefineWidget], qtbot: Any, expected: Refinement
 ) -> None:
@@ -308,7 +324,7 @@ def test_next_place_goes_by_what_the_last_run_chose(
 ) -> None:
     _, widget = opened
     press_run(widget)
-    assert widget.shown_parameters == expected.parameters
+    assert widget.setting.shown_parameters == expected.parameters
     widget.run_bar.next_place.click()
     qtbot.waitUntil(lambda: "Looking for" not in widget.status)
     assert "paint a stroke there" in widget.status or "in doubt" in widget.status

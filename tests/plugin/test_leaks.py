@@ -78,9 +78,9 @@ def test_live_keeps_nothing_of_a_preview_that_was_deleted(
 ) -> None:
     viewer, widget = dock(image, labels, rgb=True)
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
+    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
     viewer.layers["strokes"].paint((20, 30), 9)
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
+    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
     ended.append(weakref.ref(viewer.layers["strokes preview"]))
     viewer.layers.remove("strokes preview")
     forget_selection(viewer)
@@ -94,6 +94,6 @@ def test_a_cancelled_run_keeps_nothing(
     _, widget = dock(image, labels, rgb=True)
     widget.run()
     widget.cancel()
-    qtbot.waitUntil(lambda: not widget._runner.is_busy)
+    qtbot.waitUntil(lambda: not widget.runs.runner.is_busy)
     assert len(ended) == 1
     wait_until_gone(qtbot, ended)

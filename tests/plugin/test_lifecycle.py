@@ -279,11 +279,11 @@ def test_closing_one_of_two_viewers_leaves_the_other_at_work(
 ) -> None:
     (first_viewer, first), (viewer, widget) = dock(image, labels, rgb=True), dock(image, labels.copy(), rgb=True)
     first.live = widget.live = True
-    qtbot.waitUntil(lambda: widget._live.can_be_kept and first._live.can_be_kept)
+    qtbot.waitUntil(lambda: widget.runs.live.can_be_kept and first.runs.live.can_be_kept)
     close_dock(first)
     first_viewer.close()
     viewer.layers["strokes"].paint((20, 30), 9)
-    qtbot.waitUntil(lambda: widget._live.can_be_kept and 9 in viewer.layers[2].data)
+    qtbot.waitUntil(lambda: widget.runs.live.can_be_kept and 9 in viewer.layers[2].data)
 
 
 def test_three_viewers_one_after_the_other_are_served_alike(
@@ -292,10 +292,10 @@ def test_three_viewers_one_after_the_other_are_served_alike(
     for _ in range(3):
         viewer, widget = dock(image, labels.copy(), rgb=True)
         widget.live = True
-        qtbot.waitUntil(lambda widget=widget: widget._live.can_be_kept)
+        qtbot.waitUntil(lambda widget=widget: widget.runs.live.can_be_kept)
         assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes preview"]
         viewer.close()  # with the dock and Live as they are
-        qtbot.waitUntil(lambda widget=widget: not widget._runner.is_busy)
+        qtbot.waitUntil(lambda widget=widget: not widget.runs.runner.is_busy)
 
 
 def test_closing_the_viewer_stops_the_run(busy: Busy, qtbot: Any) -> None:

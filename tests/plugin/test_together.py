@@ -64,7 +64,7 @@ def test_two_widgets_of_one_viewer_run_and_follow_live_side_by_side(
     viewer.layers["strokes"].paint((20, 30), 9)
 
     def settled() -> bool:
-        return all(widget._live.switch.is_settled for widget in (first, second))
+        return all(widget.runs.live.switch.is_settled for widget in (first, second))
 
     qtbot.waitUntil(settled)
     previews = [layer for layer in viewer.layers if "preview" in layer.name]

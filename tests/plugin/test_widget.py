@@ -199,7 +199,7 @@ def test_metadata_says_where_the_result_comes_from(
     _, widget = dock(image, labels, rgb=True)
     about = press_run(widget).metadata["napari_coarse_crf"]
     assert about["version"] == __version__
-    assert Parameters.from_dict(about["parameters"]) == widget.shown_parameters
+    assert Parameters.from_dict(about["parameters"]) == widget.setting.shown_parameters
     assert (about["image"], about["labels"], about["engine"]) == ("photo", "strokes", "lattice")
     assert about["label_counts"][3][0] == 20
     assert sum(after for _, after in about["label_counts"].values()) == labels.size

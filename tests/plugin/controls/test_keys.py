@@ -40,7 +40,7 @@ def test_keys_run_keep_commit_and_hide(dock: Dock, qtbot: Any, image: NDArray[An
     assert "strokes accepted" in viewer.layers
     qtbot.keyClick(canvas(viewer), Qt.Key.Key_R, SHIFT)
     assert widget.live
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
+    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
     qtbot.keyClick(canvas(viewer), Qt.Key.Key_K)
     assert "strokes preview" not in viewer.layers
 

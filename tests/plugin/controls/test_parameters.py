@@ -8,16 +8,12 @@ from typing import Any
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QLabel
 
 from napari_coarse_crf import Parameters
-from napari_coarse_crf.plugin.controls.parameters import (
-    NumberControl,
-    OptionControl,
-    ParameterControls,
-    from_slider,
-    to_slider,
-)
+from napari_coarse_crf.judging.words import LEFT_TO_LABELS
+from napari_coarse_crf.plugin.controls.parameter_control import NumberControl, OptionControl, from_slider, to_slider
+from napari_coarse_crf.plugin.controls.parameters import ParameterControls
 
 DESCRIPTIONS = Parameters.describe()
 AUTO = Parameters.preset("auto")
@@ -218,3 +214,29 @@ def test_how_large_a_part_must_be_is_grey_where_a_stroke_decides(controls: Param
     controls.by_name["keep_parts"].value = "labelled"
     assert not number(controls, "smallest_part").isEnabled()
     assert number(controls, "fill_holes").isEnabled()
+
+
+def test_what_the_labels_choose_is_marked_until_a_person_turns_one(controls: ParameterControls) -> None:
+    def marked() -> set[str]:
+        return {name for name in NUMBERS if number(controls, name).auto.isVisibleTo(number(controls, name))}
+
+    assert marked() == set(LEFT_TO_LABELS)
+    controls.show()
+    width = number(controls, "appearance_weight").slider.width()
+    assert "Your labels choose this" in number(controls, LEFT_TO_LABELS[0]).box.toolTip()
+    assert "'auto' below" in controls.note.text()
+    number(controls, LEFT_TO_LABELS[0]).box.stepUp()
+    assert marked() == set()
+    assert number(controls, "appearance_weight").slider.width() == width  # it is under the pointer
+    assert "Your labels choose this" not in number(controls, LEFT_TO_LABELS[0]).box.toolTip()
+    controls.parameters = AUTO
+    assert marked() == set(LEFT_TO_LABELS)
+    controls.by_name["similarity"].value = "geodesic"
+    assert marked() == set()
+
+
+def test_every_section_says_what_it_is_about(controls: ParameterControls) -> None:
+    headings = [label for label in controls.findChildren(QLabel) if label.text().startswith("<b>")]
+    sections = {description.section.capitalize() for description in DESCRIPTIONS.values()}
+    assert {label.text().removeprefix("<b>").removesuffix("</b>") for label in headings} == sections
+    assert all(label.toolTip() for label in headings)

@@ -197,7 +197,7 @@ def test_what_the_dock_made_to_look_at_is_nothing_to_refine_with(
     widget.result.panel.confidence_button.click()
     add_difference(qtbot, widget.result, 0)
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
+    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
     assert [layer.name for layer in viewer.layers] == [
         *("photo", "strokes", "strokes refined", "strokes preview"),
         *("strokes refined: confidence", "strokes refined: what was filled"),
@@ -369,7 +369,7 @@ def test_new_labels_of_a_multiband_image_count_for_all_channels_once_their_axis_
     np.testing.assert_array_equal(press_run(widget).data, wanted)
     viewer.layers["strokes"].data[0] = labels[:, ::-1]
     viewer.dims.set_current_step(0, 0)
-    qtbot.waitUntil(lambda: "The labels are plane 0 of 'strokes'" in widget.snapshot.misfit)
+    qtbot.waitUntil(lambda: "The labels are plane 0 of 'strokes'" in widget.setting.snapshot.misfit)
     wanted = refine_labels(bands, labels[:, ::-1], QUICK, channel_axis=0)
     np.testing.assert_array_equal(press_run(widget).data, wanted)
 
@@ -391,13 +391,13 @@ def test_the_axis_of_time_is_guessed_shown_and_may_be_called_depth(
     shown = [scope.mode.native.itemText(number) for number in range(scope.mode.native.count())]
     assert shown == ["Everything, frame by frame", "Current slice", "Each slice on its own"]
     assert scope.mode.native.currentIndex() == 0
-    assert "refined each on its own" in widget.snapshot.misfit
+    assert "refined each on its own" in widget.setting.snapshot.misfit
     layer = press_run(widget)
     for number in (0, 1):
         np.testing.assert_array_equal(layer.data[number], refine_labels(stack[number], strokes[number], QUICK))
     scope.time_axis.value = "none"
     viewer.layers["photo"].translate = viewer.layers["strokes"].translate = (0, 5, 5)
-    qtbot.waitUntil(lambda: "refined each" not in widget.snapshot.misfit)
+    qtbot.waitUntil(lambda: "refined each" not in widget.setting.snapshot.misfit)
     assert scope.time_axis.value == "none"  # a moved layer says nothing new of its axes
     assert scope.mode.native.currentText() == "Everything at once (3-D)"
     np.testing.assert_array_equal(press_run(widget).data, refine_labels(stack, strokes, QUICK))
@@ -445,7 +445,7 @@ def test_a_slice_of_a_film_of_volumes_is_that_of_the_current_frame(
     wanted = labels.copy()
     wanted[1, 0] = refine_labels(film[1, 0], labels[1, 0], QUICK)
     np.testing.assert_array_equal(press_run(widget).data, wanted)
-    assert widget.look_scope.box is not None
+    assert widget.setting.look_scope.box is not None
 
 
 def test_an_axis_that_cannot_hold_the_channels_is_refused_in_words(image: NDArray[Any], labels: NDArray[Any]) -> None:

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 def wait_until_settled(qtbot: Any, widget: RefineWidget) -> None:
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
+    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
 
 
 def wait_until_busy(qtbot: Any, widget: RefineWidget) -> None:
-    qtbot.waitUntil(lambda: widget._runner.is_busy)
+    qtbot.waitUntil(lambda: widget.runs.runner.is_busy)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_moved_slider_changes_the_same_layer(live: tuple[Any, RefineWidget], q
     wait_until_settled(qtbot, widget)
     assert [layer.name for layer in viewer.layers] == ["photo", "strokes", "strokes preview"]
     assert viewer.layers["strokes preview"] is preview
-    assert preview.metadata["napari_coarse_crf"]["parameters"] == widget.shown_parameters.to_dict()
+    assert preview.metadata["napari_coarse_crf"]["parameters"] == widget.setting.shown_parameters.to_dict()
     np.testing.assert_array_equal(preview.data, refine_labels(image, viewer.layers["strokes"].data, widget.parameters))
 
 
@@ -231,9 +231,9 @@ def test_a_change_drops_the_full_refinement(dock: Dock, qtbot: Any, image: NDArr
     widget.parameters = Parameters(iterations=100)
     widget.live = True
     qtbot.waitUntil(lambda: len(viewer.layers) == 3)
-    qtbot.waitUntil(lambda: widget._runner.live_job is not None and widget._runner.live_job.step == 1)
+    qtbot.waitUntil(lambda: widget.runs.runner.live_job is not None and widget.runs.runner.live_job.step == 1)
     widget.parameters = Parameters(iterations=1)
-    assert widget._runner.is_stopping
+    assert widget.runs.runner.is_stopping
     wait_until_settled(qtbot, widget)
     assert viewer.layers["strokes preview"].metadata["napari_coarse_crf"]["iterations"] == 1
 

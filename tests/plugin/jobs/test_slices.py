@@ -149,7 +149,7 @@ def keep_slice(stack: Stack, qtbot: Any, index: int) -> Any:
     viewer, widget, _, _ = stack
     viewer.dims.set_current_step(0, index)
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.switch.is_settled)
+    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
     return widget.keep()
 
 

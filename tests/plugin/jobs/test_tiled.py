@@ -207,7 +207,7 @@ def test_what_comes_before_the_first_tile_is_told_and_cancelled_at_once(
     viewer, widget = in_tiles(guarded, labels, rgb=True)
     assert widget.run() is not None
     try:
-        widget.job_progressed(PlanStep("reading", 12, 36, None, 80.0))
+        widget.runs.job_progressed(PlanStep("reading", 12, 36, None, 80.0))
         assert widget.status.startswith("Preparing, 2 of 4: reading the image, 12 of 36, about 1 min left.")
         widget.run_bar.button.click()
         assert widget.run_bar.button.text() == "Run"
@@ -249,7 +249,7 @@ def test_a_run_whose_layer_is_deleted_is_cancelled(running: Running, qtbot: Any)
 
 def test_closing_the_dock_stops_the_run_and_keeps_what_is_there(running: Running, qtbot: Any) -> None:
     viewer, widget, guarded = running
-    worker = widget._runner._workers[-1]
+    worker = widget.runs.runner._workers[-1]
     close_dock(widget)
     guarded.open()
     wait_until_ended(qtbot, worker)
@@ -259,7 +259,7 @@ def test_closing_the_dock_stops_the_run_and_keeps_what_is_there(running: Running
 
 def test_closing_the_viewer_stops_the_run(running: Running, qtbot: Any) -> None:
     viewer, widget, guarded = running
-    worker = widget._runner._workers[-1]
+    worker = widget.runs.runner._workers[-1]
     close_dock(widget)
     viewer.close()
     guarded.open()
@@ -370,13 +370,13 @@ def test_live_works_on_what_is_in_view(
     viewer.layers["strokes"].scale, viewer.layers["strokes"].translate = (2, 0.5), (7, 3)
     see(widget, viewer, (10, 30), (5, 55))
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.can_be_kept)
+    qtbot.waitUntil(lambda: widget.runs.live.can_be_kept)
     preview = viewer.layers["strokes preview"]
     wanted = refine_labels(image[10:30, 5:55], labels[10:30, 5:55], PARAMETERS, spacing=(2, 0.5))
     np.testing.assert_array_equal(preview.data, wanted)
     np.testing.assert_allclose(preview.translate, (7 + 10 * 2, 3 + 5 * 0.5))
     see(widget, viewer, (10, 40), (5, 58))
-    qtbot.waitUntil(lambda: preview.data.shape == (30, 53) and widget._live.can_be_kept)
+    qtbot.waitUntil(lambda: preview.data.shape == (30, 53) and widget.runs.live.can_be_kept)
     assert viewer.layers["strokes preview"] is preview
     widget.run_bar.keep.click()
     assert preview.name == "strokes refined"
@@ -394,7 +394,7 @@ def test_live_works_on_what_is_in_view(
     widget.live = False
     see(widget, viewer, (0, 40), (0, 60))
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.is_up_to_date)
+    qtbot.waitUntil(lambda: widget.runs.live.is_up_to_date)
     preview = viewer.layers["strokes preview"]
     np.testing.assert_array_equal(preview.data[10:40, 5:58], kept)  # what was accepted stays
     widget.run_bar.commit.click()

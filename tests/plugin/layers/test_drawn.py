@@ -151,9 +151,9 @@ def test_a_person_draws_once_and_refines_the_slice_that_is_seen(
     widget.scope.mode.value = "current"
     for index in (3, 1):
         viewer.dims.set_current_step(0, index)
-        assert widget.snapshot.problem == ""
-        assert widget.snapshot.inputs.parts()[0][0] == index
-        labels = widget.snapshot.labels_layer.data
+        assert widget.setting.snapshot.problem == ""
+        assert widget.setting.snapshot.inputs.parts()[0][0] == index
+        labels = widget.setting.snapshot.labels_layer.data
         assert [bool(plane.any()) for plane in labels] == [one == index for one in range(4)]
 
 

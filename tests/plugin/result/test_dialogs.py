@@ -35,7 +35,7 @@ def test_labels_confidence_and_parameters_are_saved_side_by_side(
     np.testing.assert_array_equal(saved, layer.data)
     assert saved.dtype == layer.data.dtype
     assert files.read_image(tmp_path / "out_confidence.tif").image.dtype == np.float32
-    assert files.read_preset(tmp_path / "out_parameters.json") == widget.shown_parameters
+    assert files.read_preset(tmp_path / "out_parameters.json") == widget.setting.shown_parameters
 
 
 def test_what_was_saved_is_compared_again_in_the_next_session(

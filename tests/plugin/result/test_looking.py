@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.settings import get_settings
 
-from napari_coarse_crf.plugin.layers.camera import camera_of
+from napari_coarse_crf.plugin.layers.camera import camera_of, grid_of
 from napari_coarse_crf.plugin.result.panel import FLIP_KEY
-from napari_coarse_crf.plugin.result.views import grid_of
 from tests.plugin.result.using import press_flip_key, shown
 
 if TYPE_CHECKING:
@@ -128,12 +127,12 @@ def test_under_live_alone_the_key_shows_preview_and_coarse_labels_in_turn(
 ) -> None:
     viewer, widget = dock(image, labels.copy(), rgb=True)
     widget.live = True
-    qtbot.waitUntil(lambda: widget._live.can_be_kept)
+    qtbot.waitUntil(lambda: widget.runs.live.can_be_kept)
     for name in ("strokes", "strokes preview", "strokes"):
         press_flip_key(qtbot, viewer)
         assert shown(viewer) == ["photo", name]
     viewer.layers["strokes"].paint((20, 30), 9)  # the preview stays hidden, and compared
-    qtbot.waitUntil(lambda: widget._live.can_be_kept)
+    qtbot.waitUntil(lambda: widget.runs.live.can_be_kept)
     assert shown(viewer) == ["photo", "strokes"]
     press_flip_key(qtbot, viewer)
     assert shown(viewer) == ["photo", "strokes preview"]

@@ -129,6 +129,23 @@ def test_the_table_is_copied_and_saved(measured: Measured, qtbot: Any, tmp_path:
     assert [row[0] for row in saved] == ["label", "0", "3", "70000", "all"]
 
 
+def test_the_scores_are_seen_in_a_narrow_dock_without_scrolling(measured: Measured, qtbot: Any) -> None:
+    table = LabelTable()
+    qtbot.addWidget(table)
+    row = Row(3, 233_620, 419_242, 0.817, 0.984, (0.134, 0.955), (0.071, 0.824))
+    names = {3: "a long name of a class"}
+    table.show_comparison(Comparison((row,), has_confidence=True, has_scores=True, class_names=names), {})
+    table.resize(305, table.height())
+    table.setStyleSheet(measured[0].window._qt_window.styleSheet())
+    table.show()
+    qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() > 0)
+    for scores in (4, 5):
+        right = table.columnViewportPosition(scores) + table.columnWidth(scores)
+        assert 0 < right <= table.viewport().width()
+    table.show_comparison(Comparison((row,), has_confidence=True), {})
+    assert [table.horizontalHeader().visualIndex(column) for column in range(6)] == list(range(6))
+
+
 def test_counts_of_a_large_image_and_the_confidence_fit_into_a_narrow_dock(measured: Measured, qtbot: Any) -> None:
     table = LabelTable()
     qtbot.addWidget(table)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_coarse_crf.plugin.result.views import Contours, Views, grid_of
+from napari_coarse_crf.plugin.layers.camera import grid_of
+from napari_coarse_crf.plugin.result.views import Contours, Views
 
 PIXELS = np.array([[3, 0, 0, 70_000]])
 

@@ -299,7 +299,7 @@ def test_slices_of_a_volume_with_channels_are_listed_too(open_frames: OpenFrames
     widget.go(2)
     assert viewer.dims.current_step[0] == 2
     paint_frame(viewer, 2, widget.shown.labels.name)
-    assert not refine_dock(viewer).snapshot.problem
+    assert not refine_dock(viewer).setting.snapshot.problem
 
 
 def test_labels_of_frames_that_were_removed_open_again_at_a_click(

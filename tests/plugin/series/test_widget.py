@@ -12,7 +12,7 @@ from PIL import Image
 
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
-from napari_coarse_crf.plugin.controls.parameters import NumberControl
+from napari_coarse_crf.plugin.controls.parameter_control import NumberControl
 from napari_coarse_crf.plugin.series.source import State
 from tests.plugin.left import callbacks
 from tests.plugin.series.using import close_while_reading, paint, refine_dock, settle
@@ -110,6 +110,29 @@ def test_result_and_what_was_accepted_come_back_in_another_viewer(
     again.next()
     settle(qtbot, again)
     assert names(other) == ["a10", "a10 labels"]
+
+
+def test_what_was_taken_back_does_not_come_back(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
+    viewer, widget = open_series(folder)
+    dock, stored = refine_dock(viewer), folder / "accepted-labels" / "a2.tif"
+    dock.parameters = Parameters(iterations=2)
+    paint(viewer, "a2 labels")
+    dock.run()
+    wait_until_ready(qtbot, dock)
+    dock.commit()
+    settle(qtbot, widget)
+    assert read_labels(stored).ids.any()
+    dock.take_back()
+    widget.next()
+    settle(qtbot, widget)
+    assert not read_labels(stored).ids.any()
+    widget.previous()
+    settle(qtbot, widget)
+    assert names(viewer) == ["a2", "a2 labels", "a2 labels refined"]
+    accepted = dock.commit()
+    assert accepted is not None
+    settle(qtbot, widget)
+    np.testing.assert_array_equal(read_labels(stored).ids, accepted.data)
 
 
 def test_nothing_is_written_again_that_has_not_changed(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
@@ -338,7 +361,7 @@ def test_images_of_another_size_and_stacks_with_channels_open_too(
     settle(qtbot, widget)
     assert viewer.layers["2 labels"].data.shape == (30, 40)
     paint(viewer, "2 labels")
-    assert not refine_dock(viewer).snapshot.problem
+    assert not refine_dock(viewer).setting.snapshot.problem
     settle(qtbot, widget)  # a write under way would hold the viewer
 
 
@@ -374,7 +397,7 @@ def test_borrowed_colours_take_the_weights_that_the_last_labels_chose(
     control = dock.controls.by_name["appearance_weight"]
     assert isinstance(control, NumberControl)
     control.show_value(1.5)  # as if this had been chosen
-    shown = dock.shown_parameters
+    shown = dock.setting.shown_parameters
     assert shown.appearance_weight == 1.5
     widget.panel.borrow.click()
     widget.next()

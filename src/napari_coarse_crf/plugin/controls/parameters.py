@@ -1,223 +1,38 @@
 """Sliders and lists of options for every field of `Parameters`, made from its descriptions.
 
-Ranges, units, names and tooltips come from `Parameters.describe()`; nothing about a parameter is said twice. Plain Qt
-where magicgui has no equivalent: a slider that spreads its range over decades beside a box with the unit.
+Ranges, units, names and tooltips come from `Parameters.describe()`; nothing about a parameter is said twice.
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psygnal import Signal
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QValidator
-from qtpy.QtWidgets import (
-    QAbstractSpinBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
-from superqt import QCollapsible
-from superqt.utils import signals_blocked
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_coarse_crf.judging.words import LEFT_TO_LABELS
 from napari_coarse_crf.parameters import Parameters
-from napari_coarse_crf.plugin.controls.slider import Slider
+from napari_coarse_crf.plugin.controls.heading import Folded, heading
+from napari_coarse_crf.plugin.controls.parameter_control import NumberControl, OptionControl
 from napari_coarse_crf.plugin.controls.weights_note import WeightsNote
-from napari_coarse_crf.plugin.controls.wheel import guard_against_wheel
 from napari_coarse_crf.similarity import FORMS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_coarse_crf.judging.words import Made
-    from napari_coarse_crf.parameters import Description
+    from napari_coarse_crf.parameters import Description, Section
 
-_SLIDER_STEPS = 1000
-
-
-def to_slider(value: float, description: Description) -> int:
-    """Return the place of `value` on a slider of 1000 steps."""
-    low, high = description.low, description.high
-    if description.logarithmic:
-        shift = _shift(description)
-        low, high, value = (math.log(number + shift) for number in (low, high, value))
-    return round(_SLIDER_STEPS * (value - low) / (high - low))
-
-
-def from_slider(step: int, description: Description) -> float:
-    """Return the value at a place of the slider, to three digits: what is shown is what runs."""
-    low, high, share = description.low, description.high, step / _SLIDER_STEPS
-    if description.logarithmic:
-        shift = _shift(description)
-        value = (low + shift) * ((high + shift) / (low + shift)) ** share - shift
-    else:
-        value = low + share * (high - low)
-    return min(max(float(f"{value:.3g}"), low), high)
-
-
-def _shift(description: Description) -> float:
-    """Return what is added to a value before its logarithm: 0 has none."""
-    return 0.0 if description.low > 0 else 1.0
-
-
-class _Control(QWidget):
-    """What both kinds have in common: a value, a default, and a button back to that."""
-
-    changed = Signal()
-    reset_button: _ResetButton
-    value: Any
-    _default: Any
-
-    def show_value(self, value: Any) -> None:
-        """Stand at a value that no person has set: nothing has changed, and there is nothing to go back from."""
-        with self.changed.blocked():
-            self.value = value
-        self.reset_button.setEnabled(False)
-
-    def take_up(self) -> None:
-        """Stand at the value that is shown as if a person had set it."""
-        self.reset_button.setEnabled(self.value != self._default)
-
-    def _on_reset(self) -> None:
-        self.value = self._default
-
-
-class NumberControl(_Control):
-    """One number: its name, a box with the unit, a button back to the default, and a slider below.
-
-    Parameters
-    ----------
-    description : Description
-        How the parameter is shown.
-    default : int or float
-        The value at first; its type is the type of `value`.
-    """
-
-    def __init__(self, description: Description, default: float) -> None:
-        super().__init__()
-        self._description = description
-        self._is_whole = isinstance(default, int)
-        # Kept beside the widgets: a value set by a script may have more digits than the box shows.
-        self._value = default
-        self._default = default
-        self.reset_button = _ResetButton(description, f"{default:g} {description.unit}".strip())
-        self.reset_button.clicked.connect(self._on_reset)
-        self.box = _NumberBox()
-        self.box.setDecimals(0 if self._is_whole else 4)
-        self.box.setRange(description.low, description.high)
-        self.box.setSuffix(f" {description.unit}" if description.unit else "")
-        self.slider = Slider()
-        self.slider.setRange(0, _SLIDER_STEPS)
-        self.slider.setPageStep(_SLIDER_STEPS // 10)
-        self.slider.setSingleStep(_SLIDER_STEPS // 100)
-        self._lay_out(default)
-        self.value = default
-        self.box.valueChanged.connect(self._on_box)
-        self.slider.valueChanged.connect(self._on_slider)
-
-    @property
-    def value(self) -> float:
-        """The value as it was set, typed or dragged to."""
-        return self._value
-
-    @value.setter
-    def value(self, value: float) -> None:
-        changed = value != self._value
-        self._value = value
-        self.reset_button.setEnabled(value != self._default)
-        with signals_blocked(self.box), signals_blocked(self.slider):
-            self.box.setValue(value)
-            self.slider.setValue(to_slider(value, self._description))
-        if changed:
-            self.changed.emit()
-
-    def show_use(self, unused: str) -> None:
-        """Let the control be turned, or grey it out and say in its tooltip why it does nothing now."""
-        self.setEnabled(not unused)
-        for widget in (self._name, self.box, self.slider):
-            widget.setToolTip(f"<p><b>{unused}</b></p>{self._tip}" if unused else self._tip)
-
-    def _lay_out(self, default: float) -> None:
-        described = self._description
-        self._tip = _tooltip(described, f"{described.low:g} to {described.high:g} {described.unit}", f"{default:g}")
-        self._name = name = QLabel(_title(described))
-        name.setBuddy(self.box)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 2)
-        layout.setVerticalSpacing(0)
-        name.setWordWrap(True)  # with a large font a long name would set the width of the dock
-        layout.addWidget(name, 0, 0)
-        layout.setColumnStretch(0, 1)
-        layout.addWidget(self.box, 0, 1, Qt.AlignmentFlag.AlignRight)
-        below = QHBoxLayout()  # beside the slider: a long unit needs the width above
-        below.addWidget(self.slider, 1)
-        below.addWidget(self.reset_button)
-        layout.addLayout(below, 1, 0, 1, 2)
-        self.show_use("")
-        guard_against_wheel(self.box)
-        for widget in (self.box, self.slider):
-            widget.setAccessibleName(_spoken(described))
-
-    def _on_box(self, value: float) -> None:
-        self.value = round(value) if self._is_whole else value
-
-    def _on_slider(self, step: int) -> None:
-        value = from_slider(step, self._description)
-        self.value = round(value) if self._is_whole else value
-
-
-class OptionControl(_Control):
-    """One option of several: its name, a combo box and a button back to the default.
-
-    Parameters
-    ----------
-    description : Description
-        How the parameter is shown.
-    default : str
-        The option at first.
-    """
-
-    def __init__(self, description: Description, default: str) -> None:
-        super().__init__()
-        self._default = default
-        self.reset_button = _ResetButton(description, default)
-        self.reset_button.setEnabled(False)
-        self.reset_button.clicked.connect(self._on_reset)
-        self.box = QComboBox()
-        self.box.addItems(description.choices)
-        self.box.setCurrentText(default)
-        self.box.currentTextChanged.connect(self._on_box)
-        self.box.setAccessibleName(_spoken(description))
-        name = QLabel(_title(description))
-        name.setBuddy(self.box)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 2)
-        layout.setColumnStretch(1, 1)
-        layout.addWidget(name, 0, 0)
-        layout.addWidget(self.box, 0, 1)
-        layout.addWidget(self.reset_button, 0, 2)
-        for widget in (name, self.box):
-            widget.setToolTip(_tooltip(description, "", default))
-        guard_against_wheel(self.box)
-
-    @property
-    def value(self) -> str:
-        """The option."""
-        return self.box.currentText()
-
-    @value.setter
-    def value(self, value: str) -> None:
-        self.box.setCurrentText(value)
-
-    def _on_box(self, text: str) -> None:
-        self.reset_button.setEnabled(text != self._default)
-        self.changed.emit()
+_ABOUT: Mapping[Section, str] = {
+    "heatmap": "What a run begins from: how probable each label is at each pixel, by colour, texture and the way "
+    "to your strokes.",
+    "appearance kernel": "Pulls pixels of similar colour to one label, also far apart.",
+    "smoothness kernel": "Pulls neighbouring pixels to one label, whatever their colour.",
+    "cleaning": "What becomes of small parts and holes at the end.",
+    "inference": "How labels are found that all these pulls agree on, and which pixels stay unlabelled.",
+}
+"""What each section is about, in the words of the tooltips."""
 
 
 class ParameterControls(QWidget):
@@ -248,7 +63,7 @@ class ParameterControls(QWidget):
         self._begun_from = self.defaults  # what the labels' choice begins from
         self.by_name: dict[str, NumberControl | OptionControl] = {}
         self.note = WeightsNote()
-        self.advanced = _Folded("Advanced")
+        self.advanced = Folded("Advanced")
         self.restore_button = QPushButton("Restore defaults")
         self.restore_button.setToolTip("Put every parameter back to the value it had at first.")
         self.restore_button.clicked.connect(self._on_restore)
@@ -297,6 +112,10 @@ class ParameterControls(QWidget):
             self.by_name[name].show_value(getattr(chosen, name))
         self.note.say(made, self._begun_from)
 
+    def forget_chosen(self) -> None:
+        """Say nothing more of the last choice: it was one for something else than what is to be refined now."""
+        self.note.begin(str(self.by_name["weights"].value))
+
     def _add_sections(self, layout: QVBoxLayout) -> None:
         defaults = self.defaults.to_dict()
         headings: set[tuple[str, bool]] = set()
@@ -313,7 +132,7 @@ class ParameterControls(QWidget):
             add = self.advanced.addWidget if folded else layout.addWidget
             if (description.section, folded) not in headings:
                 headings.add((description.section, folded))
-                add(heading(description.section))
+                add(heading(description.section, _ABOUT[description.section]))
             add(control)
             if name == "weights":
                 add(self.note)
@@ -341,10 +160,12 @@ class ParameterControls(QWidget):
 
     def _show_use(self) -> None:
         parameters = self.parameters
-        self.note.setVisible("weights" in FORMS[parameters.similarity].reads)
+        may_choose = "weights" in FORMS[parameters.similarity].reads
+        self.note.setVisible(may_choose)
+        left = LEFT_TO_LABELS if may_choose and parameters.weights == "auto" else ()
         for name, control in self.by_name.items():
             if isinstance(control, NumberControl):
-                control.show_use(why_unused(name, parameters))
+                control.show_use(why_unused(name, parameters), by_labels=name in left)
 
     def _on_restore(self) -> None:
         self.parameters = self.defaults
@@ -374,93 +195,6 @@ def why_unused(name: str, parameters: Parameters) -> str:
     return f"The {described.section} is switched off: its weight is 0."
 
 
-class _Folded(QCollapsible):
-    """A collapsible part that looks like a heading of napari's theme, not like a button."""
-
-    def __init__(self, title: str) -> None:
-        super().__init__(title)
-        # superqt draws its arrows in the colour of the system's palette: black on napari's dark theme.
-        self.toggleButton().setIconSize(QSize(0, 0))
-        self._title = title
-        self.setDuration(100)
-        self.toggleButton().setStyleSheet("text-align: left; border: none; background: none; font-weight: bold;")
-        for part in (self, self.content()):
-            layout = part.layout()
-            if layout is not None:
-                layout.setContentsMargins(0, 0, 0, 0)
-        self.toggled.connect(self._show_arrow)
-        self._show_arrow(False)
-
-    def _show_arrow(self, expanded: bool) -> None:
-        self.setText(f"{'▾' if expanded else '▸'} {self._title}")
-
-
-class _ResetButton(QToolButton):
-    """A small button beside a control that puts it back to its default."""
-
-    def __init__(self, description: Description, default: str) -> None:
-        super().__init__()
-        self.setText("↺")
-        self.setAutoRaise(True)
-        self.setToolTip(f"Back to {default}.")
-        self.setAccessibleName(f"Reset {_spoken(description)}")
-
-
-class _NumberBox(QDoubleSpinBox):
-    """A spin box without trailing zeros, whose steps suit the size of the value."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
-        self.setKeyboardTracking(False)  # "160" on the way to "16" would be a value of its own
-        self.setAlignment(Qt.AlignmentFlag.AlignRight)
-
-    def validate(self, text: str | None, position: int) -> tuple[QValidator.State, str, int]:
-        """Let any number be typed: Qt would drop the last digits of one that is too large, 99999 would be 999."""
-        typed = text or ""
-        number = self._number(typed)
-        if number is not None and not self.minimum() <= number <= self.maximum():
-            return QValidator.State.Intermediate, typed, position
-        return super().validate(typed, position)
-
-    def fixup(self, text: str | None) -> str:
-        """Return the end of the range where a number beyond it was typed."""
-        typed = self._number(text or "")
-        if typed is None:
-            return super().fixup(text)
-        return f"{self.textFromValue(min(max(typed, self.minimum()), self.maximum()))}{self.suffix()}"
-
-    def _number(self, text: str) -> float | None:
-        number, is_number = self.locale().toDouble(text.removesuffix(self.suffix()).strip())
-        return number if is_number else None
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") if self.decimals() else f"{value:.0f}"
-
-
 def _is_advanced(description: Description) -> bool:
     """Whether most people never need it: the heatmap's numbers and how the inference runs."""
     return description.section == "inference" or (description.section == "heatmap" and not description.choices)
-
-
-def heading(section: str) -> QLabel:
-    """Return the name of a section of the dock, as a heading."""
-    label = QLabel(f"<b>{section.capitalize()}</b>")
-    label.setContentsMargins(0, 6, 0, 0)
-    return label
-
-
-def _spoken(description: Description) -> str:
-    """Return a name that is another for every parameter: two kernels have a weight."""
-    return f"{description.label}, {description.section}"
-
-
-def _title(description: Description) -> str:
-    """Return the name with its symbol: theta_alpha is written with an index, as in the formulas."""
-    letter, index = description.symbol[:1], description.symbol[1:].strip("_")
-    return f"{description.label} <i>{letter}</i><sub>{index}</sub>" if letter else description.label
-
-
-def _tooltip(description: Description, extent: str, default: str) -> str:
-    facts = f"{extent.strip()}, default {default}" if extent else f"Default {default}"
-    return f"<p>{description.help_text}</p><p>{facts}.</p>"  # a paragraph: Qt breaks lines in rich text only

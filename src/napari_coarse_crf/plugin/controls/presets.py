@@ -32,7 +32,7 @@ class PresetBar(QWidget):
     Parameters
     ----------
     refined_layers : callable
-        Returns the layers to offer in "Of layer"; those that do not say what they were made with are left out.
+        Returns the layers to offer in "From result"; those that do not say what they were made with are left out.
 
     Attributes
     ----------
@@ -60,7 +60,9 @@ class PresetBar(QWidget):
         guard_against_wheel(self.box)
         self.load_button = _button("Load…", "Take the parameters from a JSON file.", self._on_load)
         self.save_button = _button("Save…", "Write the parameters to a JSON file.", self._on_save)
-        self.layer_button = _button("Of layer", "Use the parameters that a refined layer was made with.")
+        self.layer_button = _button(
+            "From result", "Set all parameters to those that an earlier result was made with: choose its layer."
+        )
         self.menu = QMenu(self)
         self.menu.aboutToShow.connect(self._fill_menu)
         self.layer_button.setMenu(self.menu)

@@ -32,7 +32,7 @@ class RunBar(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.hide()
-        self.status = Sentence(lines=3)
+        self.status = Sentence(lines=4)
         row = QHBoxLayout()
         row.addWidget(self.button, 1)
         row.addWidget(self.progress, 2)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
+from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from qtpy.QtWidgets import QAbstractButton
 
 _LINES_FOR_BOTH: Final = 52
@@ -35,6 +37,17 @@ def scrolling(body: QWidget) -> QScrollArea:
     return scroll
 
 
+def stacked(widgets: Sequence[QWidget]) -> QWidget:
+    """Return the widgets one below the other."""
+    body = QWidget()
+    layout = QVBoxLayout(body)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    layout.addStretch()
+    return body
+
+
 class OneAtATime(QObject):
     """Hides a part of a low dock while another is unfolded: of both there would be two or three rows to see.
 
@@ -44,15 +57,19 @@ class OneAtATime(QObject):
         Whose height counts.
     part : QWidget
         What gives way.
+    stand_in : QAbstractButton
+        Is shown in its place; who presses it has the part back, and the other folded.
     heading : QAbstractButton
         Of the other part, which is unfolded while it is checked.
     """
 
-    def __init__(self, dock: QWidget, part: QWidget, heading: QAbstractButton) -> None:
+    def __init__(self, dock: QWidget, part: QWidget, stand_in: QAbstractButton, heading: QAbstractButton) -> None:
         super().__init__(dock)
-        self._dock, self._part, self._heading = dock, part, heading
+        self._dock, self._part, self._stand_in, self._heading = dock, part, stand_in, heading
         dock.installEventFilter(self)
         heading.toggled.connect(self._share)
+        stand_in.clicked.connect(self._on_stand_in)
+        self._share()
 
     def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:
         """Follow the height of the dock."""
@@ -62,4 +79,10 @@ class OneAtATime(QObject):
 
     def _share(self) -> None:
         has_room = self._dock.height() >= _LINES_FOR_BOTH * self._dock.fontMetrics().lineSpacing()
-        self._part.setVisible(has_room or not self._heading.isChecked())
+        both_fit = has_room or not self._heading.isChecked()
+        self._part.setVisible(both_fit)
+        self._stand_in.setVisible(not both_fit)
+
+    def _on_stand_in(self) -> None:
+        self._stand_in.setChecked(False)
+        self._heading.setChecked(False)

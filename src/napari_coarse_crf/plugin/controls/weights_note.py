@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.judging.words import Made
 
 _BY_LABELS: Final = (
-    "In each run your labels choose the weights of paths, sizes of labels, texture and the appearance kernel. Turn one "
-    "to set them yourself."
+    "In each run your labels choose what is marked 'auto' below, most of it under Advanced. Turn one of these to set "
+    "all of them yourself."
 )
 _BY_HAND: Final = "The weights are as the sliders stand. Choose 'auto' to let your labels choose in each run."
 

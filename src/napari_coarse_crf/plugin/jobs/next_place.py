@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
@@ -46,8 +46,18 @@ _EVEN: Final = 0.85
 """Of doubt: from here on both labels may be called nearly even."""
 
 
+class Mark(Protocol):
+    """What shows a person where a place is."""
+
+    def show(self, centre: Sequence[float], reach: float) -> None:
+        """Mark a place, along the displayed axes and in the units of the viewer, and no other any more."""
+
+    def clear(self) -> None:
+        """Mark nothing any more."""
+
+
 class NextPlace:
-    """Sends a person from place to place.
+    """Sends a person from place to place, each of which is marked until something is done.
 
     Parameters
     ----------
@@ -55,10 +65,13 @@ class NextPlace:
         Whose view moves.
     say : callable
         Shows a sentence.
+    mark : Mark
+        Marks the place.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer, say: Callable[[str], None]) -> None:
-        self._viewer, self._say = viewer, say
+    def __init__(self, viewer: napari.viewer.Viewer, say: Callable[[str], None], mark: Mark) -> None:
+        self._viewer, self._say, self._mark = viewer, say, mark
+        self._said = ""
         self._background = Background()
         self._shown: list[tuple[int, ...]] = []
         self._went: tuple[Scope, list[float]] | None = None
@@ -68,6 +81,12 @@ class NextPlace:
         self._shown.clear()
         self._went = None
         self._background.drop(_TASK)
+        self._mark.clear()
+
+    def note_said(self, sentence: str) -> None:
+        """Take the mark away once something else is said: it belongs to what is said of the place."""
+        if sentence != self._said:
+            self._mark.clear()
 
     def scope(self, seen: Scope) -> Scope:
         """Return where to look: in what is seen, but where it was looked before while the view is as that left it.
@@ -111,11 +130,12 @@ class NextPlace:
             self._shown.clear()
         else:
             self._shown.append(place.position)
-            show_place(self._viewer, match.grid, place)
+            self._mark.show(*show_place(self._viewer, match.grid, place))
             self._went = scope, self._view()
             if labels_layer in self._viewer.layers:
                 self._viewer.layers.selection.active = labels_layer
-            self._say(in_words(place, names))
+            self._said = in_words(place, names)
+            self._say(self._said)
 
     def _view(self) -> list[float]:
         """Return where a person looks."""
@@ -140,8 +160,16 @@ def find_among(inputs: Inputs, parameters: Parameters, shown: Sequence[tuple[int
     raise InputError(NO_SLICE)
 
 
-def show_place(viewer: napari.viewer.Viewer, grid: Grid, place: Place) -> None:
-    """Move sliders and camera to a place; come nearer if it is too small to be painted on, never farther away."""
+def show_place(viewer: napari.viewer.Viewer, grid: Grid, place: Place) -> tuple[tuple[float, ...], float]:
+    """Move sliders and camera to a place; come nearer if it is too small to be painted on, never farther away.
+
+    Returns
+    -------
+    centre : tuple of float
+        Where it is along the displayed axes, in the units of the viewer.
+    reach : float
+        How far it reaches, in these units.
+    """
     dims = viewer.dims
     point = grid.point_at(place.position, dims.point)
     axes = range(dims.ndim - len(point), dims.ndim)
@@ -149,9 +177,10 @@ def show_place(viewer: napari.viewer.Viewer, grid: Grid, place: Place) -> None:
     hidden = [axis for axis in axes if axis >= 0 and axis not in dims.displayed]
     dims.set_point(hidden, [at[axis] for axis in hidden])
     camera = camera_of(viewer)
-    camera.center = tuple(at.get(axis, 0.0) for axis in dims.displayed)
+    camera.center = centre = tuple(at.get(axis, 0.0) for axis in dims.displayed)
     reach = place.reach * min(pixel_size(grid.layer))
     camera.zoom = max(camera.zoom, _REACH_ON_SCREEN / reach)
+    return centre, reach
 
 
 def in_words(place: Place, names: Mapping[int, str]) -> str:

@@ -21,6 +21,11 @@ def camera_of(viewer: napari.viewer.Viewer) -> Any:
     return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
 
 
+def grid_of(viewer: napari.viewer.Viewer) -> Any:
+    """Return the grid of a viewer; napari 0.9 moved it to the canvas and warns about its old place."""
+    return viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
+
+
 class ViewWatch:
     """Tells that a viewer looks elsewhere, once its view is at rest.
 

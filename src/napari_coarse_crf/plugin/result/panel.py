@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -74,7 +74,7 @@ class ResultPanel(QWidget):
             "<p>Writes the refined labels (TIFF or PNG), the confidence (TIFF) and the parameters (JSON) side by side, "
             f"and a file '{SUFFIX}': open that in napari to have this layer again, with colours, names and place.</p>",
         )
-        self.status = Sentence(lines=2)
+        self.status = Sentence(lines=2, most=8)
         self.body = QWidget()
         self._lay_out_body(boxes)
         layout = QVBoxLayout(self)
@@ -83,6 +83,11 @@ class ResultPanel(QWidget):
         scroll.setMinimumHeight(_LEAST_HEIGHT)
         layout.addWidget(scroll, 1)
         layout.addWidget(self.status)
+
+    def sizeHint(self) -> QSize:
+        """Return the room without what a long sentence takes of that of the rest: nothing above is to move."""
+        hint = super().sizeHint()
+        return QSize(hint.width(), hint.height() - self.status.growth)
 
     @property
     def cut(self) -> int:
@@ -211,8 +216,8 @@ class ResultPanel(QWidget):
         )
         self.heatmap_button = _button(
             "Heatmap",
-            "How probable a label was before the CRF. Click a row of the table first. Known for results of this "
-            "session.",
+            "How probable a label was at each pixel before the CRF, the step in which pixels pull each other. Click a "
+            "row of the table first. Known for results of this session.",
         )
 
     def _make_objects(self) -> None:

@@ -38,6 +38,9 @@ _HEADINGS = (
     ),
 )
 _CONFIDENCE, _ACCURACY, _IOU = 3, 4, 5
+_ORDER = tuple(range(len(_HEADINGS)))
+_SCORES_FIRST = (_IOU, _ACCURACY, 0, 1, 2, _CONFIDENCE)
+"""Who gives a truth looks for scores, and a narrow dock has room for two columns of them."""
 _MOST_ROWS_SHOWN = 8
 _MOST_NAME_CHARACTERS = 16
 """How wide a label's name may be: longer ones leave no room for numbers, and are told by the tooltip."""
@@ -94,6 +97,8 @@ class LabelTable(QTableView):
         self.setColumnHidden(_CONFIDENCE, not comparison.has_confidence)
         for column in (_ACCURACY, _IOU):
             self.setColumnHidden(column, not comparison.has_scores)
+        for place, column in enumerate(_SCORES_FIRST if comparison.has_scores else _ORDER):
+            self._headings.moveSection(self._headings.visualIndex(column), place)
         self._fit_height(len(comparison.rows))
 
     def _fit_height(self, rows: int) -> None:

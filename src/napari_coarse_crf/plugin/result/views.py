@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_coarse_crf.plugin.layers.camera import camera_of
+from napari_coarse_crf.plugin.layers.camera import camera_of, grid_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,8 +183,3 @@ class Views:
 
 def _in_one_colour(colour: str) -> DirectLabelColormap:
     return DirectLabelColormap(color_dict={None: colour, 0: "transparent"})
-
-
-def grid_of(viewer: napari.viewer.Viewer) -> Any:
-    """Return the grid of a viewer; napari 0.9 moved it to the canvas and warns about its old place."""
-    return viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid

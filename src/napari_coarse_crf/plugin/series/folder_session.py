@@ -162,7 +162,7 @@ class FolderSession(Session):
         if shown.stored or shown.to_save():
             return
         self.said.emit("Looking at the colours of images before.")
-        task = partial(guess, folder, row, image, np.array(shown.labels.data), self.dock().shown_parameters)
+        task = partial(guess, folder, row, image, np.array(shown.labels.data), self.dock().setting.shown_parameters)
         self.background.start("guess", partial(self._on_guessed, shown), task)
 
     def _on_guessed(self, shown: Shown, outcome: Guess | Failure | None) -> None:

@@ -219,7 +219,7 @@ class FrameSession(Session):
         if accepted is not None and np.any(np.take(accepted.data, row, frames.stack.axis)):
             return
         try:
-            guess = FrameGuess.prepare(frames, row, dock.scope.choice(), dock.shown_parameters)
+            guess = FrameGuess.prepare(frames, row, dock.scope.choice(), dock.setting.shown_parameters)
         except InputError as error:  # a layer was moved away, say
             self._tell(str(error))
             return
@@ -236,8 +236,8 @@ class FrameSession(Session):
             self._tell(str(outcome.error))
         else:
             dock = self.dock()
-            dock.job_returned(guess.job, outcome)  # as a run of the current slice
-            dock.job_finished()
+            dock.runs.job_returned(guess.job, outcome)  # as a run of the current slice
+            dock.runs.job_finished()
             self._tell(" ".join(outcome.warnings))
 
 

@@ -35,6 +35,8 @@ _ROWS: Final = 6
 """Of the list, where there is room."""
 _FEWEST_ROWS: Final = 4
 """Where the window is low."""
+_CHARACTERS: Final = 60
+"""Of the title, with the buttons that napari puts before it."""
 _NO_STACK: Final = "No image with frames or slices is open"
 _BORROW: Final = "Begin with the colours of {}s before"
 
@@ -45,7 +47,7 @@ class SeriesPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.choose = _button("Choose folder…", "<p>Annotate the images of a folder one after the other.</p>")
-        self.frames = _button("Frames of", "<p>Annotate the frames or slices of an open stack one by one.</p>")
+        self.frames = _button("Choose stack", "<p>Annotate the frames or slices of an open stack one by one.</p>")
         self.frames_menu = QMenu(self.frames)
         self.frames.setMenu(self.frames_menu)
         self.path = _Elided()
@@ -70,13 +72,18 @@ class SeriesPanel(QWidget):
             "it, the nearest four. For images of one kind and light; a few strokes of its own are far better.</p>"
         )
         self.progress = QLabel()
-        self.status = Sentence(lines=2)
+        self.status = Sentence(lines=3)
         self._keys: dict[str, QAbstractButton] = {
             "PageUp": self.previous,
             "PageDown": self.next,
             "Shift-D": self.done_next,
         }
         self._lay_out()
+
+    def sizeHint(self) -> QSize:
+        """Return a width that has room for the title, too, which napari writes with the name of the plugin."""
+        hint = super().sizeHint()
+        return QSize(max(hint.width(), _CHARACTERS * self.fontMetrics().averageCharWidth()), hint.height())
 
     def take_keys(self, keys: ViewerKeys) -> None:
         """Let keys press the buttons, and say so in their tooltips."""
@@ -112,9 +119,8 @@ class SeriesPanel(QWidget):
 
     def _lay_out(self) -> None:
         top, way, end = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
-        top.addWidget(self.choose)
-        top.addWidget(self.frames)
-        top.addWidget(self.path, 1)
+        top.addWidget(self.choose, 1)
+        top.addWidget(self.frames, 1)
         for button in (self.previous, self.next, self.done_next):
             way.addWidget(button, 1)
         end.addWidget(self.done)
@@ -123,6 +129,7 @@ class SeriesPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addLayout(top)
+        layout.addWidget(self.path)
         layout.addWidget(self.list, 1)
         layout.addLayout(way)
         layout.addLayout(end)
@@ -162,7 +169,9 @@ class _Elided(QLabel):
         self._shorten()
 
     def _shorten(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, self.width()))
+        metrics = self.fontMetrics()
+        frame = self.sizeHint().width() - metrics.horizontalAdvance(self.text())  # which napari's theme draws around it
+        self.setText(metrics.elidedText(self._text, Qt.TextElideMode.ElideMiddle, self.width() - frame))
 
 
 def _button(text: str, tooltip: str) -> QPushButton:

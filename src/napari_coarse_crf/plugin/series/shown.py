@@ -182,8 +182,10 @@ class Shown:
             draw_discreetly(layer)
         else:
             set_provenance(layer, {"parameters": {}, **provenance(layer), "labels": labels})
-        self._viewer.add_layer(layer)
         self.stored[kind] = layer
+        if kind == "accepted" and not np.any(data[0]):
+            return  # all of it was taken back
+        self._viewer.add_layer(layer)
         if kind == "refined":
             show_alone(self._viewer, layer)
 
