@@ -127,7 +127,8 @@ def choose(found: Findings, parameters: Parameters) -> Chosen:
     ]
     if finding and found.n_ways >= _LEAST_WAYS:
         most = max(finding, key=lambda name: sets[name].least_gain)
-        said = f"{most!r} finds no less of what is hidden, in whatever way ({sets[most].least_gain:+.3f} of mean IoU)."
+        least = f"{sets[most].least_gain:+.3f} of mean IoU at least"
+        said = f"{most!r} finds hidden labels as well or better, however they are hidden ({least})."
         return _taken(most, parameters, f"Preferred: {said}")
     if not sets:
         said = "hidden labels are found less with the other weights that were tried."
