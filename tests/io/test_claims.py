@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import struct
+import tracemalloc
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import numcodecs
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from PIL import Image
 
 from napari_coarse_crf import InputError
@@ -108,6 +111,25 @@ def test_chunks_of_a_store_are_asked_first(tmp_path: Path) -> None:
     for read in (open_image, open_labels):
         with pytest.raises(InputError, match="One of its chunks says that it holds 1000000 x 1000000 numbers"):
             read(store)
+
+
+@pytest.mark.parametrize("kind", ["zlib", "gzip", "bz2", "lzma"])
+def test_a_chunk_that_unpacks_to_more_than_a_chunk_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, kind: str
+) -> None:
+    packing, store = numcodecs.get_codec({"id": kind}), tmp_path / "a.zarr"
+    array = zarr.create_array(store, shape=(40, 60), chunks=(20, 30), dtype="u2", zarr_format=2, compressors=packing)
+    array[:] = pixels = np.arange(2400, dtype=np.uint16).reshape(40, 60)
+    assert np.array_equal(open_image(store).image[:], pixels)
+    (store / "1.1").write_bytes(packing.encode(bytes(2**26)))
+    opened = open_image(store).image
+    assert np.array_equal(opened[:20], pixels[:20])
+    tracemalloc.start()
+    with pytest.raises(InputError, match="One of its chunks unpacks to more than a chunk of it holds"):
+        opened[:]
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2**24
 
 
 @pytest.mark.parametrize("error", [MemoryError(), Image.DecompressionBombError("an attack.")])
