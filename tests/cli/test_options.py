@@ -83,7 +83,7 @@ def test_what_the_labels_chose_is_told_and_what_a_person_chose_is_not(
 def test_of_folders_each_image_tells_its_own(run: Any, tissue: tuple[Path, Path], tmp_path: Path) -> None:
     code, _, err = run("refine", *tissue, "-o", tmp_path / "refined", "--iterations", 2)
     assert code == 0
-    assert "tissue.png: Weights that the labels chose: edge cost 2, path weight" in err
+    assert "tissue.png: Weights: edge cost 2, path weight" in err
     assert "labels chose" not in run("refine", *tissue, "-o", tmp_path / "other", "--weights", "fixed")[2]
 
 
