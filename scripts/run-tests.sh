@@ -6,6 +6,7 @@
 #   scripts/run-tests.sh PYTHON          all
 #   scripts/run-tests.sh PYTHON FOLDER   the pieces that nobody has taken yet, as FOLDER says
 set -u
+unset PYTHONDONTWRITEBYTECODE # some containers set it: every process would compile each module anew
 python=$1
 scripts=$(dirname "$0")
 

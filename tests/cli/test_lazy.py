@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -104,6 +105,7 @@ def test_a_killed_run_leaves_an_unfinished_store_and_goes_on_in_two_processes(
     with subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while len(finished_tiles(journal)) < 4:
             assert process.poll() is None
+            time.sleep(0.01)
         process.kill()
     labels = json.loads((image / "labels" / "zarr.json").read_text())["attributes"]["ome"]["labels"]
     assert labels == ["coarse"]
