@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +31,19 @@ if TYPE_CHECKING:
 collect_ignore = [] if hasattr(napari.settings, "get_plugin_settings") else ["controls/test_preferences.py"]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def viewers_open_quickly() -> Iterator[None]:
-    """Read the manifests of plugins once, not for every viewer, and what was imported need not be looked through.
-
-    napari looks through everything whenever a layer goes, for drivers on Windows.
-    """
+@cache
+def look_through_no_more() -> None:
+    """Let Python leave alone, when it looks for what is garbage, what there is after the first test: it stays."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def viewers_open_quickly() -> Iterator[None]:
+    """Read the manifests of plugins once, not for every viewer.
+
+    napari looks for garbage whenever a layer goes, for drivers on Windows.
+    """
     with pytest.MonkeyPatch.context() as patches:
         patches.setattr(PluginManager, "discover", lru_cache(PluginManager.discover))
         if sys.platform != "win32":
@@ -70,6 +75,7 @@ def no_worker_is_left(qapp: Any) -> Iterator[None]:
     qapp.processEvents()  # delivers what the last worker sent
     running = [worker for worker in WorkerBase._worker_set if worker.is_running]
     assert not running
+    look_through_no_more()
 
 
 @pytest.fixture(autouse=True)
