@@ -29,6 +29,7 @@ extensions = [
     "command_help",
     "formulas",
     "public_names",
+    "scripts_as_pages",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",

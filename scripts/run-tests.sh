@@ -1,27 +1,28 @@
 #!/usr/bin/env bash
-# Run the tests with the Python that is given, in pieces: three at a time, as tests of windows and of processes wait much.
+# Run the tests with the Python that is given, in pieces: four at a time, as tests of windows and of processes wait much.
 # Whoever is done with a piece takes the next one, on a virtual display of its own, as two windows on one display would
 # take the keyboard from each other.
 #
 #   scripts/run-tests.sh PYTHON          all
 #   scripts/run-tests.sh PYTHON FOLDER   the pieces that nobody has taken yet, as FOLDER says
 set -u
+unset PYTHONDONTWRITEBYTECODE # some containers set it: every process would compile each module anew
 python=$1
 scripts=$(dirname "$0")
 
 apart=(
     "tests/test_[a-l]*.py"
-    "tests/test_[m-z]*.py"
     "tests/plugin/jobs"
+    "tests/plugin/layers tests/plugin/test_*.py"
+    "tests/cli"
+    "tests/test_[m-z]*.py"
     "tests/plugin/result"
     "tests/plugin/series"
-    "tests/cli"
     "tests/plugin/controls"
-    "tests/plugin/layers tests/plugin/test_*.py"
 )
 # shellcheck disable=SC2068 # these are words and patterns
 others=$(printf -- '--ignore=%s ' ${apart[@]})
-pieces=("${apart[@]}" "$others")
+pieces=("$others" "${apart[@]}") # the longest first
 
 take_pieces() {
     for number in "${!pieces[@]}"; do
@@ -42,7 +43,7 @@ fi
 folder=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$folder"' EXIT
 echo "They run in ${#pieces[@]} pieces, each of which prints when it is done"
-for _ in 1 2 3; do
+for _ in 1 2 3 4; do
     "$scripts/on-a-display.sh" "$0" "$python" "$folder" &
     sleep 3 # xvfb-run looks for a free display without holding it
 done

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -104,6 +105,7 @@ def test_a_killed_run_leaves_an_unfinished_store_and_goes_on_in_two_processes(
     with subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while len(finished_tiles(journal)) < 4:
             assert process.poll() is None
+            time.sleep(0.01)
         process.kill()
     labels = json.loads((image / "labels" / "zarr.json").read_text())["attributes"]["ome"]["labels"]
     assert labels == ["coarse"]
@@ -163,7 +165,8 @@ def test_frames_of_a_series_are_refined_one_after_the_other(run: Any, tmp_path: 
         (("image.zarr", "empty.zarr", "-o", "o.zarr"), "There is no label yet"),
         (("image.zarr", "empty.zarr", "-o", "o.zarr", "--confidence-out", "c.zarr", "--tile", "64"), "There is no"),
         (("film.zarr", "film.zarr", "-o", "o.zarr"), "No slice holds two labels"),
-        (("image.zarr", "nowhere.zarr", "-o", "o.zarr"), "nowhere.zarr cannot be used. There is nothing"),
+        (("image.zarr", "nowhere.zarr", "-o", "o.zarr"), "There is no file or folder nowhere.zarr. Check its"),
+        (("image.zarr", "image.zarr/labels/b", "-o", "o.zarr"), "There is no file or folder image.zarr/labels/b."),
         (("image.zarr", "s4://b/l.zarr", "-o", "o.zarr"), "s4://b/l.zarr cannot be"),
         (("image.zarr", "image.zarr", "-o", "o.zarr", "--tile", "64,64,64"), "one for each axis"),
         (("image.zarr", "image.zarr", "-o", "o.zarr", "--tile", "64", "--engine", "pydensecrf"), "knows no tiles"),

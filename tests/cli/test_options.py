@@ -76,15 +76,15 @@ def test_what_the_labels_chose_is_told_and_what_a_person_chose_is_not(
     assert told in text.splitlines()
     assert np.array_equal(files.read_labels(tmp_path / "o.png").ids, expected.labels)
     for fixed in (("--weights", "fixed"), ("--texture-weight", 0)):
-        assert "labels chose" not in run(*given, "--iterations", 2, *fixed)[1]
-    assert "labels chose" in run(*given, "--iterations", 2, "--texture-weight", 0, "--weights", "auto")[1]
+        assert "Weights: " not in run(*given, "--iterations", 2, *fixed)[1]
+    assert "Weights: " in run(*given, "--iterations", 2, "--texture-weight", 0, "--weights", "auto")[1]
 
 
 def test_of_folders_each_image_tells_its_own(run: Any, tissue: tuple[Path, Path], tmp_path: Path) -> None:
     code, _, err = run("refine", *tissue, "-o", tmp_path / "refined", "--iterations", 2)
     assert code == 0
-    assert "tissue.png: Weights that the labels chose: edge cost 2, path weight" in err
-    assert "labels chose" not in run("refine", *tissue, "-o", tmp_path / "other", "--weights", "fixed")[2]
+    assert "tissue.png: Weights: edge cost 2, path weight" in err
+    assert "Weights: " not in run("refine", *tissue, "-o", tmp_path / "other", "--weights", "fixed")[2]
 
 
 def test_an_evaluation_lets_the_labels_choose_too(run: Any, tissue: tuple[Path, Path], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -347,6 +348,16 @@ def test_an_output_that_takes_nothing_more_gets_a_sentence(tmp_path: Path, argum
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a device that is full")
+def test_an_error_stream_that_takes_nothing_more_stops_no_work(small: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / "o.png"
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([*COMMAND, "refine", *small, "-o", out], stdout=subprocess.PIPE, stderr=full, check=False)
+    assert done.returncode == 0
+    assert f"Wrote {out}" in done.stdout.decode()
+    assert set(np.unique(files.read_labels(out).ids)) == {3, 7}
+
+
 def test_brackets_in_a_name_are_shown_as_they_are(run: Any, small: tuple[Path, Path], tmp_path: Path) -> None:
     image, coarse = small
     odd = coarse.rename(tmp_path / "[bold]a.png")
@@ -396,8 +407,16 @@ def test_a_stopped_process_leaves_no_file_behind(tmp_path: Path, number: signal.
 
 
 def test_the_demo_draws_and_judges_every_sample(run: Any, tmp_path: Path) -> None:
-    code, out, _ = run("demo", "--out", tmp_path / "new" / "folder")
-    assert code == 0
+    older = tmp_path / "older.png"
+    older.write_bytes(b"precious")
+    folder = tmp_path / "new" / "folder"
+    folder.mkdir(parents=True)
+    os.link(older, folder / f"{SAMPLE_NAMES[0]}.png")
+    code, out, _ = run("demo", "--out", folder)
+    assert (code, older.read_bytes()) == (
+        0,
+        b"precious",
+    )  # a picture takes the place of another
     averages = [
         [float(value) for value in line.split()[1:]] for line in out.splitlines() if line.startswith("  average")
     ]
@@ -408,7 +427,7 @@ def test_the_demo_draws_and_judges_every_sample(run: Any, tmp_path: Path) -> Non
         assert shown[2] == pytest.approx(expected.mean_accuracy, abs=6e-4)
         assert shown[5] == pytest.approx(expected.mean_iou, abs=6e-4)
         assert shown[5] > shown[4] > shown[3]  # mean IoU: refined over nearest label over coarse
-        with Image.open(tmp_path / "new" / "folder" / f"{name}.png") as sheet:
+        with Image.open(folder / f"{name}.png") as sheet:
             assert sheet.width > 4 * sample.image.shape[1]
             assert sheet.height > sample.image.shape[0]
 

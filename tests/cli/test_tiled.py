@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,6 +61,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(
         with subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             while not (folder / "plan").exists() or len(finished_tiles(folder / "tiles.jsonl")) < count:
                 assert process.poll() is None
+                time.sleep(0.01)
             process.kill()
         done = finished_tiles(folder / "tiles.jsonl")
         assert done[: len(kept)] == kept

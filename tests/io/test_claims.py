@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import struct
+import tracemalloc
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import numcodecs
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from PIL import Image
+from zarr.codecs import GzipCodec
 
 from napari_coarse_crf import InputError
 from napari_coarse_crf.io.files import read_image, read_labels, read_mask
@@ -108,6 +113,46 @@ def test_chunks_of_a_store_are_asked_first(tmp_path: Path) -> None:
     for read in (open_image, open_labels):
         with pytest.raises(InputError, match="One of its chunks says that it holds 1000000 x 1000000 numbers"):
             read(store)
+
+
+@pytest.mark.parametrize(
+    ("packing", "chunk"),
+    [
+        *((numcodecs.get_codec({"id": name}), "1.1") for name in ("zlib", "gzip", "bz2", "lzma")),
+        (GzipCodec(), "c/1/1"),
+    ],
+)
+def test_a_chunk_that_unpacks_to_more_than_a_chunk_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, packing: Any, chunk: str
+) -> None:
+    store, version = tmp_path / "a.zarr", 3 if isinstance(packing, GzipCodec) else 2
+    kind: dict[str, Any] = {"dtype": "u2", "zarr_format": version, "compressors": packing}
+    array = zarr.create_array(store, shape=(40, 60), chunks=(20, 30), **kind)
+    array[:] = pixels = np.arange(2400, dtype=np.uint16).reshape(40, 60)
+    assert np.array_equal(open_image(store).image[:], pixels)
+    encode = gzip.compress if version == 3 else packing.encode
+    (store / chunk).write_bytes(encode(bytes(2**26)))
+    opened = open_image(store).image
+    assert np.array_equal(opened[:20], pixels[:20])
+    tracemalloc.start()
+    with pytest.raises(InputError, match="One of its chunks unpacks to more than a chunk of it holds"):
+        opened[:]
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2**24
+
+
+def test_shards_are_read_with_each_of_their_chunks_bounded(tmp_path: Path) -> None:
+    store, pixels = tmp_path / "a.zarr", np.arange(2400, dtype=np.uint16).reshape(40, 60)
+    zarr.create_array(store, data=pixels, chunks=(10, 10), shards=(20, 30), compressors=GzipCodec())
+    assert np.array_equal(open_image(store).image[:], pixels)
+    shard = store / "c" / "1" / "1"
+    chunks, index = shard.read_bytes()[:-100], shard.read_bytes()[-100:-4]  # where each of six lies; a checksum
+    places, packed = np.frombuffer(index, "<u8").reshape(6, 2).copy(), gzip.compress(bytes(2**26))
+    places[0] = len(chunks), len(packed)
+    shard.write_bytes(chunks + packed + bytes(numcodecs.get_codec({"id": "crc32c"}).encode(places.tobytes())))
+    with pytest.raises(InputError, match="One of its chunks unpacks to more than a chunk of it holds"):
+        open_image(store).image[:]
 
 
 @pytest.mark.parametrize("error", [MemoryError(), Image.DecompressionBombError("an attack.")])

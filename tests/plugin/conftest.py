@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
-from functools import lru_cache
+import sys
+from functools import cache, lru_cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import napari.settings
 import numpy as np
 import pytest
+from napari._vispy import canvas
+from napari.components import LayerList
 from npe2 import PluginManager
 from qtpy.QtCore import QThreadPool
 from superqt.utils import WorkerBase
@@ -27,16 +31,35 @@ if TYPE_CHECKING:
 collect_ignore = [] if hasattr(napari.settings, "get_plugin_settings") else ["controls/test_preferences.py"]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def viewers_open_quickly() -> Iterator[None]:
-    """Read the manifests of plugins once, not for every viewer, and what was imported need not be looked through."""
-
+@cache
+def look_through_no_more() -> None:
+    """Let Python leave alone, when it looks for what is garbage, what there is after the first test: it stays."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def viewers_open_quickly() -> Iterator[None]:
+    """Read the manifests of plugins once, not for every viewer.
+
+    napari looks for garbage whenever a layer goes, for drivers on Windows.
+    """
     with pytest.MonkeyPatch.context() as patches:
         patches.setattr(PluginManager, "discover", lru_cache(PluginManager.discover))
+        if sys.platform != "win32":
+            patches.setattr(canvas, "gc", SimpleNamespace(collect=int), raising=False)
         yield
     gc.unfreeze()
+
+
+@pytest.fixture
+def make_napari_viewer(make_napari_viewer: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return napari's own maker of viewers, which at the end of a test does not take out layer after layer first.
+
+    A test that closes a viewer itself does it as napari does.
+    """
+    yield make_napari_viewer
+    monkeypatch.setattr(LayerList, "clear", lambda _layers: None)  # until napari has closed them, in its turn
 
 
 @pytest.fixture
@@ -52,6 +75,7 @@ def no_worker_is_left(qapp: Any) -> Iterator[None]:
     qapp.processEvents()  # delivers what the last worker sent
     running = [worker for worker in WorkerBase._worker_set if worker.is_running]
     assert not running
+    look_through_no_more()
 
 
 @pytest.fixture(autouse=True)

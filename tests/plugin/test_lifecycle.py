@@ -383,18 +383,18 @@ from napari_coarse_crf import Parameters
 app = get_qapp()
 viewer = napari.Viewer()
 random = np.random.default_rng(5)
-labels = np.zeros((600, 800), np.int32)
+labels = np.zeros((300, 400), np.int32)
 labels[::20, ::20] = random.integers(1, 9, labels[::20, ::20].shape)
-viewer.add_image(random.integers(0, 255, (600, 800, 3), dtype=np.uint8), rgb=True)
+viewer.add_image(random.integers(0, 255, (300, 400, 3), dtype=np.uint8), rgb=True)
 strokes = viewer.add_labels(labels, name="strokes")
 _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
-widget.parameters = Parameters(iterations=30)
+widget.parameters = Parameters(iterations=20)
 added = []
 widget.refined.connect(added.append)
 widget.run()
 painted = 0
 while widget.run_bar.button.text() == "Cancel":
-    strokes.colormap.map(random.integers(0, 10**6, (600, 800)))
+    strokes.colormap.map(random.integers(0, 10**6, (300, 400)))
     strokes.refresh()
     app.processEvents()
     painted += 1

@@ -70,7 +70,7 @@ def _show_warning(
     if issubclass(category, CoarseCRFWarning):
         warn(str(message))
     else:
-        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
+        stderr.out(warnings.formatwarning(message, category, filename, lineno), end="")
 
 
 def _drop_output() -> None:

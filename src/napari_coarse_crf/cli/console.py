@@ -1,7 +1,8 @@
 """What all commands print with, and the application they join."""
 
 from collections.abc import Callable
-from typing import Annotated
+from contextlib import suppress
+from typing import IO, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -20,7 +21,39 @@ from napari_coarse_crf.tiles.apart import PartRefiner
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 stdout = Console(highlight=False)
-stderr = Console(stderr=True, highlight=False)
+
+
+class _Forgiving:
+    """A stream that may take nothing more, as on a full disk: what is said there is lost then, and the work goes on."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what the stream takes."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Send on what the stream has kept."""
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _ErrorConsole(Console):
+    """The error stream as it is at each moment: rich puts another in its place while a bar moves."""
+
+    @property  # type: ignore[misc]  # nothing sets it
+    def file(self) -> IO[str]:
+        """What is written to."""
+        return cast("IO[str]", _Forgiving(super().file))
+
+
+stderr = _ErrorConsole(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:

@@ -33,7 +33,7 @@ def run_demo(
         scores = panels.judge(sample, refinement.labels)
         _print_scores(sample, scores, seconds)
         path = out / f"{name}.png"
-        panels.draw_panels(sample, refinement.labels, scores).save(path)
+        files.write_files({path: files.encode_png(panels.draw_panels(sample, refinement.labels, scores))})
         say(f"Drew {path}\n")
 
 

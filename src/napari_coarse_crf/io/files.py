@@ -39,6 +39,7 @@ __all__ = [
     "check_writable",
     "encode_confidence",
     "encode_labels",
+    "encode_png",
     "make_folder",
     "read_confidence",
     "read_image",
@@ -211,7 +212,7 @@ def encode_labels(
     picture = Image.fromarray(labels.astype(np.uint8 if small else np.uint16))
     if small and palette is not None:
         picture.putpalette(palette)
-    return _png(picture)
+    return encode_png(picture)
 
 
 def encode_confidence(
@@ -220,7 +221,14 @@ def encode_confidence(
     """Return the content of a confidence file: 0..1 as float32 in a TIFF, 0..65535 in a PNG."""
     if path.suffix.lower() in TIFF:
         return encode_tiff(confidence, axes, grid)
-    return _png(Image.fromarray(np.round(confidence * 65535.0).astype(np.uint16)))
+    return encode_png(Image.fromarray(np.round(confidence * 65535.0).astype(np.uint16)))
+
+
+def encode_png(picture: Image.Image) -> bytes:
+    """Return the content of a PNG file."""
+    content = BytesIO()
+    picture.save(content, format="PNG")
+    return content.getvalue()
 
 
 def write_files(contents: Mapping[Path, bytes], *, overwrite: bool = True) -> None:
@@ -313,9 +321,3 @@ def _put_back(old: Path, target: Path) -> None:
     if old.exists():
         old.replace(target)
         old.unlink(missing_ok=True)  # two names of one file: replacing does nothing
-
-
-def _png(picture: Image.Image) -> bytes:
-    content = BytesIO()
-    picture.save(content, format="PNG")
-    return content.getvalue()

@@ -43,7 +43,7 @@ def choice_in_words(made: Made) -> str:
     """Return one sentence on what the labels chose and why, "" where the weights were fixed."""
     if not made.reason:
         return ""
-    return f"Weights that the labels chose: {weights_in_words(made.parameters)}. {made.reason}"
+    return f"Weights: {weights_in_words(made.parameters)}. {made.reason}"
 
 
 def choice_in_short(made: Made, before: Parameters) -> str:

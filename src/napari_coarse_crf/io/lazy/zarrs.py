@@ -14,8 +14,9 @@ from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.claims import check_claim
 from napari_coarse_crf.io.grid import UNKNOWN, Grid
 from napari_coarse_crf.io.lazy.ome import Multiscale, ome_attributes, read_multiscale
-from napari_coarse_crf.io.lazy.places import Place, below
+from napari_coarse_crf.io.lazy.places import Place, below, check_is_there
 from napari_coarse_crf.io.lazy.stored import Pyramid, ratios, stand_in
+from napari_coarse_crf.io.lazy.unpacking import bounded
 from napari_coarse_crf.io.raster import CHANNELS, Raster
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def open_zarr(place: Place) -> Pyramid:
         raise InputError("It is not finished: the run that writes it goes on, or was stopped. Start that again.")
     if isinstance(node, zarr.Array):
         axes, names_axes = _axes_of(node)
-        return Pyramid((node,), ((1.0,) * node.ndim,), _raster(node, axes, names_axes, Grid()))
+        return Pyramid((bounded(node),), ((1.0,) * node.ndim,), _raster(node, axes, names_axes, Grid()))
     image, pictures = _image_in(node)
     multiscale = read_multiscale(image.attrs.asdict())
     if multiscale is None:
@@ -61,6 +62,7 @@ def open_label_map(place: Place) -> tuple[Pyramid, Place]:
     InputError
         If it holds none, several, or one that is not understood.
     """
+    check_is_there(place)
     node = open_node(place)
     if isinstance(node, zarr.Group):
         said = ome_attributes(node.attrs.asdict())
@@ -152,7 +154,7 @@ def _level(group: zarr.Group, path: str, ndim: int) -> zarr.Array[Any]:
         raise InputError(
             f"Its level {path} has {level.ndim} axes, and its metadata name {ndim}. Correct them, or give the array."
         )
-    return level
+    return bounded(level)
 
 
 def _scales(multiscale: Multiscale, levels: tuple[Any, ...]) -> tuple[tuple[float, ...], ...]:
