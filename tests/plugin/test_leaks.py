@@ -13,7 +13,7 @@ from napari.utils.task_status import TaskStatusItem
 from qtpy import PYQT6
 from superqt.utils import WorkerBase
 
-from napari_coarse_crf.plugin.jobs.job import Outcome
+from napari_coarse_crf.plugin.jobs.outcome import Outcome
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.record import recall
 

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from napari.qt.threading import GeneratorWorker
 
     from napari_coarse_crf import CoarseCRFError, Parameters, Progress
-    from napari_coarse_crf.plugin.jobs.job import Outcome
+    from napari_coarse_crf.plugin.jobs.outcome import Outcome
     from napari_coarse_crf.plugin.jobs.worker import AnyJob, AnyOutcome
     from napari_coarse_crf.plugin.layers.choice import Choice
     from napari_coarse_crf.tiles.parts import Scope

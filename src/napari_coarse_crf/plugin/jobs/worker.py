@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from napari_coarse_crf import Progress
-    from napari_coarse_crf.plugin.jobs.job import Job, Outcome
+    from napari_coarse_crf.plugin.jobs.job import Job
+    from napari_coarse_crf.plugin.jobs.outcome import Outcome
     from napari_coarse_crf.plugin.jobs.tiled import TiledJob, TiledOutcome
 
     AnyJob = Job | TiledJob
