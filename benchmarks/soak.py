@@ -24,6 +24,7 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from itertools import cycle
 from pathlib import Path
@@ -75,8 +76,16 @@ class Left:
         idle(100)
         memory = in_use()
         workers = sum(worker.is_running for worker in WorkerBase._worker_set)
-        threads = psutil.Process().num_threads()
-        return cls(memory, given_out(), threads, workers, len(viewer.layers), callbacks(viewer))
+        return cls(memory, given_out(), _count_threads(), workers, len(viewer.layers), callbacks(viewer))
+
+
+def _count_threads() -> int:
+    """Return how many threads there are; on Linux without those of Qt's own pool, which stay for half a minute."""
+    names = []
+    for path in Path("/proc/self/task").glob("*/comm"):
+        with suppress(OSError):  # it has ended
+            names.append(path.read_text().strip())
+    return sum(name != "Thread (pooled)" for name in names) or psutil.Process().num_threads()
 
 
 class Person:
