@@ -9,20 +9,26 @@ Strokes come one soon after the other, so that some meet a look or a full result
 until Live has nothing left to do. Between the Runs what a person does happens in turn: a result or the preview is
 removed, another image chosen, a result measured or accepted, the preview kept, the dock closed under Live and opened
 again. After every tenth of the Runs all but the person's own layers is taken away, with the dock, and what is left is
-counted. The exit code is 1 if memory has grown by more than 5 % since the first tenth, or if there is more of anything
-else than before the dock was opened (of threads: than at the first tenth, as numba keeps its own).
+counted: a row is printed at once. The exit code is 1 if memory has grown by more than 5 % since the first tenth, or if
+there is more of anything else than before the dock was opened (of threads: than at the first tenth, as numba keeps its
+own). A kill without -9 ends it after the Run under way, with what was found so far; so does Ctrl+C, but a virtual
+display hears that, too, and ends before.
 
-napari itself keeps every worker in its list of tasks until the window closes, with some 6 kB each: that grows with what
-was done, and is no array.
+"Given out" is what was asked of the C library: where the memory in use grows and this does not, it is holes between
+what is given out, of which MALLOC_ARENA_MAX=1 before the command leaves fewer.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
-from dataclasses import astuple, dataclass
+from contextlib import suppress
+from dataclasses import astuple, dataclass, replace
 from itertools import cycle
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -34,7 +40,7 @@ from cases import coarse_labels, photographs
 from napari.qt import get_qapp
 from qtpy.QtCore import QThreadPool
 from superqt.utils import WorkerBase
-from window import idle, in_use, until_settled
+from window import given_out, idle, in_use, until_settled
 
 from napari_coarse_crf import warm_up
 from tests.plugin.left import callbacks
@@ -53,9 +59,10 @@ BETWEEN_STROKES_MS = 60
 
 @dataclass(frozen=True)
 class Left:
-    """What there is while no dock is open and nothing runs."""
+    """What there is while no dock is open and nothing runs; memory in MB."""
 
     memory: float
+    given_out: float
     threads: int
     workers: int
     layers: int
@@ -69,7 +76,16 @@ class Left:
         idle(100)
         memory = in_use()
         workers = sum(worker.is_running for worker in WorkerBase._worker_set)
-        return cls(memory, psutil.Process().num_threads(), workers, len(viewer.layers), callbacks(viewer))
+        return cls(memory, given_out(), _count_threads(), workers, len(viewer.layers), callbacks(viewer))
+
+
+def _count_threads() -> int:
+    """Return how many threads there are; on Linux without those of Qt's own pool, which stay for half a minute."""
+    names = []
+    for path in Path("/proc/self/task").glob("*/comm"):
+        with suppress(OSError):  # it has ended
+            names.append(path.read_text().strip())
+    return sum(name != "Thread (pooled)" for name in names) or psutil.Process().num_threads()
 
 
 class Person:
@@ -159,6 +175,26 @@ class Person:
         self.open_dock()
 
 
+class Interruption:
+    """Notes that somebody wants it to end; who insists ends it at once.
+
+    Attributes
+    ----------
+    came : bool
+        Whether somebody does.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, _frame: object) -> None:
+        self.came = True
+        signal.signal(number, signal.SIG_DFL)
+        print("Interrupted: it ends after this Run.", file=sys.stderr, flush=True)
+
+
 def main() -> int:
     """Annotate, print what is left after each tenth, and return 1 if it is too much."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -167,27 +203,24 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="3 Runs, 6 strokes; how memory grows does not count")
     options = parser.parse_args()
     runs, strokes = (3, 6) if options.quick else (options.runs, options.strokes)
+    interruption, began = Interruption(), perf_counter()
+    print(f"{runs} Runs and {strokes} strokes; `kill {os.getpid()}` ends it after a Run, with what was found so far.\n")
     warm_up()
-    get_qapp()
-    viewer = napari.Viewer()
-    photo = photographs(HEIGHT, WIDTH)
-    for number, image in enumerate((photo, photo[::-1].copy()), 1):
-        viewer.add_image(image, name=f"photo {number}", rgb=True)
-    viewer.add_labels(coarse_labels(HEIGHT, WIDTH, LABELS, 0.1), name="strokes")
-    idle(500)
+    viewer = _open_napari()
     seen = [Left.count(viewer)]
-    print("| runs | strokes | MB in use | threads | running workers | layers | callbacks |")
-    print("|---|---|---|---|---|---|---|")
+    print("| runs | strokes | MB in use | MB given out | threads | running workers | layers | callbacks |")
+    print("|---|---|---|---|---|---|---|---|")
     _print_row(0, 0, seen[0])
     person = Person(viewer)
-    painted = 0
-    for number in range(1, runs + 1):
+    number = painted = 0
+    while number < runs and not (number and interruption.came):
+        number += 1
         due = strokes * number // runs
         person.paint(due - painted)
         painted = due
         person.run()
         person.go_on()
-        if number * TENTHS // runs > len(seen) - 1:
+        if number * TENTHS // runs > len(seen) - 1 or interruption.came:
             person.leave_off()
             seen.append(Left.count(viewer))
             _print_row(number, painted, seen[-1])
@@ -195,9 +228,35 @@ def main() -> int:
     person.leave_off()
     viewer.close()
     problems = find_problems(*seen, most_growth=1.0 if options.quick else MOST_GROWTH)
-    print()
+    what = f"Interrupted after {number} of {runs} Runs" if number < runs else f"{number} Runs"
+    print(f"\n{what} and {painted} strokes, in {(perf_counter() - began) / 60:.0f} min. {growth_in_words(*seen)}")
     print("\n".join(problems) or "Nothing is left.")
     return 1 if problems else 0
+
+
+def _open_napari() -> napari.Viewer:
+    """Return a viewer with two images and the person's labels."""
+    get_qapp()
+    viewer = napari.Viewer()
+    photo = photographs(HEIGHT, WIDTH)
+    for number, image in enumerate((photo, photo[::-1].copy()), 1):
+        viewer.add_image(image, name=f"photo {number}", rgb=True)
+    viewer.add_labels(coarse_labels(HEIGHT, WIDTH, LABELS, 0.1), name="strokes")
+    idle(500)
+    return viewer
+
+
+def growth_in_words(_before: Left, first: Left, *later: Left) -> str:
+    """Say how memory went on after the first tenth, and after the middle: whether it is still growing."""
+    if not later:
+        return "That is too little to say how memory grows."
+    middle, last = (first, *later)[len(later) // 2], later[-1]
+    grew, gained = last.memory / first.memory - 1, last.given_out - first.given_out
+    late, gained_late = last.memory - middle.memory, last.given_out - middle.given_out
+    return (
+        f"Since the first tenth, memory in use went from {first.memory:.0f} to {last.memory:.0f} MB ({grew:+.1%}; "
+        f"{late:+.0f} MB in the second half), what is given out by {gained:+.1f} MB ({gained_late:+.1f})."
+    )
 
 
 def find_problems(before: Left, first: Left, *later: Left, most_growth: float) -> list[str]:
@@ -205,8 +264,8 @@ def find_problems(before: Left, first: Left, *later: Left, most_growth: float) -
     last = later[-1] if later else first
     found = []
     if last.memory > (1 + most_growth) * first.memory:
-        found.append(f"Memory grew from {first.memory:.0f} to {last.memory:.0f} MB after the first tenth.")
-    allowed = Left(first.memory, first.threads, 0, before.layers, before.callbacks)
+        found.append(f"Memory grew by more than {most_growth:.0%}.")
+    allowed = replace(before, threads=first.threads, workers=0)
     for name in ("threads", "workers", "layers", "callbacks"):
         most = max(getattr(one, name) for one in (first, *later))
         if most > getattr(allowed, name):
@@ -215,8 +274,8 @@ def find_problems(before: Left, first: Left, *later: Left, most_growth: float) -
 
 
 def _print_row(runs: int, strokes: int, left: Left) -> None:
-    memory, *others = astuple(left)
-    print("|", " | ".join(map(str, (runs, strokes, f"{memory:.0f}", *others))), "|", flush=True)
+    memory, given, *others = astuple(left)
+    print("|", " | ".join(map(str, (runs, strokes, f"{memory:.0f}", f"{given:.1f}", *others))), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -304,7 +304,7 @@ def test_what_is_left_after_runs_and_strokes_is_counted(in_a_window: dict[str, s
     assert "Nothing is left." in printed, printed
     rows = [line.strip("| ").split(" | ") for line in printed.splitlines() if line.startswith("|")][2:]
     assert [row[:2] for row in rows] == [["0", "0"], ["1", "2"], ["2", "4"], ["3", "6"]]
-    assert {row[4] for row in rows} == {"0"}  # workers
+    assert {row[5] for row in rows} == {"0"}  # workers
     assert "exit code 0" in printed
 
 

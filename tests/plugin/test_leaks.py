@@ -1,14 +1,19 @@
-"""What has ended holds nothing: napari keeps every worker until the window closes, so no worker may keep a result."""
+"""What has ended holds nothing, however long a session: napari keeps every worker that it lists until it closes."""
 
 from __future__ import annotations
 
 import gc
 import weakref
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from napari.utils import progress
+from napari.utils.task_status import TaskStatusItem
+from qtpy import PYQT6
+from superqt.utils import WorkerBase
 
-from napari_coarse_crf.plugin.jobs.job import Outcome
+from napari_coarse_crf.plugin.jobs.outcome import Outcome
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.record import recall
 
@@ -50,6 +55,15 @@ def forget_selection(viewer: Any) -> None:
 
 def wait_until_gone(qtbot: Any, references: list[weakref.ref[Any]]) -> None:
     qtbot.waitUntil(lambda: gc.collect() >= 0 and not [one for one in references if one() is not None])
+
+
+def alive() -> Counter[str]:
+    """Return how many objects there are of each class of ours, of entries of napari's list of workers, and of bars."""
+    gc.collect()
+    kinds = [type(one) for one in gc.get_objects()]
+    watched = {TaskStatusItem, *([progress] if PYQT6 else [])}  # PySide6 does not free every worker
+    ours = [kind for kind in kinds if str(kind.__module__).startswith("napari_coarse_crf") or kind in watched]
+    return Counter(kind.__name__ for kind in ours)
 
 
 def test_a_run_keeps_neither_its_job_nor_its_outcome_nor_a_removed_layer(
@@ -97,3 +111,37 @@ def test_a_cancelled_run_keeps_nothing(
     qtbot.waitUntil(lambda: not widget.runs.runner.is_busy)
     assert len(ended) == 1
     wait_until_gone(qtbot, ended)
+
+
+def test_after_many_strokes_and_measurements_no_more_is_alive_than_after_a_few(
+    dock: Dock, press_run: Callable[[RefineWidget], Any], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    strokes = viewer.layers["strokes"]
+    press_run(widget)
+    widget.result.heading.setChecked(True)  # measures whatever is new
+    widget.live = True
+
+    def paint(count: int) -> Counter[str]:
+        for number in range(count):
+            strokes.paint((5 + number, 30), 3)
+            qtbot.waitUntil(lambda: widget._live.can_be_kept)
+        qtbot.waitUntil(lambda: widget._live.switch.is_settled)
+        qtbot.waitUntil(lambda: not WorkerBase._worker_set)
+        return alive()
+
+    few = paint(2)
+    assert few["Refiner"] > 0
+    assert paint(10) - few == Counter()
+
+
+def test_a_run_leaves_no_more_than_its_entry_in_naparis_list(
+    dock: Dock, press_run: Callable[[RefineWidget], Any], image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    for _ in range(2):
+        viewer.layers.remove(press_run(widget))
+    before = alive()
+    for _ in range(4):
+        viewer.layers.remove(press_run(widget))
+    assert alive() - before == Counter(TaskStatusItem=4)

@@ -307,6 +307,28 @@ def test_closing_the_viewer_stops_the_run(busy: Busy, qtbot: Any) -> None:
     assert not layers
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_closing_the_viewer_stops_live_which_napari_asks_nothing_about(
+    dock: Callable[..., tuple[Any, RefineWidget]], qtbot: Any, image: NDArray[Any], labels: NDArray[Any], full: bool
+) -> None:
+    begun, goes_on = Event(), Event()
+
+    def wait() -> None:
+        begun.set()
+        goes_on.wait(TIMEOUT / 1000)
+
+    viewer, widget = dock(Storage(image, wait), labels, rgb=True)
+    widget._live.start_live(quick=not full)
+    qtbot.waitUntil(begun.is_set)
+    assert not viewer.window._task_status_manager.is_busy()
+    layers, runner = viewer.layers, widget._runner
+    del widget
+    viewer.close()  # empties the list
+    goes_on.set()
+    qtbot.waitUntil(lambda: not runner.is_busy)
+    assert not layers
+
+
 def test_deleting_the_layers_while_it_runs_still_gives_the_result(busy: Busy, qtbot: Any) -> None:
     viewer, widget, _ = busy
     widget.parameters = Parameters(iterations=3)

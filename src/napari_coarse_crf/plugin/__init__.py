@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_coarse_crf.plugin.jobs.job import refine_layer
+    from napari_coarse_crf.plugin.jobs.refine_layer import refine_layer
     from napari_coarse_crf.plugin.layers.choice import Choice
     from napari_coarse_crf.plugin.series.widget import SeriesWidget
     from napari_coarse_crf.plugin.widget import RefineWidget
@@ -22,7 +22,7 @@ _HOME = {
     "RefineWidget": "napari_coarse_crf.plugin.widget",
     "Scope": "napari_coarse_crf.tiles.parts",
     "SeriesWidget": "napari_coarse_crf.plugin.series.widget",
-    "refine_layer": "napari_coarse_crf.plugin.jobs.job",
+    "refine_layer": "napari_coarse_crf.plugin.jobs.refine_layer",
 }
 
 

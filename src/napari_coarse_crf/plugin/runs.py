@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
     from napari_coarse_crf import CoarseCRFError, Progress
-    from napari_coarse_crf.plugin.jobs.job import Outcome
+    from napari_coarse_crf.plugin.jobs.outcome import Outcome
     from napari_coarse_crf.plugin.jobs.worker import AnyJob, AnyOutcome
     from napari_coarse_crf.plugin.setting import Setting
 

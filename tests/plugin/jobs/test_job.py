@@ -11,7 +11,8 @@ from napari.layers import Image, Labels
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.plugin import Choice, Scope
-from napari_coarse_crf.plugin.jobs.job import Before, Job, Outcome
+from napari_coarse_crf.plugin.jobs.job import Job
+from napari_coarse_crf.plugin.jobs.outcome import Before, Outcome
 from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 
 if TYPE_CHECKING:

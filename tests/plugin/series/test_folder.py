@@ -251,3 +251,40 @@ def test_a_process_killed_while_it_saves_leaves_old_or_new_files(folder: Path) -
         assert set(loaded.layers) == {"coarse", "accepted", "refined"}
         for ids, _, _ in loaded.layers.values():
             assert ids.min() == ids.max() > 0
+
+
+_MOVER = """
+import os, sys
+from itertools import count
+from pathlib import Path
+import numpy as np
+from napari.layers import Labels
+from napari_coarse_crf.plugin.result.saving import Saving
+from napari_coarse_crf.plugin.series.folder import Folder
+
+move, moves, last = Path.replace, count(), int(sys.argv[2])
+
+def move_or_end(path, target):
+    if next(moves) == last:
+        os._exit(0)
+    return move(path, target)
+
+series = Folder(Path(sys.argv[1]))
+series.load(0)
+Path.replace = move_or_end
+series.write(0, [Saving.of(Labels(np.full((40, 60), 3, np.uint8), name="labels"), series.labels_path("coarse", 0))], 1)
+"""
+
+
+@pytest.mark.parametrize("moves", range(3))
+def test_what_was_saved_here_is_known_even_if_the_process_ended_between_two_files(
+    folder: Path, strokes: Any, moves: int
+) -> None:
+    Folder(folder).write(0, [saving_of(Folder(folder), strokes)], 1)
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", _MOVER, str(folder), str(moves)], check=True)
+    series = Folder(folder)
+    assert not series.load(0).said
+    assert series.write(0, [saving_of(series, 2 * strokes)], 1) == ()
+    names = {path.name for path in (folder / "coarse-labels").iterdir()}
+    assert names == {"a2.tif", "a2.coarse-crf.json", "series.json"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari.qt.threading import create_worker
+from superqt.utils import create_worker
 
 from napari_coarse_crf import CoarseCRFError
 from napari_coarse_crf.plugin.jobs.explained import explained
@@ -17,18 +17,18 @@ from napari_coarse_crf.plugin.jobs.worker import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari.qt.threading import FunctionWorker
+    from superqt.utils import FunctionWorker
 
 
 class Background:
     """Runs functions in threads and hands over what they return, on the main thread.
 
-    Of several tasks of one name, only the latest is listened to.
+    Of several tasks of one name, only the latest is listened to. The workers are superqt's: napari would keep its own
+    until the window closes, hundreds in a long session, and ask before closing whether to stop what cannot be stopped.
     """
 
     def __init__(self) -> None:
-        # napari keeps workers and their slots until the window closes. They know this object, which after `abandon`
-        # knows nobody.
+        # The slot of a worker knows this object, which after `abandon` knows nobody.
         self._listeners: dict[str, tuple[int, Callable[[Any], None]]] = {}
         self._number = 0
 
@@ -36,7 +36,7 @@ class Background:
         """Run `function`; `listener` gets what it returns, or a `Failure`."""
         self._number += 1
         self._listeners[name] = (self._number, listener)
-        worker = create_worker(run_task, [function], _start_thread=False, _ignore_errors=True)
+        worker: FunctionWorker[Any] = create_worker(run_task, [function], _start_thread=False, _ignore_errors=True)
         worker.returned.connect(partial(self._on_returned, name, self._number))
         worker.start()
         return worker
@@ -57,13 +57,13 @@ class Background:
 
 
 def run_task(functions: list[Callable[[], Any]]) -> Any:
-    """Call a function; an error is returned as a `Failure`. napari shows the name of this function while it runs.
+    """Call a function; an error is returned as a `Failure`.
 
     Parameters
     ----------
     functions : list of callable
-        The one to call. It is taken out of the list: napari keeps the worker, which keeps the list, and what a function
-        refers to (copies of layers) would stay in memory until the window closes.
+        The one to call. It is taken out of the list: PySide6 does not free every worker that has ended, and what a
+        function refers to (copies of layers) would stay in memory.
     """
     try:
         with explained("This did not work"):

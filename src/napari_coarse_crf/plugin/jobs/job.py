@@ -6,47 +6,42 @@ same pixels.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning, Parameters, Progress
-from napari_coarse_crf.compute.parallel import finish, retold
+from napari_coarse_crf import CoarseCRFError, Progress
+from napari_coarse_crf.compute.parallel import retold
 from napari_coarse_crf.compute.room import free_memory
 from napari_coarse_crf.memory import memory_warning
 from napari_coarse_crf.parameters import reduce_parameters
 from napari_coarse_crf.plugin.jobs.aside import take_aside
 from napari_coarse_crf.plugin.jobs.explained import explained
+from napari_coarse_crf.plugin.jobs.outcome import Glance, Loaded, Outcome
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
-from napari_coarse_crf.plugin.jobs.tiled import refine_by_tiles
-from napari_coarse_crf.plugin.layers.accepted import keeping_accepted, link_accepted
-from napari_coarse_crf.plugin.layers.choice import EVERYTHING
 from napari_coarse_crf.plugin.layers.key import key_of_whole
 from napari_coarse_crf.plugin.layers.look import add_result, renewed
 from napari_coarse_crf.plugin.layers.newest import show_alone
 from napari_coarse_crf.plugin.layers.provenance import describe_run
 from napari_coarse_crf.plugin.layers.record import Record, remember
-from napari_coarse_crf.plugin.layers.snapshot import Snapshot
 from napari_coarse_crf.refinement import ALL_LABELLED
 from napari_coarse_crf.tiles.apart import step_among
 from napari_coarse_crf.tiles.parts import Assembly, has_two_labels
-from napari_coarse_crf.tiles.reduced import Earlier, enlarge_refinement, reduce_picture, thin_out_labels
+from napari_coarse_crf.tiles.reduced import enlarge_refinement, reduce_picture, thin_out_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
     import napari
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Labels, Layer
 
-    from napari_coarse_crf import Refinement, Refiner
-    from napari_coarse_crf.compute.arrays import LabelArray
-    from napari_coarse_crf.inputs import Picture
-    from napari_coarse_crf.plugin.layers.choice import Choice
-    from napari_coarse_crf.plugin.layers.key import Key, Read
+    from napari_coarse_crf import Parameters, Refinement, Refiner
+    from napari_coarse_crf.plugin.jobs.outcome import Before
+    from napari_coarse_crf.plugin.layers.key import Read
     from napari_coarse_crf.plugin.layers.look import Look
     from napari_coarse_crf.plugin.layers.read import Inputs
+    from napari_coarse_crf.plugin.layers.snapshot import Snapshot
     from napari_coarse_crf.tiles.parts import Part
 
 _ENGINE: Final = "lattice"
@@ -65,92 +60,6 @@ class Notice(Progress):
     """A step that has something to say while the job goes on."""
 
     sentence: str = ""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Glance:
-    """What a quick look at one part found at reduced size.
-
-    Attributes
-    ----------
-    part, key
-        What was looked at, and what it held.
-    labels : array of int
-        Of every `step`-th pixel.
-    step : int
-        By how much it was reduced.
-    """
-
-    part: Part
-    key: Key
-    labels: LabelArray
-    step: int
-
-
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Outcome:
-    """What a job returns: the refinement, how long it took, and what a person should know about it.
-
-    Attributes
-    ----------
-    read : Read
-        What was read; empty where nobody asked.
-    glance : Glance or None
-        Of a quick look at one part.
-    """
-
-    refinement: Refinement
-    seconds: float
-    warnings: tuple[str, ...]
-    read: Read
-    glance: Glance | None = None
-
-    @property
-    def time_in_words(self) -> str:
-        """How long it took."""
-        return f"{self.seconds:.1f} s" if self.seconds >= 0.1 else f"{1e3 * self.seconds:.0f} ms"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Loaded:
-    """One part in memory."""
-
-    part: Part
-    picture: Picture
-    labels: LabelArray
-    key: Key
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Before:
-    """A full result and what the quick look at the same input found: what the next looks begin from.
-
-    Attributes
-    ----------
-    glance : Glance
-        Of the look.
-    result : Earlier
-        What both found.
-    """
-
-    glance: Glance
-    result: Earlier
-
-    @classmethod
-    def of(cls, glance: Glance | None, full: Outcome) -> Before | None:
-        """Return the two as one; None where they are not of the same input."""
-        if glance is None or (glance.part, glance.key) not in full.read:
-            return None
-        return cls(glance, Earlier(full.refinement.labels[glance.part], glance.labels, glance.step))
-
-    def copied(self) -> Before:
-        """Return the same with labels that nobody paints on."""
-        return replace(self, result=replace(self.result, labels=self.result.labels.copy()))
-
-    def found(self, loaded: Loaded) -> Earlier | None:
-        """Return what was found, if what is looked at now is the same place of the same picture."""
-        is_same = self.glance.part == loaded.part and self.glance.key.picture == loaded.key.picture
-        return self.result if is_same else None
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -368,58 +277,3 @@ class Job:
 def _aside(work: Callable[[], T]) -> Generator[Progress, None, T]:
     """Do what cannot be cut into steps, before the first of them."""
     return (yield from take_aside(work, lambda: _PREPARING))
-
-
-def refine_layer(
-    viewer: napari.viewer.Viewer,
-    image_layer: Image,
-    labels_layer: Layer,
-    parameters: Parameters | None = None,
-    choice: Choice | None = None,
-) -> Labels:
-    """Refine coarse labels and add the result as a new layer above it.
-
-    What the button of the widget does, in the calling thread.
-
-    Parameters
-    ----------
-    viewer : napari.Viewer
-        Where the new layer goes.
-    image_layer : napari.layers.Image
-        The image, ([Z,] Y, X), RGB(A), or with one axis more for channels. Its contrast limits scale everything but
-        uint8; where alpha is 0, pixels take no part. Its scale is the size of a pixel.
-    labels_layer : napari.layers.Labels, Shapes or Points
-        The coarse labels, 0 = unlabelled, read at the image's pixels where both lie in the viewer. Never changed. What
-        shapes and points stand for, their features or colours say.
-    parameters : Parameters, optional
-        The preset "auto" if left out: the labels choose the weights.
-    choice : napari_coarse_crf.plugin.Choice, optional
-        Only some slices, further channels, or a region; by default all of the two layers.
-
-    Returns
-    -------
-    napari.layers.Labels
-        The new layer, which lies on the image; `metadata["napari_coarse_crf"]` says how it was made.
-
-    Raises
-    ------
-    InputError
-        If the layers cannot be refined, with one sentence on what to do.
-
-    Warns
-    -----
-    CoarseCRFWarning
-        For each thing about the result that a person should look at.
-    """
-    link_accepted(viewer)
-    used = Parameters.preset("auto") if parameters is None else parameters
-    chosen = keeping_accepted(viewer, labels_layer, choice or EVERYTHING)
-    snapshot = Snapshot.take(image_layer, labels_layer, chosen)
-    if chosen.by_tiles:
-        return refine_by_tiles(viewer, snapshot, used)
-    job = Job.prepare(snapshot, used)
-    outcome = finish(job.steps())
-    assert outcome is not None  # noqa: S101  # a job that knows nothing ends with one
-    for sentence in outcome.warnings:
-        warnings.warn(sentence, CoarseCRFWarning, stacklevel=2)
-    return job.add_layer(viewer, outcome)

@@ -1,21 +1,16 @@
-"""When to refine again by itself, and what.
-
-After a change a quick look comes at once; the full result follows when the hand rests. `LiveSwitch` decides when,
-`LiveRefinement` what to refine, `PreviewLayer` holds what is shown.
-"""
+"""What to refine again by itself: `LiveSwitch` decides when, `PreviewLayer` holds what is shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-from qtpy.QtCore import QTimer
+from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_coarse_crf.plugin.jobs.budget import LookBudget
-from napari_coarse_crf.plugin.jobs.job import Before, Job
+from napari_coarse_crf.plugin.jobs.job import Job
+from napari_coarse_crf.plugin.jobs.outcome import Before
 from napari_coarse_crf.plugin.jobs.preview import PreviewLayer
 from napari_coarse_crf.plugin.jobs.refiner_cache import RefinerCache
+from napari_coarse_crf.plugin.jobs.switch import LiveSwitch
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.look import same_place
 from napari_coarse_crf.tiles.parts import part_shape
@@ -28,110 +23,12 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
     from napari_coarse_crf import Parameters
-    from napari_coarse_crf.plugin.jobs.job import Glance, Outcome
+    from napari_coarse_crf.plugin.jobs.outcome import Glance, Outcome
     from napari_coarse_crf.plugin.jobs.preview import Kept
     from napari_coarse_crf.plugin.layers.key import Read
     from napari_coarse_crf.plugin.layers.record import Record
     from napari_coarse_crf.plugin.layers.snapshot import Snapshot
     from napari_coarse_crf.tiles.parts import Scope
-
-_SOON_MS: Final = 30
-"""How long changes are gathered before the quick look: many come at once."""
-
-_REST_MS: Final = 400
-"""How long nothing must change before the full result is computed."""
-
-
-class Host(Protocol):
-    """Who runs the jobs."""
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether any job runs."""
-
-    def start_live(self, *, quick: bool) -> None:
-        """Start a quick look or a full refinement, unless what it would show is shown already."""
-
-    def drop_live(self) -> None:
-        """Cancel the full refinement that this switch started, if it still runs."""
-
-
-class State(Enum):
-    """What is left to do."""
-
-    OFF = auto()
-    """Changes are not followed."""
-    UP_TO_DATE = auto()
-    CHANGED = auto()
-    """A quick look is due, then the full result."""
-    LOOKED = auto()
-    """The full result is due when the hand rests."""
-
-
-class LiveSwitch:
-    """Decides when to refine again.
-
-    Quick looks go to their end, so that something is seen while a slider moves on; a full refinement is dropped as soon
-    as something changes.
-
-    Parameters
-    ----------
-    host : Host
-        Who runs the jobs.
-    parent : QObject
-        What the timers die with.
-    """
-
-    def __init__(self, host: Host, parent: QObject) -> None:
-        self._host = host
-        self._state = State.OFF
-        self._soon = self._timer(parent, _SOON_MS)
-        self._rest = self._timer(parent, _REST_MS)
-
-    @property
-    def is_on(self) -> bool:
-        """Whether changes are followed."""
-        return self._state is not State.OFF
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is left to do."""
-        waits = self._soon.isActive() or self._rest.isActive()
-        return self._state in (State.OFF, State.UP_TO_DATE) and not waits and not self._host.is_busy
-
-    def switch(self, on: bool) -> None:
-        """Begin or stop to follow changes; what was planned is forgotten, and what runs dropped."""
-        self._soon.stop()
-        self._rest.stop()
-        self._state = State.UP_TO_DATE if on else State.OFF
-        self._host.drop_live()
-        self.note_change()
-
-    def note_change(self) -> None:
-        """Plan a quick look and, after a rest, the full result."""
-        if self._state is State.OFF:
-            return
-        self._state = State.CHANGED
-        self._rest.start()
-        if not self._soon.isActive():
-            self._soon.start()
-            self._host.drop_live()
-
-    def go_on(self) -> None:
-        """Start what is due, if no job runs; called again whenever one ends."""
-        if self._state is State.CHANGED and not self._soon.isActive() and not self._host.is_busy:
-            self._state = State.LOOKED
-            self._host.start_live(quick=True)
-        if self._state is State.LOOKED and not self._rest.isActive() and not self._host.is_busy:
-            self._state = State.UP_TO_DATE
-            self._host.start_live(quick=False)
-
-    def _timer(self, parent: QObject, milliseconds: int) -> QTimer:
-        timer = QTimer(parent)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(self.go_on)
-        return timer
 
 
 class Dock(Protocol):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Labels, Layer
 
-    from napari_coarse_crf.plugin.jobs.job import Job, Outcome
+    from napari_coarse_crf.plugin.jobs.job import Job
+    from napari_coarse_crf.plugin.jobs.outcome import Outcome
 
     Kept = tuple[Labels, Job, Outcome]
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Layer
 
-    from napari_coarse_crf.plugin.jobs.job import Job, Outcome
+    from napari_coarse_crf.plugin.jobs.job import Job
+    from napari_coarse_crf.plugin.jobs.outcome import Outcome
     from napari_coarse_crf.tiles.parts import Scope
 
 EARLIER = "earlier_runs"

@@ -1,6 +1,6 @@
 """One job at a time in a thread, reported on the main thread.
 
-napari's generator workers stop between two steps, so a job answers a cancel as soon as its step ends.
+Generator workers stop between two steps, so a job answers a cancel as soon as its step ends.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from weakref import ref
 
-from napari.qt.threading import create_worker
+from napari.qt.threading import GeneratorWorker
+from napari.qt.threading import create_worker as create_listed_worker
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt, QTimer
+from superqt.utils import create_worker
 
 from napari_coarse_crf import CoarseCRFError, CoarseCRFWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from napari.qt.threading import GeneratorWorker
-
     from napari_coarse_crf import Progress
-    from napari_coarse_crf.plugin.jobs.job import Job, Outcome
+    from napari_coarse_crf.plugin.jobs.job import Job
+    from napari_coarse_crf.plugin.jobs.outcome import Outcome
     from napari_coarse_crf.plugin.jobs.tiled import TiledJob, TiledOutcome
 
     AnyJob = Job | TiledJob
@@ -59,7 +60,7 @@ class JobRunner:
     """Whether a job of this session has ended well: the compiled engine serves all that follow."""
 
     def __init__(self, listener: Listener) -> None:
-        # napari keeps every worker, and thereby its slots, until the window closes: they must not keep a closed widget.
+        # PySide6 does not free every worker that has ended, nor its slots: they must not keep a closed widget.
         self._listener: Callable[[], Listener | None] = ref(listener)
         self._workers: deque[GeneratorWorker[Any, Any, Any]] = deque()
         self._job: AnyJob | None = None
@@ -106,12 +107,10 @@ class JobRunner:
         self._listener = _nobody
 
     def _connected_worker(self, job: AnyJob) -> GeneratorWorker[Any, Any, Any]:
-        # The slots know the number of their job only: napari would keep its arrays with the worker.
+        # The slots know the number of their job only: not every worker is freed, and its arrays would be kept.
         self._number += 1
         steps: Generator[Progress, None, AnyOutcome] = job.steps()
-        # Total 0: napari would count steps towards a total that is known only once the job has begun.
-        progress = None if job.is_live else {"desc": "Refine labels", "total": 0}
-        worker = create_worker(refine_layers, steps, _start_thread=False, _ignore_errors=True, _progress=progress)
+        worker = _create_live_worker(steps) if job.is_live else _create_run_worker(steps)
         worker.yielded.connect(partial(self._on_yielded, self._number))
         worker.returned.connect(partial(self._on_returned, self._number))
         worker.finished.connect(self._on_finished)
@@ -174,12 +173,40 @@ class Failure:
     error: CoarseCRFError
 
 
+class _ListedWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
+    """A worker that is freed once it has ended, though napari keeps what stops it until the window closes."""
+
+    @property
+    def quit(self) -> Callable[[], None]:
+        """What asks it to stop, and does not keep it; napari would keep a method with its worker, slots and bar."""
+        return partial(_quit, ref(self))
+
+
+def _quit(worker: ref[_ListedWorker]) -> None:
+    if (running := worker()) is not None:
+        GeneratorWorker.quit(running)
+
+
+def _create_run_worker(steps: Generator[Progress, None, AnyOutcome]) -> GeneratorWorker[Any, Any, Any]:
+    """Return a worker that napari shows in its activity dock, and asks about before it closes the window."""
+    # Total 0: napari would count steps towards a total that is known only once the job has begun.
+    progress = {"desc": "Refine labels", "total": 0}
+    return create_listed_worker(
+        refine_layers, steps, _start_thread=False, _ignore_errors=True, _progress=progress, _worker_class=_ListedWorker
+    )
+
+
+def _create_live_worker(steps: Generator[Progress, None, AnyOutcome]) -> GeneratorWorker[Any, Any, Any]:
+    """Return a worker that napari does not list: a long session has thousands, and none is to be asked about."""
+    return create_worker(refine_layers, steps, _start_thread=False, _ignore_errors=True)
+
+
 def refine_layers(
     steps: Generator[Progress, None, AnyOutcome],
 ) -> Generator[Progress, None, AnyOutcome | Failure]:
     """Take the steps of a job. napari shows the name of this function when it asks whether to stop it.
 
-    It keeps this generator with the worker; one that has ended holds nothing.
+    Where the worker is not freed, this generator is not; one that has ended holds nothing.
     """
     try:
         return (yield from steps)

@@ -10,7 +10,8 @@ import numpy as np
 
 from napari_coarse_crf import CoarseCRFError, Refiner
 from napari_coarse_crf.inputs import Picture
-from napari_coarse_crf.plugin.jobs.job import Job, Outcome
+from napari_coarse_crf.plugin.jobs.job import Job
+from napari_coarse_crf.plugin.jobs.outcome import Outcome
 from napari_coarse_crf.plugin.layers.look import add_result, read_look
 from napari_coarse_crf.plugin.layers.newest import show_alone
 from napari_coarse_crf.plugin.layers.provenance import describe_run

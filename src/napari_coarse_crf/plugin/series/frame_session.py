@@ -24,7 +24,7 @@ from napari_coarse_crf.plugin.series.stack import note_path, noted_path, path_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_coarse_crf.plugin.jobs.job import Outcome
+    from napari_coarse_crf.plugin.jobs.outcome import Outcome
     from napari_coarse_crf.plugin.series.autosave import Target
     from napari_coarse_crf.plugin.series.stack import Stack
 

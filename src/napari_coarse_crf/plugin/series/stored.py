@@ -121,7 +121,7 @@ class Stored:
         said: list[str] = []
         with self._lock:
             entry = self.read_record()["images"].get(image, {})
-            written = entry.get("written", {})
+            written, replaced = entry.get("written", {}), entry.get("replaced", {})
             for kind in _FOLDERS:
                 path = self.labels_path(kind, name)
                 if not exists(path):
@@ -132,8 +132,9 @@ class Stored:
                     said.append(f"{error} It is kept under another name once there are other labels to save.")
                     continue
                 for part in (path, description_path(path)):
-                    if is_file(part) and _digest_of(part) == written.get(self._key(part)):
-                        self._known[part] = written[self._key(part)]
+                    known = (written.get(self._key(part)), replaced.get(self._key(part)))
+                    if is_file(part) and (found := _digest_of(part)) in known:
+                        self._known[part] = found
         return layers, entry, tuple(said)
 
     def read_look(self, name: str) -> Mapping[str, Any]:
@@ -181,14 +182,15 @@ class Stored:
                 if held[saving.labels_path] != self._held.get(saving.labels_path) or not exists(saving.labels_path):
                     contents |= saving.contents()
             digests = {path: _digest(content) for path, content in contents.items()}
-            said: list[str] = []
+            for folder in {path.parent for path in contents}:
+                files.make_folder(folder)
+            said = [sentence for path in contents if (sentence := self._keep_other(path))]
             record = self._record_with(image, digests, about, said)
             if not contents and record is None:
                 return ()
-            for folder in {path.parent for path in (*contents, self._record_path)}:
-                files.make_folder(folder)
-            said += [sentence for path in contents if (sentence := self._keep_other(path))]
-            files.write_files(contents if record is None else {**contents, self._record_path: record})
+            files.make_folder(self._record_path.parent)
+            # The record first: it knows a file whether or not a kill comes before that is in its place.
+            files.write_files({**({} if record is None else {self._record_path: record}), **contents})
             self._record = record or self._record
             self._newest = number
             self._known |= digests
@@ -245,7 +247,9 @@ class Stored:
             record = _understood(self._record, self._record_path) if self._record else _empty_record()
         before = record["images"].get(name, {})
         written = {**before.get("written", {}), **{self._key(path): digest for path, digest in digests.items()}}
-        now = {**before, **about, "written": written}
+        there = {self._key(path): self._known[path] for path in digests if path in self._known}
+        replaced = {**before.get("replaced", {}), **there}
+        now = {**before, **about, "written": written, **({"replaced": replaced} if replaced else {})}
         if now == before or not (before or digests or any(about.values())):
             return None
         record["last"] = name
@@ -264,7 +268,7 @@ def _understood(content: bytes, path: Path) -> dict[str, Any]:
     """Return what a record says, in today's form."""
     try:
         said = read_json(content)
-        if said["format"] != _FORMAT or not all(isinstance(one.get("written", {}), dict) for one in _entries(said)):
+        if said["format"] != _FORMAT or not all(_holds_digests(one) for one in _entries(said)):
             raise ValueError  # as whatever else is wrong with it
         said[_SCHEMA.key], last = int(said.get(_SCHEMA.key, 0)), said["last"]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
@@ -275,6 +279,11 @@ def _understood(content: bytes, path: Path) -> dict[str, Any]:
 def _entries(said: Any) -> Any:
     """Return what a record says of each image; raises something where it is none."""
     return said["images"].values()
+
+
+def _holds_digests(entry: Any) -> bool:
+    """Whether what a record says of an image has the form of a record; raises something where it has none at all."""
+    return all(isinstance(entry.get(key, {}), dict) for key in ("written", "replaced"))
 
 
 def _coarse_names(entry: Mapping[str, Any]) -> set[str]:
