@@ -125,8 +125,8 @@ def test_after_many_strokes_and_measurements_no_more_is_alive_than_after_a_few(
     def paint(count: int) -> Counter[str]:
         for number in range(count):
             strokes.paint((5 + number, 30), 3)
-            qtbot.waitUntil(lambda: widget._live.can_be_kept)
-        qtbot.waitUntil(lambda: widget._live.switch.is_settled)
+            qtbot.waitUntil(lambda: widget.runs.live.can_be_kept)
+        qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
         qtbot.waitUntil(lambda: not WorkerBase._worker_set)
         return alive()
 

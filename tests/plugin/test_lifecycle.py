@@ -318,10 +318,10 @@ def test_closing_the_viewer_stops_live_which_napari_asks_nothing_about(
         goes_on.wait(TIMEOUT / 1000)
 
     viewer, widget = dock(Storage(image, wait), labels, rgb=True)
-    widget._live.start_live(quick=not full)
+    widget.runs.live.start_live(quick=not full)
     qtbot.waitUntil(begun.is_set)
     assert not viewer.window._task_status_manager.is_busy()
-    layers, runner = viewer.layers, widget._runner
+    layers, runner = viewer.layers, widget.runs.runner
     del widget
     viewer.close()  # empties the list
     goes_on.set()
