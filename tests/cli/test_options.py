@@ -42,8 +42,9 @@ def test_without_a_preset_the_labels_choose_whatever_else_is_set() -> None:
 
 @pytest.mark.parametrize("name", LEFT_TO_LABELS)
 def test_who_sets_one_of_the_weights_has_them_fixed(name: str) -> None:
-    assert chosen_parameters(None, {name: 1.5}) == Parameters().replace(**{name: 1.5})
-    assert chosen_parameters("auto", {name: 1.5}) == Parameters().replace(**{name: 1.5})
+    expected = AUTO.replace(weights="fixed", **{name: 1.5})
+    assert chosen_parameters(None, {name: 1.5}) == expected
+    assert chosen_parameters("auto", {name: 1.5}) == expected
 
 
 def test_unless_the_labels_are_to_choose_from_there() -> None:
@@ -59,7 +60,7 @@ def test_a_preset_is_taken_at_its_word(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text('{"theta_alpha": 9}', encoding="utf-8")
     assert chosen_parameters(str(tmp_path / "old.json"), {}) == Parameters(theta_alpha=9)
     assert chosen_parameters("default", {}) == Parameters()
-    assert chosen_parameters("default", {"weights": "auto"}) == AUTO
+    assert chosen_parameters("default", {"weights": "auto"}) == Parameters(weights="auto")
 
 
 def test_what_the_labels_chose_is_told_and_what_a_person_chose_is_not(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 COMMAND = (sys.executable, "-m", "napari_coarse_crf.cli", "refine")
 OPTIONS = ("--tile", "64", "--theta-alpha", "30", "--iterations", "5")
-PARAMETERS = Parameters(theta_alpha=30, iterations=5)
+PARAMETERS = Parameters(theta_alpha=30, iterations=5, keep_parts="stroke-sized")
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_frames_are_refined_each_on_their_own_in_tiles_too(run: Any, tmp_path: P
     assert run("refine", *given, "--tile", "100", "--iterations", "2")[0] == 0
     refined = tifffile.imread(tmp_path / "o.tif")
     for frame in range(2):
-        one = refine_labels(film[frame], labels[frame], Parameters(iterations=2), tile=100)
+        one = refine_labels(film[frame], labels[frame], PARAMETERS.replace(theta_alpha=160, iterations=2), tile=100)
         np.testing.assert_array_equal(refined[frame], one)
     assert not refined[2].any()
 

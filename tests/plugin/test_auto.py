@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Sample = tuple[NDArray[Any], NDArray[Any]]
 
 AUTO = Parameters.preset("auto")
+NONE_CHOSEN = AUTO.replace(weights="fixed")
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +178,7 @@ def test_restore_defaults_leaves_it_to_the_labels_again(
     assert widget.parameters.weights == "fixed"
     qtbot.mouseClick(widget.controls.restore_button, Qt.MouseButton.LeftButton)
     assert widget.parameters == AUTO
-    assert shown(widget) == values(Parameters())
+    assert shown(widget) == values(NONE_CHOSEN)
     assert widget.presets.box.currentText() == "auto"
 
 
@@ -190,7 +191,7 @@ def test_to_choose_auto_begins_from_the_defaults_and_fixed_keeps_what_is_shown(
     assert widget.parameters == expected.parameters
     weights(widget).box.setCurrentText("auto")
     assert widget.parameters == AUTO
-    assert shown(widget) == values(Parameters())
+    assert shown(widget) == values(NONE_CHOSEN)
     assert not number(widget, "texture_weight").reset_button.isEnabled()
 
 
@@ -211,7 +212,7 @@ def test_a_similarity_without_weights_to_choose_says_nothing_of_them(
     widget.controls.by_name["similarity"].box.setCurrentText("colour")
     assert not widget.controls.note.isVisibleTo(widget.controls)
     press_run(widget)
-    assert shown(widget) == values(Parameters())
+    assert shown(widget) == values(NONE_CHOSEN)
     assert "labels chose" not in widget.status
 
 
@@ -223,7 +224,7 @@ def test_what_a_run_chose_does_not_move_sliders_that_were_turned_meanwhile(
     assert worker is not None
     number(widget, "appearance_weight").box.setValue(9)
     wait_until_ready(qtbot, widget)
-    assert widget.parameters == Parameters(appearance_weight=9)
+    assert widget.parameters == NONE_CHOSEN.replace(appearance_weight=9)
 
 
 @pytest.mark.parametrize("pixels", [5_000, 80_000], ids=["smaller", "full size"])
@@ -247,7 +248,7 @@ def test_live_looks_with_what_the_last_full_result_chose(
     widget.run_bar.live.click()
     wait_until_settled(qtbot, widget)
     assert viewer.layers["strokes preview"].metadata["napari_coarse_crf"]["parameters"] == expected.parameters.to_dict()
-    assert seen[0] == (False, Parameters().to_dict())  # nothing has chosen before
+    assert seen[0] == (False, NONE_CHOSEN.to_dict())  # nothing has chosen before
     qtbot.waitUntil(lambda: seen[-1] == (True, expected.parameters.to_dict()))
     assert shown(widget) == values(expected.parameters)
     assert widget.parameters == AUTO
@@ -315,7 +316,7 @@ def test_labels_too_few_to_choose_by_leave_the_choice_to_the_next_run(
     _, widget = dock(image, labels, rgb=True)
     press_run(widget)
     assert "too few" in widget.controls.note.text()
-    assert shown(widget) == values(Parameters())
+    assert shown(widget) == values(NONE_CHOSEN)
     assert widget.parameters == AUTO
 
 

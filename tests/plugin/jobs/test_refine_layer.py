@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_coarse_crf import CoarseCRFWarning, InputError, Parameters, refine_labels
+from napari_coarse_crf import CoarseCRFWarning, InputError, Parameters, Refiner, refine_labels
 from napari_coarse_crf.plugin import refine_layer
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ def test_a_script_gets_the_pixels_of_refine_labels(image: NDArray[Any], labels: 
     assert layer.metadata["napari_coarse_crf"]["parameters"] == parameters.to_dict()
 
 
-def test_the_defaults_are_those_of_parameters(image: NDArray[Any], labels: NDArray[Any]) -> None:
+def test_the_defaults_are_those_of_refine_labels(image: NDArray[Any], labels: NDArray[Any]) -> None:
     viewer = ViewerModel()
     layer = refine_layer(viewer, viewer.add_image(image, rgb=True), viewer.add_labels(labels))
-    assert layer.metadata["napari_coarse_crf"]["parameters"] == Parameters().to_dict()
+    assert layer.metadata["napari_coarse_crf"]["parameters"] == Refiner(image, labels).run().parameters.to_dict()
+    np.testing.assert_array_equal(layer.data, refine_labels(image, labels))
 
 
 def test_warnings_are_raised_at_the_line_of_the_script(image: NDArray[Any]) -> None:

@@ -59,6 +59,7 @@ class PlaceMark:
             return
         self._centre, self._reach = (centre[-2], centre[-1]), reach
         self.ring = _Ring(canvas, self._follow)
+        self.ring.destroyed.connect(self._on_destroyed)
         camera = camera_of(self._viewer).events
         self._watched = [(event, self._follow) for event in (camera.center, camera.zoom)]
         self._watched += [
@@ -75,9 +76,14 @@ class PlaceMark:
             event.disconnect(slot)
         self._watched = []
         if self.ring is not None:
+            self.ring.destroyed.disconnect(self._on_destroyed)
             self.ring.hide()
             self.ring.deleteLater()
             self.ring = None
+
+    def _on_destroyed(self) -> None:
+        """Forget a ring that went with its canvas: a window that closes may delete that before the dock."""
+        self.ring = None
 
     def _follow(self) -> None:
         """Go where the place is on the screen now."""
