@@ -16,7 +16,7 @@ import tifffile
 import zarr
 from PIL import Image
 
-from napari_coarse_crf import Parameters, Refiner, refine_labels
+from napari_coarse_crf import Refiner, refine_labels
 from napari_coarse_crf.io.lazy.opening import open_labels
 from napari_coarse_crf.samples import load_sample
 from tests.cli.test_tiled import COMMAND, OPTIONS, PARAMETERS, finished_tiles
