@@ -47,7 +47,7 @@ def main() -> None:
     _save(_panels(sample), f"{SAMPLE}.png")
     _save(_strip(sample), "live.png")
     _save(_dock(sample), "dock.png")
-    for name, picture in _first_result(sample).items():
+    for name, picture in _first_result().items():
         _save(picture, f"start-{name}.png")
 
 
@@ -88,22 +88,26 @@ def _dock(sample: Sample) -> Image.Image:
         return _window(viewer)
 
 
-def _first_result(sample: Sample) -> dict[str, Image.Image]:
-    """Return the window before and after the first Run."""
-    with _viewer(sample) as (viewer, _image, own, widget):
-        viewer.window._qt_window.resize(*WINDOW)
-        own.data = sample.coarse
-        viewer.layers.selection.active = own
-        viewer.reset_view()
-        _idle(500)
-        pictures = {"strokes": _window(viewer)}
-        widget.run()
-        for _ in range(_PATIENCE):
-            if len(viewer.layers) > 2:
-                break
-            _idle(100)
-        _idle(500)
-        return {**pictures, "result": _window(viewer)}
+def _first_result() -> dict[str, Image.Image]:
+    """Return the window before and after the first Run, with the sample as the menu opens it."""
+    viewer = napari.Viewer()
+    viewer.window._qt_window.resize(*WINDOW)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
+    viewer.open_sample("napari-coarse-crf", SAMPLE)
+    image, own = viewer.layers[SAMPLE], viewer.layers[f"{SAMPLE} coarse"]
+    widget.image_layer.value, widget.labels_layer.value = image, own
+    viewer.reset_view()
+    _idle(500)
+    pictures, before = {"strokes": _window(viewer)}, len(viewer.layers)
+    widget.run()
+    for _ in range(_PATIENCE):
+        if len(viewer.layers) > before:
+            break
+        _idle(100)
+    _idle(500)
+    pictures["result"] = _window(viewer)
+    viewer.close()
+    return pictures
 
 
 def _window(viewer: napari.Viewer) -> Image.Image:
