@@ -86,3 +86,14 @@ def test_it_knows_the_heatmap_and_not_the_weights_of_the_kernels() -> None:
     same = weak.labels == strong.labels
     assert 0.5 < same.mean() < 1
     assert np.array_equal(weak.confidence[same], strong.confidence[same])
+
+
+def test_of_colour_alone_one_is_as_sure_as_the_heatmap() -> None:
+    image, labels = np.zeros((20, 40), np.uint8), np.zeros((20, 40), np.uint8)
+    image[:] = np.linspace(60, 140, 40)
+    labels[5:15, 2], labels[5:15, 37] = 1, 2
+    alone = Parameters(geodesic_exponent=0, prior_weight=0, appearance_weight=0, smoothness_weight=0)
+    refiner = Refiner(image, labels)
+    refinement = refiner.run(alone)
+    heatmap = refiner.heatmap(alone)
+    np.testing.assert_allclose(refinement.confidence, heatmap.max(axis=0), atol=0.002)

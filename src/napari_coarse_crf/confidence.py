@@ -8,9 +8,9 @@ label is: witnesses who all saw the same strokes. Their mean is what one may bel
     confidence = 1 / (1 + o^(-1 / K)),  o = h / (1 - h)
 
 with h the heatmap's probability of the label that was found, o its odds against all other labels, and K the number of
-terms: three by default. Where mean field overrules the heatmap this is below one half, as it should be: fewer than half
-of those pixels are right. `docs/quality.md` has what was measured, and what no formula can know: a label that nobody
-has painted is never found.
+terms that have a weight: three by default, one where colour alone was chosen. Where mean field overrules the heatmap
+this is below one half, as it should be: fewer than half of those pixels are right. `docs/quality.md` has what was
+measured, and what no formula can know: a label that nobody has painted is never found.
 
 It takes nothing but the unary potential, so it is the same for both engines, and does not depend on the weights of the
 CRF.

@@ -139,6 +139,20 @@ def reads_texture(parameters: Parameters) -> bool:
     return parameters.texture_weight > 0 and TEXTURE in FORMS[parameters.similarity].terms
 
 
+def n_voices(parameters: Parameters) -> int:
+    """Return how many terms speak of the same strokes, each for itself: texture takes the place of colour.
+
+    Examples
+    --------
+    >>> from napari_coarse_crf import Parameters
+    >>> n_voices(Parameters()), n_voices(Parameters(geodesic_exponent=0, prior_weight=0))
+    (3, 1)
+    """
+    weights = [term.weight for term in FORMS[parameters.similarity].terms if term is not TEXTURE]
+    silent = [weight for weight in weights if weight and getattr(parameters, weight) == 0]
+    return max(1, len(weights) - len(silent))
+
+
 def compute_unary(
     pool: ThreadPoolExecutor,
     problem: Problem,

@@ -24,10 +24,10 @@ from scipy import ndimage as ndi
 
 from napari_coarse_crf.compute.arrays import real_numbers
 from napari_coarse_crf.errors import InputError
+from napari_coarse_crf.heatmap import n_voices
 from napari_coarse_crf.inputs import UNLABELLED, Picture, read_labels, read_spacing
 from napari_coarse_crf.parameters import Parameters, read_parameters, reduce_parameters
 from napari_coarse_crf.refiner import Refiner
-from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.tiles.reduced import reduce_picture, step_within, thin_out_labels
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def find_place(
         return None
     chosen = reduce_parameters(chosen, step, label_map.ndim)
     heatmap = refiner.heatmap(chosen)
-    doubt = doubt_in(heatmap, FORMS[chosen.similarity].voices)
+    doubt = doubt_in(heatmap, n_voices(chosen))
     doubt[small != UNLABELLED] = 0.0
     sizes = np.array(read_spacing(picture.spacing, doubt.shape))
     reach = _REACH * float(np.prod(sizes * doubt.shape)) ** (1 / doubt.ndim)

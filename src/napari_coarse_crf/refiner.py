@@ -19,7 +19,14 @@ from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
 from napari_coarse_crf.confidence import confidence_of
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
-from napari_coarse_crf.heatmap import compute_unary, contrast_gain, heatmap_key, labels_as_unary, reads_texture
+from napari_coarse_crf.heatmap import (
+    compute_unary,
+    contrast_gain,
+    heatmap_key,
+    labels_as_unary,
+    n_voices,
+    reads_texture,
+)
 from napari_coarse_crf.inputs import (
     OPEN,
     UNLABELLED,
@@ -450,7 +457,7 @@ class Refiner:
             both[labelled] = labels_as_unary(problem.labels[labelled], n_labels, parameters.label_confidence)
             unary, free, clamped = both, np.arange(len(both)).astype(free.dtype), np.full_like(clamped, OPEN)
             watched = problem.labels == OPEN
-        n_terms = FORMS[self._compared_by(parameters).similarity].voices
+        n_terms = n_voices(self._compared_by(parameters))
         stop = parameters.iterations, parameters.tolerance
         return FieldProblem(unary, free, clamped, n_labels, *stop, watched, n_terms)
 

@@ -34,20 +34,28 @@ class Term:
         infinite: position does not matter.
     sweeps : bool
         Whether it sweeps the pixel grid for the shortest paths.
+    weight : str
+        The parameter that, at 0, takes it away; "" if none does.
     """
 
     reads: tuple[str, ...] = ()
     units: int = 0
     reaches: tuple[float, ...] = ()
     sweeps: bool = False
+    weight: str = ""
 
 
 JOINT = Term(("heatmap_distance", "heatmap_colour"), units=1)
 KERNEL = Term(("heatmap_distance", "heatmap_colour"), units=4, reaches=(1, 2, 4, 8))
 COLOUR = Term(("heatmap_colour",), units=1, reaches=(math.inf,))
-GEODESIC = Term(("geodesic_colour_weight", "geodesic_scale", "geodesic_exponent", "instances"), units=1, sweeps=True)
-PRIOR = Term(("prior_weight", "weights"))
-TEXTURE = Term(("texture_weight",))
+GEODESIC = Term(
+    ("geodesic_colour_weight", "geodesic_scale", "geodesic_exponent", "instances"),
+    units=1,
+    sweeps=True,
+    weight="geodesic_exponent",
+)
+PRIOR = Term(("prior_weight", "weights"), weight="prior_weight")
+TEXTURE = Term(("texture_weight",), weight="texture_weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +82,6 @@ class Form:
     def units(self) -> int:
         """Units of work that it reports."""
         return sum(term.units for term in self.terms)
-
-    @property
-    def voices(self) -> int:
-        """How many terms speak of the same strokes, each for itself: texture takes the place of colour."""
-        return sum(term is not TEXTURE for term in self.terms)
 
     @property
     def finest_reach(self) -> float | None:
