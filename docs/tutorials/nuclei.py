@@ -112,7 +112,7 @@ print(refinement.reason)
 changed = {
     name: value
     for name, value in refinement.parameters.to_dict().items()
-    if value != getattr(Parameters(), name)
+    if value != getattr(Parameters.preset("auto"), name) and name != "weights"
 }
 print(changed or "the usual weights")
 

@@ -214,7 +214,8 @@ class Parameters:
     smallest_part: int = _parameter(
         0, section="cleaning", label="Smallest part", unit="pixels", low=0, high=100_000, logarithmic=True,
         help_text="Connected parts of a label with fewer pixels (in 3-D voxels) are taken away, unless they touch a "
-        "stroke of that label. Larger: larger specks vanish. 0: all stay.",
+        "stroke of that label. Larger: larger specks vanish. 0: none for this. Where parts are to be stroke-sized, "
+        "too, the larger of both counts.",
     )
     fill_holes: int = _parameter(
         0, section="cleaning", label="Fill holes up to", unit="pixels", low=0, high=100_000, logarithmic=True,

@@ -46,8 +46,8 @@ def refine_labels(
     labels : array of int ([Z,] Y, X)
         Any ids; 0 = unlabelled. At least two ids must occur.
     parameters : Parameters or str, optional
-        By default the preset "auto": the labels choose the weights, of all of the image for all of its tiles. Others
-        are taken at their word; a name is that of a preset.
+        By default the preset "auto": the labels choose the weights, of all of the image for all of its tiles, and
+        specks go. Others are taken at their word; a name is that of a preset.
     mask : array of bool, optional
         True where pixels take part. Elsewhere the result equals `labels`, and nothing there influences the rest.
     channel_axis : int

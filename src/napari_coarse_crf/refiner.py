@@ -220,7 +220,7 @@ class Refiner:
         Parameters
         ----------
         parameters : Parameters, optional
-            By default `Parameters.preset("auto")`: the labels choose the weights.
+            By default `Parameters.preset("auto")`: the labels choose the weights, and specks go.
         """
         for progress in self.steps(parameters):
             if progress.refinement is not None:

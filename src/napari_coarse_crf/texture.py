@@ -16,7 +16,7 @@ is learnt from a sample of the labelled pixels (`compute.discriminant`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -131,9 +131,10 @@ class Surroundings:
     """
 
     def __init__(self, problem: Problem, gain: float) -> None:
-        self._problem = problem
+        self._problem = replace(problem, labels=problem.labels[:0].copy())
         self.gain = gain
         self._of_all: TextureArray | None = None
+        self._was_asked = False
 
     def of_all(self, pool: ThreadPoolExecutor) -> Generator[int | None, None, TextureArray]:
         """Return the (K, N) features of all pixels, which are kept."""
@@ -142,9 +143,13 @@ class Surroundings:
         return self._of_all
 
     def rows(self, pool: ThreadPoolExecutor, pixels: PixelArray) -> Generator[int | None, None, FloatArray]:
-        """Return the (n, K) features of some pixels, in grey levels."""
-        if self._of_all is not None:
-            return rows_of(self._of_all, pixels)
+        """Return the (n, K) features of some pixels, in grey levels.
+
+        Who asks again will go on asking, as labels change: from then on those of all are kept.
+        """
+        if self._of_all is not None or self._was_asked:
+            return rows_of((yield from self.of_all(pool)), pixels)
+        self._was_asked = True
         of_some = yield from texture_features(pool, self._problem, self.gain, pixels)
         return rows_of(of_some, slice(None))
 

@@ -105,7 +105,7 @@ def refine_lazily(
     labels : array
         Likewise.
     parameters : Parameters, optional
-        By default `Parameters.preset("auto")`: the labels choose the weights.
+        By default `Parameters.preset("auto")`: the labels choose the weights, and specks go.
     tile : int or sequence of int, optional
         How long a tile is along all axes or each, in pixels; by default whole chunks of the labels, such that it
         takes about a gigabyte.

@@ -174,7 +174,7 @@ def plan_tiles(
     picture, labels
         The image and its labels, which are read part by part: see `Source`.
     parameters : Parameters, optional
-        By default `Parameters.preset("auto")`: the labels choose the weights.
+        By default `Parameters.preset("auto")`: the labels choose the weights, and specks go.
     tile : int or sequence of int, optional
         How long a tile is along all axes or each, in pixels; by default such that it takes about 2 GB.
     halo : int, optional

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import warnings
 import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.notifications import notification_manager
 from superqt.utils import WorkerBase
 
 from napari_coarse_crf.plugin.jobs.background import Background
@@ -43,3 +45,11 @@ def test_only_the_latest_task_of_a_name_is_heard_and_none_once_it_is_abandoned(q
     background.abandon()
     qtbot.waitUntil(lambda: not WorkerBase._worker_set)
     assert heard == [2]
+
+
+def test_what_a_library_warns_of_in_a_task_is_shown(qtbot: Any) -> None:
+    background = Background()
+    heard: list[None] = []
+    background.start("warning", heard.append, partial(warnings.warn, "Mind the gap", UserWarning, 1))
+    qtbot.waitUntil(lambda: heard == [None])
+    assert "Mind the gap" in str(notification_manager.records[-1].message)

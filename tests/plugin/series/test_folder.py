@@ -145,6 +145,20 @@ def test_strokes_are_saved_though_something_has_spoilt_the_record(folder: Path, 
     assert [again.state(row) for row in range(3)] == [State.LABELLED, State.DONE, State.UNTOUCHED]
 
 
+def test_what_was_kept_is_said_though_the_write_after_it_was_refused(folder: Path, strokes: Any) -> None:
+    series = Folder(folder)
+    series.write(1, [saving_of(series, strokes, row=1)], 1)
+    path, record = series.labels_path("coarse", 0), folder / "coarse-labels" / "series.json"
+    tifffile.imwrite(path, strokes)
+    known = record.read_text()
+    record.write_text(json.dumps({**json.loads(known), "version": 99}))
+    with pytest.raises(InputError, match="newer"):
+        series.write(0, [saving_of(series, strokes + 1)], 2)
+    record.write_text(known)
+    (sentence,) = series.write(0, [saving_of(series, strokes + 1)], 3)
+    assert "kept as 'a2 (kept 1).tif'" in sentence
+
+
 def test_an_image_of_complex_numbers_is_said_in_a_sentence(folder: Path) -> None:
     tifffile.imwrite(folder / "z.tif", np.zeros((9, 9), np.complex64))
     with pytest.raises(InputError, match="complex64"):

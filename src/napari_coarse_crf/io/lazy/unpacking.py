@@ -1,7 +1,12 @@
-"""What a chunk of zarr may unpack to: what a chunk holds. A few bytes of zlib may unpack to more than any memory."""
+"""What a chunk of zarr may unpack to: what a chunk holds. A few bytes of zlib may unpack to more than any memory.
+
+So it is for gzip, and in zarr 2 for zlib, bz2 and lzma as well. Other packings, such as zstd and blosc, are left to
+zarr, which refuses what does not fit into a chunk only once it is unpacked.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import bz2
 import lzma
 import math
@@ -25,7 +30,7 @@ _STREAMS: dict[str, Callable[[], Any]] = {
     "bz2": bz2.BZ2Decompressor,
     "lzma": lzma.LZMADecompressor,
 }
-"""What unpacks so much and no more, by the names of numcodecs; other packings say first how much it will be."""
+"""What unpacks so much and no more, by the names of numcodecs."""
 _WIDEST, _CHECKSUM = 16, 64  # bytes: a filter may have made each number as wide, and have added to them
 
 
@@ -75,7 +80,7 @@ class _BoundedGzip(GzipCodec):
 
     async def _decode_single(self, chunk_bytes: Any, chunk_spec: Any) -> Any:
         most = _most(chunk_spec.shape, chunk_spec.dtype.to_native_dtype().itemsize)
-        _check("gzip", chunk_bytes.to_bytes(), most)
+        await asyncio.to_thread(_check, "gzip", chunk_bytes.to_bytes(), most)
         return await super()._decode_single(chunk_bytes, chunk_spec)
 
 

@@ -12,7 +12,7 @@ from superqt.utils import create_worker
 
 from napari_coarse_crf import CoarseCRFError
 from napari_coarse_crf.plugin.jobs.explained import explained
-from napari_coarse_crf.plugin.jobs.worker import Failure
+from napari_coarse_crf.plugin.jobs.worker import Failure, pass_on_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,7 @@ class Background:
         self._listeners[name] = (self._number, listener)
         worker: FunctionWorker[Any] = create_worker(run_task, [function], _start_thread=False, _ignore_errors=True)
         worker.returned.connect(partial(self._on_returned, name, self._number))
+        worker.warned.connect(pass_on_warning)  # while it runs, superqt catches those of the whole process
         worker.start()
         return worker
 

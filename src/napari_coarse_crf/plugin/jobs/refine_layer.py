@@ -42,7 +42,7 @@ def refine_layer(
         The coarse labels, 0 = unlabelled, read at the image's pixels where both lie in the viewer. Never changed. What
         shapes and points stand for, their features or colours say.
     parameters : Parameters, optional
-        The preset "auto" if left out: the labels choose the weights.
+        The preset "auto" if left out: the labels choose the weights, and specks go.
     choice : napari_coarse_crf.plugin.Choice, optional
         Only some slices, further channels, or a region; by default all of the two layers.
 

@@ -114,7 +114,7 @@ class JobRunner:
         worker.yielded.connect(partial(self._on_yielded, self._number))
         worker.returned.connect(partial(self._on_returned, self._number))
         worker.finished.connect(self._on_finished)
-        worker.warned.connect(_pass_on_warning)
+        worker.warned.connect(pass_on_warning)
         # superqt drops an aborted generator as it stands. Directly, that is in the thread of the job: closing waits for
         # the tasks of the step under way.
         worker.aborted.connect(steps.close, Qt.ConnectionType.DirectConnection)
@@ -218,7 +218,7 @@ def _nobody() -> None:
     """Stand in for a listener that is gone."""
 
 
-def _pass_on_warning(shown: tuple[Any, ...]) -> None:
+def pass_on_warning(shown: tuple[Any, ...]) -> None:
     """Show in napari what a library warned about; our own warnings come with the outcome."""
     message, category, *place = shown
     if not issubclass(category, CoarseCRFWarning):

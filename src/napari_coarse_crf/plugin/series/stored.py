@@ -71,6 +71,7 @@ class Stored:
         self._newest = 0
         self._known: dict[Path, str] = {}  # digests of files that were written or opened here
         self._held: dict[Path, str] = {}  # digests of the labels that they hold, with their descriptions
+        self._unsaid: list[str] = []  # of files that were kept before a write that was refused
         self._record = b""  # as it was understood last
 
     def labels_path(self, kind: Kind, name: str) -> Path:
@@ -184,8 +185,8 @@ class Stored:
             digests = {path: _digest(content) for path, content in contents.items()}
             for folder in {path.parent for path in contents}:
                 files.make_folder(folder)
-            said = [sentence for path in contents if (sentence := self._keep_other(path))]
-            record = self._record_with(image, digests, about, said)
+            self._unsaid += [sentence for path in contents if (sentence := self._keep_other(path))]
+            record = self._record_with(image, digests, about, self._unsaid)
             if not contents and record is None:
                 return ()
             files.make_folder(self._record_path.parent)
@@ -195,7 +196,8 @@ class Stored:
             self._newest = number
             self._known |= digests
             self._held |= held
-            return tuple(said)
+            said, self._unsaid = tuple(self._unsaid), []
+            return said
 
     def _keep_other(self, path: Path) -> str:
         """Keep a file that somebody else has written, or changed since, under another name, and say so."""
