@@ -28,7 +28,7 @@ from napari_coarse_crf import CoarseCRFError, Parameters, refine_labels
 def start_cluster(options: argparse.Namespace) -> Any:
     """Ask SLURM for workers, which come when it has room; or start them here."""
     if options.here:
-        return LocalCluster(n_workers=options.jobs, threads_per_worker=1, dashboard_address=None)
+        return LocalCluster(n_workers=options.jobs, threads_per_worker=1, dashboard_address="localhost:0")
     try:
         from dask_jobqueue import SLURMCluster
     except ImportError as error:

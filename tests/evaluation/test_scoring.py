@@ -254,7 +254,7 @@ def test_a_cluster_gives_the_same_counts(streets: Dataset, tmp_path: Path) -> No
     here, _ = score(streets, tmp_path / "here")
     # Over TCP like a real one, but its worker is a thread of this process, which has compiled everything already.
     with LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp://", dashboard_address=None
+        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp://", dashboard_address="localhost:0"
     ) as cluster:
         there, told = score(streets, tmp_path / "there", scheduler=cluster.scheduler_address)
         assert told == [0, 1, 2, 3]

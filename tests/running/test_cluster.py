@@ -1,8 +1,10 @@
-"""Clusters: what is said where there is none."""
+"""Clusters: what is said where there is none, and what is not where there are others."""
 
 from __future__ import annotations
 
+import socket
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -20,3 +22,12 @@ def test_a_cluster_without_its_package_names_it(monkeypatch: pytest.MonkeyPatch)
     for cluster in (connected("tcp://127.0.0.1:8786"), processes_here(2)):
         with pytest.raises(InputError, match=r'pip install "napari-coarse-crf\[cluster\]"'), cluster:
             pass
+
+
+def test_another_cluster_on_the_machine_is_not_in_the_way() -> None:
+    with socket.socket() as dashboard:
+        with suppress(OSError):  # then something else holds the port, as well
+            dashboard.bind(("", 8787))
+            dashboard.listen()
+        with processes_here(1) as client:
+            assert client.submit(sum, [1, 2]).result() == 3

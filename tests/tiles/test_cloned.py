@@ -53,7 +53,7 @@ def test_arrays_are_refined_however_they_were_made(made: str) -> None:
 
 
 def test_what_a_cluster_holds_is_not_made_again() -> None:
-    with Client(processes=False, dashboard_address=None) as client:
+    with Client(processes=False, dashboard_address="localhost:0") as client:
         held = client.persist(_CHUNKED + 1)
         for array in (held, held.rechunk(30), da.concatenate([held, _CHUNKED])):
             np.testing.assert_array_equal(clone(array).compute(), array.compute())

@@ -38,7 +38,7 @@ def processes_here(count: int) -> Iterator[Any]:
             n_workers=count,
             threads_per_worker=1,
             memory_limit=0,  # what is known beforehand is known better; dask would pause a worker for good
-            dashboard_address=None,
+            dashboard_address="localhost:0",  # any port: another cluster may have the usual one
             silence_logs=logging.CRITICAL,
             preload="napari_coarse_crf.running.worker",
         ) as cluster,

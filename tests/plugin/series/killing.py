@@ -81,7 +81,8 @@ def _kill(folder: Path, after: float) -> list[str]:
         time.sleep(after)
         session.kill()
         said, problem = session.communicate()
-    return [first, *said.splitlines(), *([] if first else [f"failed {problem[-300:]}"])]
+    whole = [line for line in (first, *said.splitlines(keepends=True)) if line.endswith("\n")]  # a kill cuts the last
+    return [*whole, *([] if first else [f"failed {problem[-300:]}"])]
 
 
 def _end(folder: Path) -> list[str]:
