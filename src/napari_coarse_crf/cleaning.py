@@ -164,6 +164,7 @@ class _Sheet:
     ) -> None:
         grid = PixelGrid(problem)
         self._offsets = grid.offsets
+        self._around = np.concatenate([grid.offsets, -grid.offsets])
         self.cells = gather(grid.cells, field.free_pixels)
         self.labels = np.full(grid.size, OPEN, np.int32)
         self.labels[self.cells] = marginals.best
@@ -216,7 +217,7 @@ class _Sheet:
         numbers[cells] = np.arange(len(cells))
         own, held = self.labels[cells], np.zeros(len(cells), np.bool_)
         ends = []
-        for offset in np.concatenate([self._offsets, -self._offsets]):
+        for offset in self._around:
             beside = cells + offset
             alike, others = self.labels[beside] == own, numbers[beside]
             held |= alike & (others < 0)
@@ -233,10 +234,9 @@ class _Sheet:
 
     def _join(self, cells: PixelArray, probabilities: FloatArray, otherwise: IndexArray) -> None:
         """Join cells to the parts around them, from the rim inwards; what nothing touches gets the other label."""
-        around = np.concatenate([self._offsets, -self._offsets])
         self.labels[cells] = OPEN
         while True:
-            beside = self.labels[cells[:, np.newaxis] + around]
+            beside = self.labels[cells[:, np.newaxis] + self._around]
             likely = np.where(beside == OPEN, -1.0, np.take_along_axis(probabilities, np.maximum(beside, 0), axis=1))
             best = likely.argmax(axis=1)[:, np.newaxis]
             touched = (beside != OPEN).any(axis=1)

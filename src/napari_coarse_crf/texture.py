@@ -167,15 +167,19 @@ def texture_features(
     spare, mean = np.empty(grid.size, np.float32), np.full(grid.size, np.nan, np.float32)
     steps, own_steps = blocks(len(grid.cells), _BLOCK), blocks(len(asked), _BLOCK)
 
+    def centred(which: slice | PixelArray) -> FloatArray:
+        values: FloatArray = problem.colours[:, which] * np.float32(gain) - centre
+        return values
+
     def place(start: int, stop: int) -> None:
-        centred = problem.colours[:, start:stop] * np.float32(gain) - centre
-        cells, of_all = grid.cells[start:stop], centred.mean(axis=0)
-        planes[:n_smoothed, cells] = centred if n_kept else of_all
+        own = centred(slice(start, stop))
+        cells, of_all = grid.cells[start:stop], own.mean(axis=0)
+        planes[:n_smoothed, cells] = own if n_kept else of_all
         planes[n_smoothed:, cells] = of_all * of_all, np.ones_like(of_all)
 
     def keep_raw(start: int, stop: int) -> None:
-        colours = problem.colours[:, start:stop] if pixels is None else problem.colours[:, pixels[start:stop]]
-        found[:channels, start:stop] = np.rint((colours * np.float32(gain) - centre) / np.float32(TEXTURE_STEP))
+        own = centred(slice(start, stop) if pixels is None else pixels[start:stop])
+        found[:channels, start:stop] = np.rint(own / np.float32(TEXTURE_STEP))
 
     yield from in_chunks(pool, place, steps)
     yield from in_chunks(pool, keep_raw, own_steps)
@@ -201,13 +205,14 @@ def texture_features(
     return found
 
 
-def _n_smoothed(channels: int) -> int:
-    return channels if channels <= _MOST_SMOOTHED else 1
-
-
 def _n_kept(channels: int) -> int:
     """Return of how many channels the Gaussian means are features."""
     return channels if channels <= _MOST_SMOOTHED else 0
+
+
+def _n_smoothed(channels: int) -> int:
+    """Return how many planes of colours are smoothed: those channels, or their mean alone."""
+    return _n_kept(channels) or 1
 
 
 @compiled
