@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import threading
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from napari_coarse_crf.compute.compiling import _Cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +35,7 @@ from numba.core import caching
 def refuse(*_):
     raise OSError(errno.ENOSPC, "No space left on device")
 
-caching.IndexDataCacheFile.save = refuse
+caching.IndexDataCacheFile._save_data = refuse
 """
 
 
@@ -106,3 +110,58 @@ def test_damaged_files_are_compiled_anew_and_replaced(folder: Path, ending: str,
         path.write_bytes(path.read_bytes()[:kept_bytes])
     assert double(folder) == (0, "")
     assert double(folder) == (1, "")
+
+
+@pytest.mark.parametrize("order", sorted(set(permutations("aabb"))), ids="".join)
+def test_who_compiles_at_the_same_time_leaves_no_code_under_anothers_arguments(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, order: tuple[str, ...]
+) -> None:
+    """Two workers find nothing kept, and put their index and their code in place in any order."""
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "kernels", raising=False)
+    import kernels  # type: ignore[import-not-found]
+
+    turns, replace, turn = list(order), os.replace, threading.Condition()
+
+    def in_turn(*paths: str) -> None:
+        with turn:
+            assert turn.wait_for(lambda: turns[0] == threading.current_thread().name, timeout=60)
+            replace(*paths)
+            turns.pop(0)
+            turn.notify_all()
+
+    def files() -> Any:
+        return _Cache(kernels.double.py_func)._cache_file
+
+    with monkeypatch.context() as context:
+        context.setattr(os, "replace", in_turn)
+        workers = [threading.Thread(target=files().save, args=(f"key of {name}", name), name=name) for name in "ab"]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    assert turns == []
+    kept = [files().load(f"key of {name}") for name in "ab"]
+    assert kept in (["a", "b"], ["a", None], [None, "b"])
+
+
+@pytest.mark.parametrize("change", ["a kernel", "a number"])
+def test_what_is_compiled_into_a_kernel_counts_as_its_source(folder: Path, change: str) -> None:
+    used = KERNEL.replace("double", "more").replace("2 * value", "value + {}") + "STEP = {}\n"
+    (folder / "used.py").write_text(used.format(1, 20))
+    (folder / "kernels.py").write_text(
+        "from used import STEP, more\n" + KERNEL.replace("2 * value", "more(value) + STEP")
+    )
+    assert double(folder) == (0, "")
+    assert double(folder) == (1, "")
+    (folder / "used.py").write_text(used.format(*((11, 10) if change == "a kernel" else (2, 19))))
+    assert double(folder) == (0, "")
+
+
+def test_code_of_an_older_source_is_removed(folder: Path) -> None:
+    double(folder)
+    (kept,) = (folder / "__pycache__").glob("*.nbc")
+    (folder / "kernels.py").write_text(KERNEL + "# changed\n")
+    double(folder)
+    (kept_now,) = (folder / "__pycache__").glob("*.nbc")
+    assert kept_now.name != kept.name
