@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from threading import Semaphore, current_thread, main_thread
+from threading import Condition, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,22 +110,30 @@ class Guarded:
 
     def __init__(self, image: NDArray[Any]) -> None:
         self.shape, self.dtype, self.ndim, self.size = image.shape, image.dtype, image.ndim, image.size
-        self._image, self._permits, self._is_open = image, Semaphore(0), False
+        self._image, self._is_open = image, False
+        self._turn, self._n_waiting, self._may_read = Condition(), 0, False
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        if current_thread() is not main_thread() and not self._is_open:
-            assert self._permits.acquire(timeout=TIMEOUT / 1000)
+        if current_thread() is not main_thread():
+            with self._turn:
+                self._n_waiting += 1
+                assert self._turn.wait_for(lambda: self._is_open or self._may_read, timeout=TIMEOUT / 1000)
+                self._n_waiting, self._may_read = self._n_waiting - 1, False
         return self._image[key]
 
     def __array__(self, *_: Any, **__: Any) -> NDArray[Any]:
         return self[:]
 
     def let_one(self) -> None:
-        self._permits.release()
+        """Let one thread read that waits for it now; a later one waits."""
+        with self._turn:
+            self._may_read = self._n_waiting > 0
+            self._turn.notify()
 
     def open(self) -> None:
-        self._is_open = True
-        self._permits.release(1000)
+        with self._turn:
+            self._is_open = True
+            self._turn.notify_all()
 
 
 Running = tuple[Any, "RefineWidget", Guarded]
