@@ -18,7 +18,8 @@ from turns import Turn
 
 from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine
-from napari_coarse_crf.inputs import Picture, read_labels, read_problem
+from napari_coarse_crf.inputs import Picture, read_labels
+from napari_coarse_crf.problem import read_problem
 from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:

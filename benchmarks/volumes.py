@@ -30,7 +30,8 @@ from rich.progress import track
 
 from napari_coarse_crf import Parameters, Refiner, evaluate_labels
 from napari_coarse_crf.evaluation.baselines import BASELINES, fill_labels
-from napari_coarse_crf.inputs import Picture, read_problem
+from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.problem import read_problem
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]

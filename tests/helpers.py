@@ -16,7 +16,8 @@ from napari_coarse_crf.compute.parallel import finish
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.geodesic import PixelGrid, edge_slowness, geodesic_distances
-from napari_coarse_crf.inputs import OPEN, Picture, Problem, read_labels, read_problem
+from napari_coarse_crf.inputs import Picture, read_labels
+from napari_coarse_crf.problem import OPEN, Problem, read_problem
 from napari_coarse_crf.unary import pack_unary
 
 if TYPE_CHECKING:

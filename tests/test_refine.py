@@ -20,7 +20,8 @@ from scipy.ndimage import distance_transform_edt
 from napari_coarse_crf import CoarseCRFWarning, ParameterError, Parameters, Refiner, refine_labels
 from napari_coarse_crf.cleaning import asks_for_cleaning
 from napari_coarse_crf.evaluation.baselines import fill_labels
-from napari_coarse_crf.inputs import Picture, read_problem
+from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.problem import read_problem
 from napari_coarse_crf.similarity import Similarity
 
 IDS = (1, 3, 7, 255, 70000, 2**40)

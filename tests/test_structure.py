@@ -24,6 +24,7 @@ ORDER = (
         "compute",
         "colours",
         "inputs",
+        "problem",
         "unary",
         "elsewhere",
     ),

@@ -11,7 +11,8 @@ from scipy.ndimage import gaussian_filter
 
 from napari_coarse_crf import Parameters, Refiner, refine_labels
 from napari_coarse_crf.compute.parallel import finish
-from napari_coarse_crf.inputs import Picture, Problem, read_problem
+from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.problem import Problem, read_problem
 from napari_coarse_crf.texture import TEXTURE_STEP, Surroundings, n_textures, sample_labelled, texture_features
 
 Array = np.ndarray[Any, Any]

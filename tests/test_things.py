@@ -17,7 +17,7 @@ from skimage import measure, morphology, segmentation
 
 from napari_coarse_crf import Parameters, Refiner, refine_labels
 from napari_coarse_crf.compute.parallel import finish
-from napari_coarse_crf.inputs import OPEN
+from napari_coarse_crf.problem import OPEN
 from napari_coarse_crf.samples import load_sample
 from napari_coarse_crf.things import divide, find_things
 from tests.helpers import problem_of

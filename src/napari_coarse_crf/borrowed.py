@@ -18,7 +18,8 @@ from napari_coarse_crf.colours import find_contrast_limits
 from napari_coarse_crf.elsewhere import Elsewhere
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.heatmap import contrast_gain
-from napari_coarse_crf.inputs import OPEN, UNLABELLED, Problem, read_labels, read_mask, read_problem
+from napari_coarse_crf.inputs import UNLABELLED, read_labels, read_mask
+from napari_coarse_crf.problem import OPEN, Problem, read_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

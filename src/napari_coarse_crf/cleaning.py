@@ -35,8 +35,8 @@ from scipy.sparse.csgraph import connected_components
 from napari_coarse_crf.compute.regions import find_enclosing, find_regions, with_neighbours
 from napari_coarse_crf.confidence import confidence_of
 from napari_coarse_crf.geodesic import PixelGrid
-from napari_coarse_crf.inputs import OPEN, gather
 from napari_coarse_crf.parameters import Parameters
+from napari_coarse_crf.problem import OPEN, gather
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, MaskArray, PixelArray
     from napari_coarse_crf.crf import FieldProblem, Marginals
-    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.problem import Problem
 
 _ROUNDS = 3
 

@@ -36,7 +36,7 @@ from napari_coarse_crf.compute.simd import (
     subtract,
     width_of,
 )
-from napari_coarse_crf.inputs import OPEN, gather
+from napari_coarse_crf.problem import OPEN, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
-    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.problem import Problem
 
 UNREACHED = np.float32(1e6)
 """Distance (px) of pixels that no path reaches: areas that the mask cuts off."""

@@ -68,7 +68,7 @@ from napari_coarse_crf.compute.simd import (
     width_of,
 )
 from napari_coarse_crf.geodesic import UNREACHED, PixelGrid, edge_slowness, geodesic_distances, path_exponent
-from napari_coarse_crf.inputs import OPEN, Problem
+from napari_coarse_crf.problem import OPEN, Problem
 from napari_coarse_crf.similarity import COLOUR, FORMS, GEODESIC, JOINT, KERNEL, PRIOR, TEXTURE
 from napari_coarse_crf.unary import MOST_UNARY, UNARY_STEP, pack_unary
 

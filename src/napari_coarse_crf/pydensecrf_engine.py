@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_coarse_crf.crf import FieldProblem, Marginals
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.inputs import OPEN
+from napari_coarse_crf.problem import OPEN
 from napari_coarse_crf.unary import unpack_unary
 
 if TYPE_CHECKING:

@@ -27,18 +27,11 @@ from napari_coarse_crf.heatmap import (
     n_voices,
     reads_texture,
 )
-from napari_coarse_crf.inputs import (
-    OPEN,
-    UNLABELLED,
-    Picture,
-    Problem,
-    check_number_of_labels,
-    read_labels,
-    read_problem,
-)
+from napari_coarse_crf.inputs import UNLABELLED, Picture, check_number_of_labels, read_labels
 from napari_coarse_crf.judging.choosing import Chosen, choose_weights, has_changed_much
 from napari_coarse_crf.memory import problem_memory
 from napari_coarse_crf.parameters import Parameters, read_parameters
+from napari_coarse_crf.problem import OPEN, Problem, read_problem
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
 from napari_coarse_crf.refinement import ALL_LABELLED, Progress, Refinement, Report, took_none
 from napari_coarse_crf.similarity import FORMS

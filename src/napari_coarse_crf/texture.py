@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
-    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.problem import Problem
 
 TextureArray = NDArray[np.int16]
 """(K, N) features of pixels, in steps of `TEXTURE_STEP`."""

@@ -26,7 +26,7 @@ from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.parallel import in_chunks
 from napari_coarse_crf.confidence import confidence_of
 from napari_coarse_crf.geodesic import PixelGrid, path_exponent
-from napari_coarse_crf.inputs import OPEN, gather
+from napari_coarse_crf.problem import OPEN, gather
 from napari_coarse_crf.similarity import FORMS
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, MaskArray, PixelArray
     from napari_coarse_crf.crf import FieldProblem, Marginals
-    from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.problem import Problem
 
 _SMALL = 0.02  # of the image: what the box around the strokes of an object covers at most
 _FAR = 0.3  # of the longest side of the image: how far the strokes of a background reach at least

@@ -10,8 +10,8 @@ import tifffile
 from PIL import Image, ImageOps
 
 from napari_coarse_crf import InputError
-from napari_coarse_crf.inputs import read_problem
 from napari_coarse_crf.io.pairs import Pair, Reading, read_pair
+from napari_coarse_crf.problem import read_problem
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_coarse_crf.inputs import OPEN, Picture, read_problem
+from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.judging.small import Small, steps_within
+from napari_coarse_crf.problem import OPEN, read_problem
 
 Array = np.ndarray[Any, Any]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_coarse_crf.inputs import Picture, Problem, read_problem
+from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.problem import Problem, read_problem
 from napari_coarse_crf.tiles.palette import Palette
 
 

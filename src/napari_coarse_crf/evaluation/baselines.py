@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from napari_coarse_crf.inputs import OPEN, UNLABELLED, check_number_of_labels
+from napari_coarse_crf.inputs import UNLABELLED, check_number_of_labels
+from napari_coarse_crf.problem import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from napari_coarse_crf.compute.arrays import LabelArray
-    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.problem import Problem
 
 Compact = NDArray[np.integer[Any]]
 """A map of compact labels: 1..L, 0 where a pixel has none or takes no part."""

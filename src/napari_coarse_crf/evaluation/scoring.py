@@ -24,12 +24,13 @@ from napari_coarse_crf.compute.parallel import available_workers
 from napari_coarse_crf.errors import CoarseCRFError, CoarseCRFWarning, InputError, ParameterError
 from napari_coarse_crf.evaluation.baselines import BASELINES, fill_labels
 from napari_coarse_crf.evaluation.scores import Scores, evaluate_labels
-from napari_coarse_crf.inputs import UNLABELLED, read_problem
+from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.io import files
 from napari_coarse_crf.io.pairs import read_pair
 from napari_coarse_crf.io.places import exists, is_file, is_folder
 from napari_coarse_crf.io.reading import read_bytes
 from napari_coarse_crf.json_text import read_json
+from napari_coarse_crf.problem import read_problem
 from napari_coarse_crf.running.cluster import connected
 from napari_coarse_crf.running.versions import code_without, digest_code
 from napari_coarse_crf.tiles.apart import cut_picture, make_refiner, parts_apart

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.judging.look import CANDIDATES, Findings, Scene
 from napari_coarse_crf.judging.telling import may_tell, weigh_texture
+from napari_coarse_crf.problem import OPEN
 from napari_coarse_crf.similarity import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.problem import Problem
     from napari_coarse_crf.texture import Surroundings
 
 TOO_FEW = (

@@ -19,12 +19,12 @@ from napari_coarse_crf.compute.parallel import side_by_side
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.crf import FieldProblem, LatticeEngine, LatticeKernel
 from napari_coarse_crf.heatmap import HeatmapTerms
-from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.judging.hiding import hidings
 from napari_coarse_crf.judging.promise import DOUBT, Said, promised
 from napari_coarse_crf.judging.small import Small
 from napari_coarse_crf.judging.telling import MOST_LABELLED
 from napari_coarse_crf.parameters import reduce_parameters
+from napari_coarse_crf.problem import OPEN
 from napari_coarse_crf.texture import Texture
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import IndexArray, PixelArray
-    from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.problem import Problem
     from napari_coarse_crf.texture import TextureArray
 
 Sets = Mapping[str, Mapping[str, Any]]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_coarse_crf.inputs import OPEN
+from napari_coarse_crf.problem import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_coarse_crf.compute.arrays import LabelArray, PixelArray
-    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.problem import Problem
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,8 +21,8 @@ import numpy as np
 from napari_coarse_crf.compute.discriminant import Discriminant
 from napari_coarse_crf.compute.regions import find_regions
 from napari_coarse_crf.geodesic import PixelGrid
-from napari_coarse_crf.inputs import OPEN
 from napari_coarse_crf.judging.small import box_of
+from napari_coarse_crf.problem import OPEN
 from napari_coarse_crf.texture import sample_labelled
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, MaskArray, PixelArray
-    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.problem import Problem
     from napari_coarse_crf.texture import Surroundings
 
 MOST_HIDDEN_FROM = 2_000

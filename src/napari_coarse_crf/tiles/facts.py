@@ -10,7 +10,8 @@ import numpy as np
 
 from napari_coarse_crf.cleaning import stroke_size
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.inputs import read_problem, say_nan
+from napari_coarse_crf.inputs import say_nan
+from napari_coarse_crf.problem import read_problem
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.things import stand_for_objects
 from napari_coarse_crf.tiles.census import Census

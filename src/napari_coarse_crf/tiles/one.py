@@ -10,7 +10,8 @@ import numpy as np
 
 from napari_coarse_crf.cleaning import in_pixels
 from napari_coarse_crf.compute.parallel import finish
-from napari_coarse_crf.inputs import OPEN, UNLABELLED, read_problem
+from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.problem import OPEN, read_problem
 from napari_coarse_crf.refiner import Refiner
 from napari_coarse_crf.similarity import FORMS
 from napari_coarse_crf.things import Things
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, LabelArray, PixelArray
-    from napari_coarse_crf.inputs import Picture, Problem
+    from napari_coarse_crf.inputs import Picture
     from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.problem import Problem
     from napari_coarse_crf.refinement import Progress
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts

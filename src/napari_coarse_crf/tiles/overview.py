@@ -11,7 +11,8 @@ from napari_coarse_crf.compute.parallel import blocks
 from napari_coarse_crf.compute.simd import padded
 from napari_coarse_crf.elsewhere import Elsewhere
 from napari_coarse_crf.heatmap import compute_unary
-from napari_coarse_crf.inputs import OPEN, UNLABELLED, Picture, read_problem, read_spacing
+from napari_coarse_crf.inputs import UNLABELLED, Picture, read_spacing
+from napari_coarse_crf.problem import OPEN, read_problem
 from napari_coarse_crf.tiles.source import holds_data
 from napari_coarse_crf.unary import unpack_unary
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, MaskArray
-    from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.problem import Problem
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts, Reduced
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_coarse_crf.inputs import OPEN, UNLABELLED
+from napari_coarse_crf.inputs import UNLABELLED
+from napari_coarse_crf.problem import OPEN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray
-    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.problem import Problem
 
 _STEP = 8
 """Every such unlabelled pixel lends its colour."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from napari_coarse_crf.geodesic import UNREACHED, PixelGrid, edge_slowness, geodesic_distances
 from napari_coarse_crf.heatmap import crossing_cost
-from napari_coarse_crf.inputs import gather
+from napari_coarse_crf.problem import gather
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
-    from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.problem import Problem
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts
 

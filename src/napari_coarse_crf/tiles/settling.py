@@ -14,10 +14,11 @@ import numpy as np
 
 from napari_coarse_crf.compute.discriminant import Discriminant
 from napari_coarse_crf.heatmap import reads_texture
-from napari_coarse_crf.inputs import OPEN, read_spacing
+from napari_coarse_crf.inputs import read_spacing
 from napari_coarse_crf.judging.choosing import Chosen, labels_choose, look_and_choose
 from napari_coarse_crf.judging.look import Scene
 from napari_coarse_crf.judging.telling import MOST_LABELLED, Sample, find_strokes, weigh_by_sample
+from napari_coarse_crf.problem import OPEN
 from napari_coarse_crf.texture import texture_features
 from napari_coarse_crf.things import objects_in_words
 from napari_coarse_crf.tiles.overview import seen_from_afar
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.inputs import Problem
     from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.problem import Problem
     from napari_coarse_crf.tiles.facts import Facts, Reduced
     from napari_coarse_crf.tiles.helpers import Helpers
     from napari_coarse_crf.tiles.source import Source

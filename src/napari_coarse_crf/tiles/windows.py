@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_coarse_crf.compute.parallel import finish
-from napari_coarse_crf.inputs import OPEN, read_problem
 from napari_coarse_crf.judging.telling import MOST_HIDDEN_FROM
+from napari_coarse_crf.problem import OPEN, read_problem
 from napari_coarse_crf.texture import MOST_LEARNT, evenly_by_label, rows_of, sample_labelled, texture_features
 from napari_coarse_crf.tiles.apart import spread
 from napari_coarse_crf.tiles.cutting import cut_tiles, sides_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, IndexArray
-    from napari_coarse_crf.inputs import Problem
+    from napari_coarse_crf.problem import Problem
     from napari_coarse_crf.texture import TextureArray
     from napari_coarse_crf.tiles.cutting import Tile
     from napari_coarse_crf.tiles.facts import Facts, Reduced
