@@ -192,7 +192,7 @@ class Lookup:
     @property
     def overlaps(self) -> bool:
         """Whether the layer covers any pixel of the grid."""
-        return all((one != OUTSIDE).any() for one in self._index())
+        return self.is_here or all((one != OUTSIDE).any() for one in self._index())
 
     def agrees_along(self, axis: int) -> bool:
         """Whether the same numbers stand for the same places along an axis."""
