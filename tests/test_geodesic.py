@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from skimage import filters
 
-from napari_coarse_crf.geodesic import UNREACHED
+from napari_coarse_crf.geodesic import UNREACHED, PixelGrid
+from napari_coarse_crf.inputs import Picture, read_problem
 from tests import oracles
 from tests.helpers import geodesic
 
@@ -50,6 +51,16 @@ def test_distances_are_those_of_dijkstra(
     shape: tuple[int, ...], channels: int, n_labels: int, weight: float, crossing: float
 ) -> None:
     _assert_shortest(_noisy(shape, channels), _spots(shape, n_labels), weight, crossing)
+
+
+@pytest.mark.parametrize("shape", [(70_000,), (301, 299), (9, 90, 101), (3, 5, 60, 70)], ids=str)
+def test_a_grid_has_a_border_of_one_cell_around_all_pixels(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, shape)
+    problem = read_problem(Picture(np.zeros(shape, np.uint8), rng.random(shape) < 0.8), labels)
+    grid = PixelGrid(problem)
+    places = np.unravel_index(problem.pixels, shape)
+    np.testing.assert_array_equal(grid.cells, np.ravel_multi_index([place + 1 for place in places], grid.shape))
 
 
 def test_slowness_is_made_of_the_sobel_gradient() -> None:
