@@ -42,8 +42,24 @@ def _assert_shortest(
 
 @pytest.mark.parametrize(
     ("shape", "channels", "n_labels"),
-    [((23, 37), 0, 2), ((37, 23), 3, 3), ((1, 40), 0, 2), ((16, 15), 1, 20), ((5, 12, 9), 0, 3), ((4, 7, 11), 2, 9)],
-    ids=["grey", "rgb", "one row", "20 labels", "3-D grey", "3-D, two channels"],
+    [
+        ((23, 37), 0, 2),
+        ((37, 23), 3, 3),
+        ((1, 40), 0, 2),
+        ((16, 15), 1, 20),
+        ((16, 15), 0, 40),
+        ((5, 12, 9), 0, 3),
+        ((4, 7, 11), 2, 9),
+    ],
+    ids=[
+        "grey",
+        "rgb",
+        "one row",
+        "20 labels",
+        "more labels than two threads sweep at once",
+        "3-D grey",
+        "3-D, two channels",
+    ],
 )
 @pytest.mark.parametrize("weight", [0.0, 0.0005, 0.001])
 @pytest.mark.parametrize("crossing", [0.0, 7.0])

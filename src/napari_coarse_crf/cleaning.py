@@ -129,8 +129,10 @@ def clean(
         yield from sheet.take_parts_away(pool, marginals, parameters)
     if parameters.fill_holes:
         yield from sheet.fill_holes(pool, parameters.fill_holes)
+    found = gather(sheet.labels, sheet.cells)
     # The person's own pixels among the free ones stay as mean field found them: eq. (5) puts their labels back.
-    found = np.where(problem.labels[field.free_pixels] == OPEN, gather(sheet.labels, sheet.cells), marginals.best)
+    if len(field.free_pixels) > problem.n_open:
+        found = np.where(problem.labels[field.free_pixels] == OPEN, found, marginals.best)
     changed = np.flatnonzero(found != marginals.best)
     confidence = marginals.confidence.copy()
     confidence[changed] = yield from confidence_of(pool, field, found[changed], changed)

@@ -110,7 +110,7 @@ def geodesic_distances(
             return distances
 
         def tell(start: int, end: int, columns: slice, distances: FloatArray) -> None:
-            consume(slice(start, end), columns, distances[open_cells[start:end]])
+            consume(slice(start, end), columns, distances.take(open_cells[start:end], axis=0))
 
         swept = yield from in_chunks(pool, sweep, some, stop)
         found = [(slice(*columns), distances) for columns, distances in zip(some, swept, strict=True)]
@@ -154,7 +154,7 @@ def edge_slowness(
     power = np.float32(1.0 / max(2, len(problem.shape)))
 
     def place(start: int, stop: int) -> None:
-        colours[grid.cells[start:stop]] = problem.colours[:, start:stop].T
+        _place_kernel(problem.colours[:, start:stop], grid.cells[start:stop], colours)
 
     def of_block(start: int, stop: int) -> None:
         _slowness_kernel(pairs, axes, colours, grid.offsets, sobel, per_square, power, grid.cells[start:stop], slowness)
@@ -195,14 +195,9 @@ class PixelGrid:
         painted = np.full(self.size, OPEN, np.int32)
         painted[self.cells] = labels
         owner = painted.copy()
-        labelled = self.cells[labels != OPEN]
-        own = painted[labelled]
-        for a, b in combinations(self.strides.astype(self.cells.dtype), 2):
+        for a, b in combinations(self.strides, 2):
             for across, beside in ((a + b, b), (a - b, -b)):
-                corners = painted[labelled + across] == own
-                cells, takers = labelled[corners] + beside, own[corners]
-                free = owner[cells] == OPEN
-                owner[cells[free]] = takers[free]
+                _close_corners_kernel(labels, self.cells, across, beside, painted, owner)
         return owner
 
     def sobel(self) -> FloatArray:
@@ -272,6 +267,22 @@ def _begin_kernel(labels, cells, first, after, distance):  # type: ignore[no-unt
     for i in range(len(labels)):
         if first <= labels[i] < after:
             distance[cells[i], labels[i] - first] = 0.0
+
+
+@compiled
+def _close_corners_kernel(labels, cells, across, beside, painted, owner):  # type: ignore[no-untyped-def]
+    """Give the open cell beside each corner at which two pixels of a label touch to it: to the last of several."""
+    for i in range(len(labels) - 1, -1, -1):
+        cell = cells[i]
+        if labels[i] >= 0 and painted[cell + across] == labels[i] and owner[cell + beside] < 0:
+            owner[cell + beside] = labels[i]
+
+
+@compiled
+def _place_kernel(colours, cells, placed):  # type: ignore[no-untyped-def]
+    for i in range(len(cells)):
+        for channel in range(len(colours)):
+            placed[cells[i], channel] = colours[channel, i]
 
 
 @compiled

@@ -266,14 +266,16 @@ class Scene:
 
     def _build_kernels(self, pool: ThreadPoolExecutor) -> Generator[None, None, list[LatticeKernel]]:
         """Build the appearance and the smoothness kernel, which are the same for all sets."""
-        problem, parameters, kernels = self.small.problem, self._parameters, []
+        problem, parameters = self.small.problem, self._parameters
         n_axes, channels = len(problem.shape), len(problem.colours)
         near = [parameters.theta_alpha] * n_axes + [parameters.theta_beta] * channels
-        for thetas in (near, [parameters.theta_gamma] * n_axes):
+
+        def build(thetas: list[float], pool: ThreadPoolExecutor) -> Generator[None, None, LatticeKernel]:
             features = problem.features[: len(thetas)]
-            built = LatticeEngine().build_kernel(pool, features, np.array(thetas, np.float32))
-            kernels.append((yield from built))
-        return kernels
+            return LatticeEngine().build_kernel(pool, features, np.array(thetas, np.float32))
+
+        works = [partial(build, thetas) for thetas in (near, [parameters.theta_gamma] * n_axes)]
+        return (yield from side_by_side(pool, works))
 
     def _ask_all(
         self, pool: ThreadPoolExecutor, kernels: Sequence[LatticeKernel], questions: Sequence[_Question]
