@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from skimage import filters
 
-from napari_coarse_crf.geodesic import UNREACHED
+from napari_coarse_crf.geodesic import UNREACHED, PixelGrid
+from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.problem import read_problem
 from tests import oracles
 from tests.helpers import geodesic
 
@@ -41,8 +43,24 @@ def _assert_shortest(
 
 @pytest.mark.parametrize(
     ("shape", "channels", "n_labels"),
-    [((23, 37), 0, 2), ((37, 23), 3, 3), ((1, 40), 0, 2), ((16, 15), 1, 20), ((5, 12, 9), 0, 3), ((4, 7, 11), 2, 9)],
-    ids=["grey", "rgb", "one row", "20 labels", "3-D grey", "3-D, two channels"],
+    [
+        ((23, 37), 0, 2),
+        ((37, 23), 3, 3),
+        ((1, 40), 0, 2),
+        ((16, 15), 1, 20),
+        ((16, 15), 0, 40),
+        ((5, 12, 9), 0, 3),
+        ((4, 7, 11), 2, 9),
+    ],
+    ids=[
+        "grey",
+        "rgb",
+        "one row",
+        "20 labels",
+        "more labels than two threads sweep at once",
+        "3-D grey",
+        "3-D, two channels",
+    ],
 )
 @pytest.mark.parametrize("weight", [0.0, 0.0005, 0.001])
 @pytest.mark.parametrize("crossing", [0.0, 7.0])
@@ -50,6 +68,16 @@ def test_distances_are_those_of_dijkstra(
     shape: tuple[int, ...], channels: int, n_labels: int, weight: float, crossing: float
 ) -> None:
     _assert_shortest(_noisy(shape, channels), _spots(shape, n_labels), weight, crossing)
+
+
+@pytest.mark.parametrize("shape", [(70_000,), (301, 299), (9, 90, 101), (3, 5, 60, 70)], ids=str)
+def test_a_grid_has_a_border_of_one_cell_around_all_pixels(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, shape)
+    problem = read_problem(Picture(np.zeros(shape, np.uint8), rng.random(shape) < 0.8), labels)
+    grid = PixelGrid(problem)
+    places = np.unravel_index(problem.pixels, shape)
+    np.testing.assert_array_equal(grid.cells, np.ravel_multi_index([place + 1 for place in places], grid.shape))
 
 
 def test_slowness_is_made_of_the_sobel_gradient() -> None:

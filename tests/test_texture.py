@@ -63,7 +63,7 @@ def test_features_are_gaussian_means_slopes_bends_and_deviations(shape: tuple[in
 
 @pytest.mark.parametrize("channels", [1, 3, 6])
 def test_features_of_some_pixels_are_those_of_all(channels: int) -> None:
-    image = np.stack([_noise(30, 40)] * channels, axis=-1)
+    image = np.stack([_noise(30, 40) // (1 + channel) for channel in range(channels)], axis=-1)
     labels, mask = np.zeros((30, 40), np.uint8), np.ones((30, 40), np.bool_)
     labels[10, 10:20], labels[20, 5:30], mask[:, 33:] = 1, 2, False
     problem = read_problem(Picture(image, mask=mask), labels)
@@ -108,10 +108,14 @@ def test_the_number_of_threads_does_not_matter() -> None:
 
 
 def test_many_channels_are_smoothed_as_their_mean_alone() -> None:
-    image = np.stack([_noise(20, 30)] * 7, axis=-1)
+    image = np.stack([np.roll(_noise(20, 30), channel) for channel in range(7)], axis=-1).astype(np.float32)
     labels = np.zeros((20, 30), np.uint8)
     labels[0, :2] = 1, 2
-    assert len(_features(image, labels)) == n_textures(7) == 7 + 4 * 4
+    found = _features(image, labels, contrast_limits=(0, 255))
+    assert len(found) == n_textures(7) == 7 + 4 * 4
+    of_mean = _features(image.mean(axis=-1), labels, contrast_limits=(0, 255)).reshape(21, 20, 30)
+    means = [1 + 5 * scale for scale in range(4)]  # of one channel, its Gaussian mean is a feature
+    np.testing.assert_allclose(found[7:], np.delete(of_mean, [0, *means], axis=0), atol=TEXTURE_STEP)
 
 
 def _woven() -> tuple[Array, Array, Array]:
@@ -151,3 +155,6 @@ def test_a_sample_of_the_labels_is_even_and_within_its_bound() -> None:
     sample = sample_labelled(problem, 90)
     assert np.bincount(problem.labels[sample]).tolist() == [30, 5, 30]
     assert len(np.unique(sample)) == len(sample)
+    for label, places in enumerate(np.split(sample, [30, 35])):
+        own = np.flatnonzero(problem.labels == label)
+        np.testing.assert_array_equal(places, own[np.linspace(0, len(own) - 1, len(places)).astype(int)])

@@ -32,7 +32,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from napari_coarse_crf.compute.regions import find_enclosing, find_regions, with_neighbours
+from napari_coarse_crf.compute.regions import find_enclosing, find_regions, region_sizes, with_neighbours
 from napari_coarse_crf.confidence import confidence_of
 from napari_coarse_crf.geodesic import PixelGrid
 from napari_coarse_crf.parameters import Parameters
@@ -129,8 +129,10 @@ def clean(
         yield from sheet.take_parts_away(pool, marginals, parameters)
     if parameters.fill_holes:
         yield from sheet.fill_holes(pool, parameters.fill_holes)
+    found = gather(sheet.labels, sheet.cells)
     # The person's own pixels among the free ones stay as mean field found them: eq. (5) puts their labels back.
-    found = np.where(problem.labels[field.free_pixels] == OPEN, gather(sheet.labels, sheet.cells), marginals.best)
+    if len(field.free_pixels) > problem.n_open:
+        found = np.where(problem.labels[field.free_pixels] == OPEN, found, marginals.best)
     changed = np.flatnonzero(found != marginals.best)
     confidence = marginals.confidence.copy()
     confidence[changed] = yield from confidence_of(pool, field, found[changed], changed)
@@ -141,10 +143,11 @@ def clean(
 def _size_of_strokes(problem: Problem) -> int:
     """Return `stroke_size` of a problem."""
     unlabelled = np.zeros(problem.shape, np.bool_)
-    unlabelled.reshape(-1)[problem.pixels[problem.open_pixels]] = True
-    beside = with_neighbours(unlabelled).reshape(-1)[problem.pixels]
-    owned, n_labels = problem.labels != OPEN, len(problem.label_ids)
-    sizes, edges = (np.bincount(problem.labels[some], minlength=n_labels) for some in (owned, owned & beside))
+    unlabelled.reshape(-1)[problem.pixels] = problem.labels == OPEN
+    owned = np.flatnonzero(problem.labels != OPEN)
+    beside = with_neighbours(unlabelled).reshape(-1)[problem.pixels[owned]]
+    labels, n_labels = problem.labels[owned], len(problem.label_ids)
+    sizes, edges = (np.bincount(some, minlength=n_labels) for some in (labels, labels[beside]))
     return stroke_size(sizes, edges, len(problem.shape), len(problem.pixels))
 
 
@@ -202,8 +205,10 @@ class _Sheet:
     ) -> Generator[None, None, tuple[PixelArray, NDArray[np.int64], MaskArray]]:
         """Return the part of each cell (0: none), and of each part how large it is and whether anything holds it."""
         regions = yield from find_regions(pool, self.labels, self._offsets)
-        sizes = np.bincount(regions)
-        return regions, sizes, np.bincount(regions[self._holding], minlength=len(sizes)) > 0
+        sizes = region_sizes(regions)
+        held = np.zeros(len(sizes), np.bool_)
+        held[regions[self._holding]] = True
+        return regions, sizes, held
 
     def _unwanted(self, pool: ThreadPoolExecutor, parameters: Parameters) -> Generator[None, None, MaskArray]:
         """Return which cells lie in parts that do not stay."""

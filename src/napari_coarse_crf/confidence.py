@@ -24,7 +24,16 @@ import numpy as np
 
 from napari_coarse_crf.compute.compiling import compiled
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
-from napari_coarse_crf.compute.simd import columns, load_strip, log_sum_exp, multiply, store, strip_of, width_of
+from napari_coarse_crf.compute.simd import (
+    columns,
+    load_strip,
+    log_sum_exp,
+    multiply_add,
+    store,
+    strip_of,
+    where_equal,
+    width_of,
+)
 from napari_coarse_crf.unary import UNARY_STEP
 
 if TYPE_CHECKING:
@@ -56,26 +65,28 @@ def confidence_of(
     """
     unary = field.unary if chosen is None else field.unary[chosen]
     confidence = np.empty(len(labels), np.float32)
-    strip, share = strip_of(unary.shape[1]), np.float32(1.0 / field.n_terms)
+    width = unary.shape[1]
+    numbers = np.arange(width, dtype=np.float32)
+    never = np.where(numbers < field.n_labels, 0.0, _NEVER).astype(np.float32)
+    given = strip_of(width), numbers, never, np.float32(1.0 / field.n_terms)
     tasks = [
-        (strip, unary[start:stop], labels[start:stop], field.n_labels, share, confidence[start:stop])
-        for start, stop in blocks(len(labels), max(1, _BLOCK_NUMBERS // unary.shape[1]))
+        (*given, unary[start:stop], labels[start:stop], confidence[start:stop])
+        for start, stop in blocks(len(labels), max(1, _BLOCK_NUMBERS // width))
     ]
     yield from in_chunks(pool, _confidence_kernel, tasks)
     return confidence
 
 
 @compiled
-def _confidence_kernel(strip, unary, labels, n_labels, share, confidence):  # type: ignore[no-untyped-def]
+def _confidence_kernel(strip, numbers, never, share, unary, labels, confidence):  # type: ignore[no-untyped-def]
     """Set the confidence, pixel by pixel: from the logit of its label, and log sum exp of those of all others."""
     width = width_of(strip, unary)
     row = np.empty(width, np.float32)
     for i in range(len(labels)):
+        label = np.float32(labels[i])
         for column in columns(strip, width):
-            store(row, column, multiply(load_strip(unary, i * width + column, strip), -UNARY_STEP))
-        own = row[labels[i]]
-        row[labels[i]] = _NEVER
-        for label in range(n_labels, width):
-            row[label] = _NEVER
-        against = log_sum_exp(strip, row, 0, width) - own
+            steps, padding = load_strip(unary, i * width + column, strip), load_strip(never, column, strip)
+            logits = multiply_add(steps, -UNARY_STEP, padding)
+            store(row, column, where_equal(load_strip(numbers, column, strip), label, _NEVER, logits))
+        against = log_sum_exp(strip, row, 0, width) + np.float32(unary[i, labels[i]]) * UNARY_STEP
         confidence[i] = np.float32(1.0) / (np.float32(1.0) + np.float32(np.exp(against * share)))

@@ -21,7 +21,7 @@ import numpy as np
 from numba import njit
 
 from napari_coarse_crf.compute.compiling import compiled
-from napari_coarse_crf.compute.parallel import blocks, in_chunks
+from napari_coarse_crf.compute.parallel import blocks, in_chunks, n_threads
 from napari_coarse_crf.compute.simd import (
     LANES,
     add,
@@ -88,8 +88,8 @@ def geodesic_distances(
         What entering a pixel of another label costs, in pixels.
     consume : callable
         Takes a range of the unlabelled pixels, a range of the padded labels and their distances, float32 in pixels of
-        the finest axis, at most `UNREACHED`. It is called from the threads of the pool, so that the distances to all
-        labels are never in memory at once.
+        the finest axis, at most `UNREACHED`, which it may overwrite. It is called from the threads of the pool, so that
+        the distances to all labels are never in memory at once.
     chosen : (F,) int, optional
         Other pixels than the unlabelled ones.
     begin : (R,) int and (R, L) float32, optional
@@ -98,15 +98,27 @@ def geodesic_distances(
     owners = grid.owners(problem.labels)
     open_cells = gather(grid.cells, problem.open_pixels if chosen is None else chosen)
     entered = None if begin is None else (gather(grid.cells, begin[0]), begin[1])
-    stop = Event()
+    groups = blocks(padded(len(problem.label_ids)), SIDE_BY_SIDE)
 
-    def sweep(first: int, after: int) -> None:
-        distances = _begin_paths(grid, problem.labels, first, after, entered)
-        _sweep_labels(grid, slowness, owners, first, after, np.float32(crossing), distances, stop)
-        for start, end in blocks(len(open_cells), _BLOCK):
-            consume(slice(start, end), slice(first, after), distances[open_cells[start:end]])
+    def sweep_some(some: list[tuple[int, int]]) -> Generator[None, None, None]:
+        """Sweep as many groups of labels as there are threads, then let all threads share what is told of them."""
+        stop = Event()
 
-    yield from in_chunks(pool, sweep, blocks(padded(len(problem.label_ids)), SIDE_BY_SIDE), stop)
+        def sweep(first: int, after: int) -> FloatArray:
+            distances = _begin_paths(grid, problem.labels, first, after, entered)
+            _sweep_labels(grid, slowness, owners, first, after, np.float32(crossing), distances, stop)
+            return distances
+
+        def tell(start: int, end: int, columns: slice, distances: FloatArray) -> None:
+            consume(slice(start, end), columns, distances.take(open_cells[start:end], axis=0))
+
+        swept = yield from in_chunks(pool, sweep, some, stop)
+        found = [(slice(*columns), distances) for columns, distances in zip(some, swept, strict=True)]
+        tasks = [(*rows, *one) for one in found for rows in blocks(len(open_cells), _BLOCK)]
+        yield from in_chunks(pool, tell, tasks)
+
+    for start, end in blocks(len(groups), n_threads(pool)):
+        yield from sweep_some(groups[start:end])
 
 
 def path_exponent(exponent: float, ndim: int) -> np.float32:
@@ -142,7 +154,7 @@ def edge_slowness(
     power = np.float32(1.0 / max(2, len(problem.shape)))
 
     def place(start: int, stop: int) -> None:
-        colours[grid.cells[start:stop]] = problem.colours[:, start:stop].T
+        _place_kernel(problem.colours[:, start:stop], grid.cells[start:stop], colours)
 
     def of_block(start: int, stop: int) -> None:
         _slowness_kernel(pairs, axes, colours, grid.offsets, sobel, per_square, power, grid.cells[start:stop], slowness)
@@ -160,10 +172,12 @@ class PixelGrid:
         self.strides = np.cumprod([1, *self.shape[:0:-1]])[::-1]
         self.size = int(np.prod(self.shape))
         self.cells: PixelArray = np.zeros_like(problem.pixels, np.int32 if self.size < 2**31 else np.int64)
-        step = 1
-        for size, stride in zip(problem.shape[::-1], self.strides[::-1], strict=True):
-            self.cells += (problem.pixels // step % size + 1) * self.cells.dtype.type(stride)
-            step *= size
+        for start, stop in blocks(len(self.cells), _BLOCK):
+            cells, before = self.cells[start:stop], problem.pixels[start:stop]
+            for size, stride in zip(problem.shape[::-1], self.strides[::-1], strict=True):
+                rows = before // size
+                cells += (before - rows * size + 1) * cells.dtype.type(stride)
+                before = rows
         # Half of the neighbours: those before a cell in scan order. The others are the same steps, backwards.
         self._ahead = [move for move in product((-1, 0, 1), repeat=len(self.shape)) if move < (0,) * len(self.shape)]
         self.offsets = np.array([np.dot(move, self.strides) for move in self._ahead], np.int64)
@@ -181,14 +195,9 @@ class PixelGrid:
         painted = np.full(self.size, OPEN, np.int32)
         painted[self.cells] = labels
         owner = painted.copy()
-        labelled = self.cells[labels != OPEN]
-        own = painted[labelled]
-        for a, b in combinations(self.strides.astype(self.cells.dtype), 2):
+        for a, b in combinations(self.strides, 2):
             for across, beside in ((a + b, b), (a - b, -b)):
-                corners = painted[labelled + across] == own
-                cells, takers = labelled[corners] + beside, own[corners]
-                free = owner[cells] == OPEN
-                owner[cells[free]] = takers[free]
+                _close_corners_kernel(labels, self.cells, across, beside, painted, owner)
         return owner
 
     def sobel(self) -> FloatArray:
@@ -213,10 +222,7 @@ def _begin_paths(
         cells, lengths = entered
         lengths = lengths[:, first:after]  # fewer than `after - first` where the labels are padded
         distance[cells, : lengths.shape[1]] = np.minimum(lengths, UNREACHED)
-    for start, end in blocks(len(labels), _BLOCK):
-        own = labels[start:end] - first
-        here = (own >= 0) & (own < after - first)
-        distance[grid.cells[start:end][here], own[here]] = 0.0
+    _begin_kernel(labels, grid.cells, first, after, distance)
     return distance
 
 
@@ -253,6 +259,30 @@ def _fences(owners: IndexArray, first: int, after: int, crossing: np.float32) ->
     np.fill_diagonal(entries, 0.0)
     entries[nobody] = 0.0
     return rows, entries
+
+
+@compiled
+def _begin_kernel(labels, cells, first, after, distance):  # type: ignore[no-untyped-def]
+    """Set what pixels of a label are away from it to 0."""
+    for i in range(len(labels)):
+        if first <= labels[i] < after:
+            distance[cells[i], labels[i] - first] = 0.0
+
+
+@compiled
+def _close_corners_kernel(labels, cells, across, beside, painted, owner):  # type: ignore[no-untyped-def]
+    """Give the open cell beside each corner at which two pixels of a label touch to it: to the last of several."""
+    for i in range(len(labels) - 1, -1, -1):
+        cell = cells[i]
+        if labels[i] >= 0 and painted[cell + across] == labels[i] and owner[cell + beside] < 0:
+            owner[cell + beside] = labels[i]
+
+
+@compiled
+def _place_kernel(colours, cells, placed):  # type: ignore[no-untyped-def]
+    for i in range(len(cells)):
+        for channel in range(len(colours)):
+            placed[cells[i], channel] = colours[channel, i]
 
 
 @compiled

@@ -56,6 +56,7 @@ from napari_coarse_crf.compute.lattice import blur, build_lattice, slice_pixels,
 from napari_coarse_crf.compute.nearest import PointGroups, group_points, nearest_distances
 from napari_coarse_crf.compute.parallel import blocks, in_chunks
 from napari_coarse_crf.compute.simd import (
+    add,
     columns,
     load_strip,
     log_sum_exp,
@@ -283,6 +284,9 @@ class _Heatmap:
             self._labelled_share, self._painted_share = elsewhere.labelled_share, elsewhere.painted_share
             self._sizes, self._gain = elsewhere.sizes, elsewhere.gain
         self.logits = np.zeros((len(self._open_pixels), row_width(self._n_labels)), np.float32)
+        # What is added last, the same at all pixels; and the columns that pad the labels may hold anything until then.
+        self._shift = np.full(self.logits.shape[1], _NEVER)
+        self._shift[: self._n_labels] = 0.0
 
     def take(self) -> FloatArray:
         """Return the logits, and begin with zeros again."""
@@ -349,22 +353,28 @@ class _Heatmap:
 
     def add_colour(self) -> Generator[int | None, None, None]:
         """Add log(q_c / sum q + 1e-3), q the mean colour kernel over each label."""
-        n_labels, weight = self._n_labels, np.float32(self.parameters.texture_weight)
+        weight = np.float32(self.parameters.texture_weight)
         (reach,) = COLOUR.reaches
         if self._elsewhere is None:
             (lattice, sums), sizes = (yield from self._label_sums(reach)), self._sizes
         else:
             lattice, sums, sizes = yield from self._means_elsewhere(reach, self._elsewhere)
 
+        areas = np.ones(sums.shape[1], np.float32)
+        areas[: len(sizes)] = sizes
+
         def add_log_share(start: int, stop: int) -> None:
-            means = np.zeros((stop - start, sums.shape[1]), np.float32)
+            means = np.zeros((stop - start, len(areas)), np.float32)
             slice_pixels(lattice, sums, self._open_pixels[start:stop], 1.0, means)
-            share = np.maximum(means[:, : len(sizes)], 0.0) / sizes
-            share /= np.maximum(share.sum(axis=1, keepdims=True), np.float32(1e-30))
-            logarithms = np.log(share[:, :n_labels] + np.float32(_COLOUR_FLOOR))
+            np.maximum(means, 0.0, out=means)
+            means /= areas
+            means /= np.maximum(means[:, : len(sizes)].sum(axis=1, keepdims=True), np.float32(1e-30))
+            share = means[:, : self.logits.shape[1]]  # whole rows, as numpy takes these at once
+            share += np.float32(_COLOUR_FLOOR)
+            np.log(share, out=share)
             if len(self.typical):
-                logarithms *= _colour_stays(weight, self.typical[start:stop])
-            self.logits[start:stop, :n_labels] += logarithms
+                share *= _colour_stays(weight, self.typical[start:stop])
+            self.logits[start:stop] += share
 
         yield from self.on_blocks(add_log_share)
         yield 1
@@ -387,7 +397,11 @@ class _Heatmap:
 
         def add_log_length(rows: slice, columns: slice, distances: FloatArray) -> None:
             # Not log1p, which numpy does not vectorise; what float32 loses is below 1e-7 of a logit.
-            self.logits[rows, columns] -= exponent * np.log(distances * per_scale + np.float32(1.0))
+            distances *= per_scale
+            distances += np.float32(1.0)
+            np.log(distances, out=distances)
+            distances *= exponent
+            self.logits[rows, columns] -= distances
 
         yield from geodesic_distances(self._pool, self._problem, grid, slowness, crossing, add_log_length, begin=begin)
         yield 1
@@ -397,11 +411,7 @@ class _Heatmap:
         prior = self._prior(self._sizes)
         if self._problem.kind is not None and self._elsewhere is None:
             prior = self._prior((yield from self._areas(prior)))
-
-        def shift(start: int, stop: int) -> None:
-            self.logits[start:stop, : self._n_labels] += prior
-
-        yield from self.on_blocks(shift)
+        self._shift[: self._n_labels] = prior
 
     def _prior(self, sizes: FloatArray) -> FloatArray:
         weight = np.float32(self.parameters.prior_weight * (1.0 - 2.0 * self._painted_share))
@@ -426,7 +436,7 @@ class _Heatmap:
         strip = strip_of(unary.shape[1])
 
         def convert(start: int, stop: int) -> None:
-            _unary_kernel(strip, self.logits[start:stop], self._n_labels, unary[start:stop])
+            _unary_kernel(strip, self.logits[start:stop], self._shift, unary[start:stop])
 
         yield from self.on_blocks(convert)
         return unary
@@ -486,15 +496,17 @@ def contrast_gain(colours: FeatureArray) -> float:
 
 
 @compiled
-def _unary_kernel(strip, logits, n_labels, unary):  # type: ignore[no-untyped-def]
-    """Set the unary to -log softmax of the logits, in steps, pixel by pixel."""
+def _unary_kernel(strip, logits, shift, unary):  # type: ignore[no-untyped-def]
+    """Set the unary to -log softmax of the logits plus what shifts all of them, in steps, pixel by pixel."""
     width = width_of(strip, logits)
+    row = np.empty(width, np.float32)
     for i in range(len(logits)):
-        for label in range(n_labels, width):
-            logits[i, label] = _NEVER
-        log_sum = log_sum_exp(strip, logits, i * width, width)
         for column in columns(strip, width):
-            potential = smaller(subtract(log_sum, load_strip(logits, i * width + column, strip)), MOST_UNARY)
+            shifted = add(load_strip(logits, i * width + column, strip), load_strip(shift, column, strip))
+            store(row, column, shifted)
+        log_sum = log_sum_exp(strip, row, 0, width)
+        for column in columns(strip, width):
+            potential = smaller(subtract(log_sum, load_strip(row, column, strip)), MOST_UNARY)
             store(unary, i * width + column, multiply(potential, _PER_STEP))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from napari_coarse_crf.borrowed import borrow, has_labels, read_examples
 from napari_coarse_crf.cleaning import asks_for_cleaning, clean, mean_field_key
-from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish
+from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish, in_chunks
 from napari_coarse_crf.confidence import confidence_of
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
@@ -42,6 +42,8 @@ from napari_coarse_crf.unary import unpack_unary
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, UnaryArray
     from napari_coarse_crf.elsewhere import Elsewhere
     from napari_coarse_crf.texture import TextureArray
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 EngineName = Literal["lattice", "pydensecrf"]
 _ENGINES: dict[str, type[Engine]] = {"lattice": LatticeEngine, "pydensecrf": PyDenseCRFEngine}
 
-_MERGE_BLOCK = 2**18
+_MERGE_BLOCK = 2**15
 
 
 class Refiner:
@@ -345,7 +347,8 @@ class Refiner:
             report.total += 1
             told = tell_apart(pool, self._problem, things, field, marginals, parameters)
             marginals = yield from report.stage("objects", told)
-        yield Progress("mean field", report.done, report.done, self._merged(field, marginals, parameters, reason))
+        refinement = self._merged(pool, field, marginals, parameters, reason)
+        yield Progress("mean field", report.done, report.done, refinement)
 
     def _cached_choice(self, pool: ThreadPoolExecutor, parameters: Parameters) -> Generator[int | None, None, Chosen]:
         """Let the labels choose the weights, unless they have not changed much since they did."""
@@ -454,19 +457,26 @@ class Refiner:
         stop = parameters.iterations, parameters.tolerance
         return FieldProblem(unary, free, clamped, n_labels, *stop, watched, n_terms)
 
-    def _merged(self, field: FieldProblem, marginals: Marginals, parameters: Parameters, reason: str) -> Refinement:
+    def _merged(
+        self, pool: ThreadPoolExecutor, field: FieldProblem, marginals: Marginals, parameters: Parameters, reason: str
+    ) -> Refinement:
         """Merge what mean field found with the person's labels, eq. (5)."""
         problem, n_labels = self._problem, len(self._problem.label_ids)
         labels, confidence = self._label_map.copy(), (self._label_map != UNLABELLED).astype(np.float32)
-        gained = np.zeros(n_labels, np.int64)
-        for start, stop in blocks(len(field.free_pixels), _MERGE_BLOCK):  # few index arrays in memory
+
+        def merge(start: int, stop: int) -> NDArray[np.intp]:
+            """Fill in some of the free pixels; returns how many of them each label gained."""
             free, found = field.free_pixels[start:stop], marginals.best[start:stop]
-            is_open = problem.labels[free] == OPEN
+            pixels, is_open = problem.pixels[free], problem.labels[free] == OPEN
             certainty = np.where(is_open, marginals.confidence[start:stop], np.float32(parameters.label_confidence))
-            confidence.reshape(-1)[problem.pixels[free]] = certainty
+            confidence.reshape(-1)[pixels] = certainty
             filled = is_open & (certainty >= parameters.min_confidence)
-            labels.reshape(-1)[problem.pixels[free[filled]]] = problem.label_ids[found[filled]]
-            gained += np.bincount(found[filled], minlength=n_labels)
+            pixels, found = pixels[filled], found[filled]
+            labels.reshape(-1)[pixels] = problem.label_ids[found]
+            return np.bincount(found, minlength=n_labels)
+
+        tasks = blocks(len(field.free_pixels), _MERGE_BLOCK)  # few index arrays in memory
+        gained = np.sum(finish(in_chunks(pool, merge, tasks)), axis=0)
         counts = {
             label_id: (before, before + int(more))
             for (label_id, before), more in zip(self._counts_before().items(), gained, strict=True)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import ThreadPoolExecutor
 
-    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, PixelArray
+    from napari_coarse_crf.compute.arrays import FloatArray, IndexArray, MaskArray, PixelArray
     from napari_coarse_crf.problem import Problem
 
 TextureArray = NDArray[np.int16]
@@ -94,7 +94,8 @@ def sample_labelled(problem: Problem, most: int) -> PixelArray:
 def evenly_by_label(labels: IndexArray, n_labels: int, most: int) -> PixelArray:
     """Return the places of some of the labels 0..L-1: of each as many as there are, up to an even share."""
     share = max(1, most // n_labels)
-    order = np.argsort(labels, kind="stable")  # OPEN comes first
+    known = np.flatnonzero(labels >= 0)
+    order = known[np.argsort(labels[known], kind="stable")]
     ends = np.searchsorted(labels[order], np.arange(n_labels + 1))
     chosen = []
     for start, stop in pairwise(ends):
@@ -167,33 +168,27 @@ def texture_features(
     spare, mean = np.empty(grid.size, np.float32), np.full(grid.size, np.nan, np.float32)
     steps, own_steps = blocks(len(grid.cells), _BLOCK), blocks(len(asked), _BLOCK)
 
-    def centred(which: slice | PixelArray) -> FloatArray:
-        values: FloatArray = problem.colours[:, which] * np.float32(gain) - centre
-        return values
-
-    def place(start: int, stop: int) -> None:
-        own = centred(slice(start, stop))
-        cells, of_all = grid.cells[start:stop], own.mean(axis=0)
-        planes[:n_smoothed, cells] = own if n_kept else of_all
-        planes[n_smoothed:, cells] = of_all * of_all, np.ones_like(of_all)
-
     def keep_raw(start: int, stop: int) -> None:
-        own = centred(slice(start, stop) if pixels is None else pixels[start:stop])
+        which = slice(start, stop) if pixels is None else pixels[start:stop]
+        own = problem.colours[:, which] * np.float32(gain) - centre
         found[:channels, start:stop] = np.rint(own / np.float32(TEXTURE_STEP))
 
-    yield from in_chunks(pool, place, steps)
+    placed = (problem.colours, np.float32(gain), centre, grid.cells)
+    yield from in_chunks(pool, _place_kernel, [(*placed, start, stop, planes) for start, stop in steps])
     yield from in_chunks(pool, keep_raw, own_steps)
     spacing = np.array(grid.spacing, np.float32)
     outside = np.ones(grid.size, np.bool_)
     outside[grid.cells] = False
     (beyond,) = np.nonzero(outside)
+    near = grid.cells if pixels is None else _with_neighbours(asked, grid, outside)
     row, before = channels, 0.0
     for scale in _SCALES:
         sigmas = np.sqrt(scale**2 - before**2) / spacing  # what is missing from the last scale to this one
         for plane in planes:
             yield from smooth(pool, plane, grid.shape, sigmas, spare)
             plane[beyond] = 0.0  # what was spread there must not come back with the next scale
-        yield from in_chunks(pool, _mean_kernel, [(planes, grid.cells[start:stop], mean) for start, stop in steps])
+        averaged = [(planes, near[start:stop], mean) for start, stop in blocks(len(near), _BLOCK)]
+        yield from in_chunks(pool, _mean_kernel, averaged)
         own = found[row : row + n_kept + _OF_MEAN]
         for kernel, given in (
             (_means_kernel, (planes, mean)),
@@ -205,6 +200,13 @@ def texture_features(
     return found
 
 
+def _with_neighbours(cells: PixelArray, grid: PixelGrid, outside: MaskArray) -> PixelArray:
+    """Return some cells and those of their neighbours that are not outside."""
+    moves = np.concatenate([[0], grid.offsets, -grid.offsets])
+    found: PixelArray = np.unique(cells[:, np.newaxis] + moves)
+    return found[~outside[found]]
+
+
 def _n_kept(channels: int) -> int:
     """Return of how many channels the Gaussian means are features."""
     return channels if channels <= _MOST_SMOOTHED else 0
@@ -213,6 +215,26 @@ def _n_kept(channels: int) -> int:
 def _n_smoothed(channels: int) -> int:
     """Return how many planes of colours are smoothed: those channels, or their mean alone."""
     return _n_kept(channels) or 1
+
+
+@compiled
+def _place_kernel(colours, gain, centre, cells, start, stop, planes):  # type: ignore[no-untyped-def]
+    """Set the planes at some pixels: the channels of I' or their mean, the square of this, and 1."""
+    channels, n_smoothed = len(colours), len(planes) - 2
+    for i in range(start, stop):
+        cell = cells[i]
+        total = np.float32(colours[0, i]) * gain - centre
+        planes[0, cell] = total
+        for channel in range(1, channels):
+            own = np.float32(colours[channel, i]) * gain - centre
+            total += own
+            if channel < n_smoothed:
+                planes[channel, cell] = own
+        mean = total / np.float32(channels)
+        if n_smoothed < channels:
+            planes[0, cell] = mean
+        planes[n_smoothed, cell] = mean * mean
+        planes[n_smoothed + 1, cell] = np.float32(1.0)
 
 
 @compiled

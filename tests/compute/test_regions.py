@@ -11,7 +11,7 @@ import pytest
 from scipy import ndimage
 
 from napari_coarse_crf.compute.parallel import finish
-from napari_coarse_crf.compute.regions import find_enclosing, find_regions
+from napari_coarse_crf.compute.regions import find_enclosing, find_regions, region_sizes
 from tests import oracles
 
 SHAPES = [(60,), (14, 17), (7, 8, 9), (4, 4, 5, 4)]
@@ -48,6 +48,7 @@ def test_regions_are_those_of_a_flood_fill_in_scan_order(shape: tuple[int, ...],
     assert pairs.shape[1] == regions.max() + 1  # one to one
     firsts = np.unique(regions, return_index=True)[1]
     assert (np.diff(firsts) > 0).all()
+    np.testing.assert_array_equal(region_sizes(regions.reshape(-1)), np.bincount(regions.ravel()))
 
 
 @shapes

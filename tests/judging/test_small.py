@@ -44,6 +44,25 @@ def test_every_pixel_of_a_coarser_grid_is_one_of_its_block_a_labelled_one_where_
     np.testing.assert_array_equal(label_map > 0, painted)
 
 
+@pytest.mark.parametrize(("shape", "spacing"), [((300, 431), (1.0, 2.0)), ((12, 90, 110), (2.0, 1.0, 1.0))], ids=str)
+def test_of_each_block_the_labelled_pixel_nearest_to_its_corner_is_taken_or_else_the_nearest_one(
+    shape: tuple[int, ...], spacing: tuple[float, ...]
+) -> None:
+    rng = np.random.default_rng(2)
+    mask, labels = rng.random(shape) < 0.1, rng.choice([0, 0, 0, 1, 2], shape)
+    mask[:5], mask[..., -9:] = False, False  # the blocks begin where pixels take part
+    problem = read_problem(Picture(np.zeros(shape, np.uint8), mask, spacing=spacing), labels)
+    small = Small.of(problem, 3_000)
+    extent = tuple(int(np.ptp(axis)) + 1 for axis in np.nonzero(mask))
+    steps = steps_within(extent, problem.spacing, 3_000)
+    places = np.stack(np.unravel_index(problem.pixels, shape), axis=1) - [axis.min() for axis in np.nonzero(mask)]
+    taken: dict[tuple[int, ...], tuple[bool, int, int]] = {}
+    for number, (place, label) in enumerate(zip(places, problem.labels, strict=True)):
+        block, rank = tuple(place // steps), (bool(label == OPEN), int((place % steps).sum()), number)
+        taken[block] = min(rank, taken.get(block, rank))
+    np.testing.assert_array_equal(small.pixels, sorted(number for _, _, number in taken.values()))
+
+
 def test_a_part_of_a_large_image_is_looked_at_as_closely_as_if_it_were_cut_out() -> None:
     rng = np.random.default_rng(1)
     image, labels = rng.integers(0, 256, (600, 900), np.uint8), np.zeros((600, 900), np.uint8)

@@ -153,7 +153,8 @@ def no_kernel(starts: tuple[int, ...]) -> Lattice:
 
 def free_parts(free_pixels: PixelArray, starts: tuple[int, ...]) -> list[slice]:
     """Return which of the free pixels lie in each chunk of pixels."""
-    return [slice(first, last) for first, last in pairwise(np.searchsorted(free_pixels, starts).tolist())]
+    ends = np.searchsorted(free_pixels, np.array(starts, free_pixels.dtype))  # of one type, or all pixels are copied
+    return [slice(first, last) for first, last in pairwise(ends.tolist())]
 
 
 def _row_blocks(values: FloatArray) -> list[FloatArray]:

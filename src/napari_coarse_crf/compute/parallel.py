@@ -75,8 +75,7 @@ def in_chunks(
                 return
             results[number] = kernel(*given[number])
 
-    n_threads = pool._max_workers  # has no public name; dask reads it, too
-    tasks = [pool.submit(take_chunks) for _ in range(min(n_threads, len(given)))]
+    tasks = [pool.submit(take_chunks) for _ in range(min(n_threads(pool), len(given)))]
     try:
         while True:
             done, running = wait(tasks, _TICK, FIRST_EXCEPTION)
@@ -103,6 +102,15 @@ def _one_by_one(kernel: Callable[..., T], chunks: Iterable[tuple[Any, ...]]) -> 
 
 class _Here(ThreadPoolExecutor):
     """A pool without threads: chunks run at once, on the thread that asks for them."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+
+def n_threads(pool: ThreadPoolExecutor) -> int:
+    """Return how many chunks run at a time."""
+    count: int = pool._max_workers  # has no public name; dask reads it, too
+    return count
 
 
 def side_by_side(

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Sets = Mapping[str, Mapping[str, Any]]
 """Sets of weights by name: what each changes against the defaults."""
 
-Answers = Mapping[str, "NDArray[np.intp]"]
+Answers = dict[str, "NDArray[np.intp]"]
 """What each set of weights says of the pixels that are asked for."""
 
 CANDIDATES: Sets = MappingProxyType({
@@ -80,8 +80,8 @@ _MOST_PIXELS, _MOST_NUMBERS = 2**16, 2**19  # the latter, pixels times labels pa
 _FEW = 16
 _ITERATIONS = 5  # enough to compare
 
-AT_ONCE = 4
-"""Questions that may be asked at a time: three second hidings, and the one that hides nothing."""
+AT_ONCE = 7
+"""Questions that may be asked at a time: three hidings twice, and the one that hides nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,25 @@ class Findings:
     sets: Mapping[str, Finding]
     n_ways: int
     alike: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked of some sets of weights.
+
+    Attributes
+    ----------
+    shown : (N,) int32
+        The labels that they are shown.
+    asked : (A,) int
+        The pixels whose labels they are to say.
+    sets : Sets
+        Which sets.
+    """
+
+    shown: IndexArray
+    asked: PixelArray
+    sets: Sets
 
 
 class Scene:
@@ -177,23 +196,30 @@ class Scene:
     def look(self, pool: ThreadPoolExecutor) -> Generator[int | None, None, Findings]:
         """Try the sets of weights; yields an int for every hiding that is done, and for the one that hides nothing.
 
-        Sets that find clearly less are given up after one hiding of each kind.
+        Sets that find clearly less are given up after one hiding of each kind. The probe is asked only where a set is
+        left that it says something of.
         """
         problem = self.small.problem
         kernels = yield from self._build_kernels(pool)
         ways = [way for way, _, _ in self.hidings]
-        questions = [(kept, asked) for _, kept, asked in self.hidings]
-        truths = [problem.labels[asked] for _, asked in questions]
+        truths = [problem.labels[asked] for _, _, asked in self.hidings]
         n_ways = len(set(ways))
-        hidden = yield from self._ask_all(pool, kernels, self._sets, questions[:n_ways])
-        gains = {name: _gains(name, hidden, truths, ways) for name in self._sets}
+        first = {name: changes for name, changes in self._sets.items() if name != _PROBE}
+        questions = [_Question(kept, asked, first) for _, kept, asked in self.hidings[:n_ways]]
+        hidden = yield from self._ask_all(pool, kernels, questions)
+        gains = {name: _gains(name, hidden, truths, ways) for name in first}
         alike = _STRAIGHT in self._sets and _COLOUR in self._sets and self._look_alike(hidden, truths)
         sets = self._hopeful(gains, alike=alike)
         unlabelled: Answers = {}
         if len(sets) > 1:
-            last = problem.labels, problem.open_pixels
-            *more, unlabelled = yield from self._ask_all(pool, kernels, sets, [*questions[n_ways:], last])
-            hidden += more
+            probe = {name: changes for name, changes in sets.items() if name == _PROBE}
+            again = [replace(question, sets=probe) for question in questions if probe]
+            others = [_Question(kept, asked, sets) for _, kept, asked in self.hidings[n_ways:]]
+            last = _Question(problem.labels, problem.open_pixels, sets)
+            *more, unlabelled = yield from self._ask_all(pool, kernels, [*again, *others, last])
+            for said, by_probe in zip(hidden, more[: len(again)], strict=False):
+                said.update(by_probe)
+            hidden += more[len(again) :]
         found = {
             name: self._finding(name, unlabelled, hidden, truths, ways)
             for name in sets
@@ -240,44 +266,38 @@ class Scene:
 
     def _build_kernels(self, pool: ThreadPoolExecutor) -> Generator[None, None, list[LatticeKernel]]:
         """Build the appearance and the smoothness kernel, which are the same for all sets."""
-        problem, parameters, kernels = self.small.problem, self._parameters, []
+        problem, parameters = self.small.problem, self._parameters
         n_axes, channels = len(problem.shape), len(problem.colours)
         near = [parameters.theta_alpha] * n_axes + [parameters.theta_beta] * channels
-        for thetas in (near, [parameters.theta_gamma] * n_axes):
+
+        def build(thetas: list[float], pool: ThreadPoolExecutor) -> Generator[None, None, LatticeKernel]:
             features = problem.features[: len(thetas)]
-            built = LatticeEngine().build_kernel(pool, features, np.array(thetas, np.float32))
-            kernels.append((yield from built))
-        return kernels
+            return LatticeEngine().build_kernel(pool, features, np.array(thetas, np.float32))
+
+        works = [partial(build, thetas) for thetas in (near, [parameters.theta_gamma] * n_axes)]
+        return (yield from side_by_side(pool, works))
 
     def _ask_all(
-        self,
-        pool: ThreadPoolExecutor,
-        kernels: Sequence[LatticeKernel],
-        sets: Sets,
-        questions: Sequence[tuple[IndexArray, PixelArray]],
+        self, pool: ThreadPoolExecutor, kernels: Sequence[LatticeKernel], questions: Sequence[_Question]
     ) -> Generator[int | None, None, list[Answers]]:
-        """Return what the sets answer to each question: which labels are shown, and which pixels are asked for."""
-        works = [partial(self._ask, kernels, sets, shown, asked) for shown, asked in questions]
-        answers = yield from side_by_side(pool, works)
+        """Return the answers to each question."""
+        answers = yield from side_by_side(pool, [partial(self._ask, kernels, question) for question in questions])
         for _ in questions:
             yield 1
         return answers
 
     def _ask(
-        self,
-        kernels: Sequence[LatticeKernel],
-        sets: Sets,
-        shown: IndexArray,
-        asked: PixelArray,
-        pool: ThreadPoolExecutor,
+        self, kernels: Sequence[LatticeKernel], question: _Question, pool: ThreadPoolExecutor
     ) -> Generator[int | None, None, Answers]:
-        """Return what every set of weights says of some pixels, where it is shown these labels."""
+        """Return the answers to one question."""
+        shown = question.shown
         problem = replace(self.small.problem, labels=shown)
         texture = None if self._features is None else Texture.learn(self._features, problem)
         own_kernels = [LatticeKernel(kernel.lattice) for kernel in kernels]  # others run at the same time
-        answers, free, best = {}, problem.open_pixels, shown.astype(np.intp)
+        answers: Answers = {}
+        free, best = problem.open_pixels, shown.astype(np.intp)
         found: dict[float, HeatmapTerms] = {}
-        for name, changes in sets.items():
+        for name, changes in question.sets.items():
             parameters = self._parameters.replace(**changes)
             steep = parameters.geodesic_colour_weight
             if steep not in found:
@@ -288,7 +308,7 @@ class Scene:
             weights = (parameters.appearance_weight, parameters.smoothness_weight)
             weighed = [(weight, kernel) for weight, kernel in zip(weights, own_kernels, strict=True) if weight > 0]
             best[free] = (yield from LatticeEngine().infer(pool, field, weighed)).best
-            answers[name] = best[asked]
+            answers[name] = best[question.asked]
         return answers
 
     def _finding(

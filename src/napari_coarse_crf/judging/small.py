@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_coarse_crf.compute.parallel import blocks
 from napari_coarse_crf.problem import OPEN
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from napari_coarse_crf.compute.arrays import LabelArray, PixelArray
     from napari_coarse_crf.problem import Problem
+
+_BLOCK = 2**15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,27 +46,35 @@ class Small:
         if max(steps) == 1 and extent == problem.shape:
             return cls(problem, np.arange(len(problem.pixels)), 1.0)
         shape = tuple(-(-size // step) for size, step in zip(extent, steps, strict=True))
-        places = [
-            place - low for place, low in zip(np.unravel_index(problem.pixels, problem.shape), corner, strict=True)
-        ]
-        inside = [place // step for place, step in zip(places, steps, strict=True)]
-        block = np.ravel_multi_index(inside, shape)
-        off = sum((place % step for place, step in zip(places, steps, strict=True)), np.zeros_like(block))
+
+        def inside(pixels: PixelArray) -> tuple[list[PixelArray], PixelArray]:
+            """Return which block some pixels lie in, along each axis, and how far they are from its corner."""
+            numbers, off = [], np.zeros(len(pixels), pixels.dtype)
+            for place, low, step in zip(_places(pixels, problem.shape), corner, steps, strict=True):
+                number = (place - low) // step
+                numbers.append(number)
+                off += place - low - number * step
+            return numbers, off
+
         # Of each block the first in this order: a labelled pixel, then one near its corner, then by number.
-        rank, n_pixels = off + np.where(problem.labels == OPEN, sum(steps), 0), len(block)
+        n_pixels, last = len(problem.pixels), sum(steps)
         first = np.full(math.prod(shape), np.iinfo(np.int64).max)
-        np.minimum.at(first, block, rank * n_pixels + np.arange(n_pixels))
+        for start, stop in blocks(n_pixels, _BLOCK):
+            numbers, off = inside(problem.pixels[start:stop])
+            rank = np.where(problem.labels[start:stop] == OPEN, off + last, off).astype(np.int64)
+            np.minimum.at(first, np.ravel_multi_index(numbers, shape), rank * n_pixels + np.arange(start, stop))
         chosen = np.sort(first[first < np.iinfo(np.int64).max] % n_pixels)
+        numbers, _ = inside(problem.pixels[chosen])
         sizes = np.multiply(problem.spacing, steps)
         spacing = tuple((sizes / sizes.min()).tolist())
         features = problem.features[:, chosen].astype(np.float32)
         for row, axis in enumerate(reversed(range(len(shape)))):
-            features[row] = inside[axis][chosen] * spacing[axis]
+            features[row] = numbers[axis] * spacing[axis]
         reduced = replace(
             problem,
             features=features,
             labels=problem.labels[chosen],
-            pixels=block[chosen].astype(problem.pixels.dtype),
+            pixels=np.ravel_multi_index(numbers, shape).astype(problem.pixels.dtype),
             shape=shape,
             spacing=spacing,
         )
@@ -74,6 +85,16 @@ class Small:
         labels = np.zeros(math.prod(self.problem.shape), np.int32)
         labels[self.problem.pixels] = self.problem.labels + 1
         return labels.reshape(self.problem.shape)
+
+
+def _places(pixels: PixelArray, shape: Sequence[int]) -> list[PixelArray]:
+    """Return where pixels stand along each axis: `np.unravel_index`, in the type of the pixels."""
+    places = []
+    for size in reversed(shape):
+        before = pixels // size
+        places.append(pixels - before * size)
+        pixels = before
+    return places[::-1]
 
 
 def box_of(problem: Problem) -> tuple[tuple[int, ...], tuple[int, ...]]:
