@@ -396,6 +396,18 @@ def test_a_kernel_of_no_weight_is_no_stage() -> None:
     assert "appearance kernel" not in {step.stage for step in steps}
 
 
+def test_a_look_at_hidden_labels_is_one_step_however_much_it_tries() -> None:
+    image, labels = _image(), _labels()
+    labels[2:9, 2:12], labels[-9:-2, -12:-2] = labels.max(), labels[labels > 0].min()
+    refiner = Refiner(image, labels)
+    first, again = (list(refiner.steps(Parameters(weights="auto", iterations=2))) for _ in range(2))
+    assert first[-1].refinement is not None
+    assert "hidden" in first[-1].refinement.reason
+    for steps in (first, again):
+        assert steps[-1].step == steps[-1].total
+        assert all(step.step <= step.total for step in steps)
+
+
 def test_steps_that_stop_early_end_within_the_total() -> None:
     steps = list(Refiner(_image(), _labels()).steps(Parameters(iterations=100, tolerance=0.5)))
     assert steps[-1].refinement is not None

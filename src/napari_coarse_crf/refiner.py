@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 from napari_coarse_crf.borrowed import borrow, has_labels, read_examples
 from napari_coarse_crf.cleaning import asks_for_cleaning, clean, mean_field_key
-from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish, in_chunks
+from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish, in_chunks, retold
 from napari_coarse_crf.confidence import confidence_of
 from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, UnaryArray
     from napari_coarse_crf.elsewhere import Elsewhere
     from napari_coarse_crf.texture import TextureArray
+
+T = TypeVar("T")
 
 EngineName = Literal["lattice", "pydensecrf"]
 _ENGINES: dict[str, type[Engine]] = {"lattice": LatticeEngine, "pydensecrf": PyDenseCRFEngine}
@@ -333,7 +335,8 @@ class Refiner:
         report = Report(FORMS[self._compared_by(parameters).similarity].units + 2 + parameters.iterations)
         reason = ""
         if parameters.weights == "auto":
-            chosen = yield from report.stage("weights", self._cached_choice(pool, parameters))
+            report.total += 1
+            chosen = yield from report.stage("weights", _as_one_unit(self._cached_choice(pool, parameters)))
             parameters, reason = chosen.parameters, chosen.reason
             if reason and (alike := self._told_apart(parameters)) is not None:
                 reason = f"{reason} {objects_in_words(int(np.count_nonzero(alike.members)))}"
@@ -504,6 +507,13 @@ class Refiner:
             classes = self._problem.label_ids[~things.members]  # an object may well be painted in full
             counts = {label_id: counts[label_id] for label_id in map(int, classes)}
         return (*self._problem.notes, *took_none(counts, self._problem.n_open))
+
+
+def _as_one_unit(steps: Generator[Any, None, T]) -> Generator[int | None, None, T]:
+    """Count a work of which nobody knows how long it takes as one unit of a stage."""
+    found = yield from retold(steps, lambda _: None)
+    yield 1
+    return found
 
 
 def _check_labels(problem: Problem) -> None:
