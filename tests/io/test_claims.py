@@ -12,6 +12,7 @@ import warnings
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import imagecodecs
 import numcodecs
 import numpy as np
 import pytest
@@ -63,6 +64,14 @@ def tiff(compression: int, tile: int | None = None) -> bytes:
     tags += [(273, 8), (278, SIDE), (279, 10)] if tile is None else [(322, tile), (323, tile), (324, 8), (325, 10)]
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
     return b"II*\0" + struct.pack("<I", 18) + bytes(10) + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def tiff_of_one_tile(compression: int, packed: bytes, side: int = 64) -> bytes:
+    """Return a TIFF file of one tile of grey pixels."""
+    tags = [(256, side), (257, side), (258, 8), (259, compression), (262, 1), (277, 1)]
+    tags += [(322, side), (323, side), (324, 8), (325, len(packed))]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0" + struct.pack("<I", 8 + len(packed)) + packed + struct.pack("<H", len(tags)) + entries + bytes(4)
 
 
 def bmp(folder: Path) -> bytes:
@@ -269,6 +278,22 @@ def test_shards_that_are_packed_as_a_whole_are_asked_first(tmp_path: Path) -> No
         open_image(store)
     (store / "zarr.json").write_text(json.dumps(said | {"codecs": [shard]}))
     assert open_image(store).image.shape == (SIDE, SIDE)
+
+
+@pytest.mark.parametrize(
+    ("compression", "encode"),
+    [(7, imagecodecs.jpeg8_encode), (34712, imagecodecs.jpeg2k_encode), (34933, imagecodecs.png_encode)],
+)
+def test_a_picture_in_a_tile_of_tiff_that_is_larger_than_the_tile_is_refused_before_it_is_unpacked(
+    tmp_path: Path, compression: int, encode: Any
+) -> None:
+    path, pixels = tmp_path / "a.tif", np.arange(64 * 64, dtype=np.uint8).reshape(64, 64) // 32
+    path.write_bytes(tiff_of_one_tile(compression, bytes(encode(pixels))))
+    assert read_image(path).image.shape == open_image(path).image[:].shape == (64, 64)
+    path.write_bytes(tiff_of_one_tile(compression, bytes(encode(np.zeros((2**13, 2**13), np.uint8)))))
+    opened = open_image(path).image
+    for read in (lambda: read_image(path), lambda: opened[:]):
+        check_refused(read, "One of its tiles says that it holds more pixels than a tile has")
 
 
 @pytest.mark.parametrize(
