@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 OLD = b"what was there before"
 _SIDE = 160  # pixels
 _IN_A_ROW = 4  # kills, before a run may come to its end
+_BEYOND = 1.25  # of the time that a run took: another may take longer, and its end is when files are written
 _QUICK = ("--iterations", "2", "--theta-alpha", "20")
 
 
@@ -109,7 +110,7 @@ def kill_often(victim: Victim, folder: Path, kills: int, seed: int = 0) -> Found
     for number in range(kills):
         if number % _IN_A_ROW == 0:
             _begin(victim, folder)
-        _kill(victim, folder, moments.uniform(0, took))
+        _kill(victim, folder, moments.uniform(0, _BEYOND * took))
         _look(victim, folder, new, found)
         if number % _IN_A_ROW == _IN_A_ROW - 1 or number == kills - 1:
             ended = _run(victim, folder)
