@@ -10,7 +10,6 @@ import bz2
 import gzip
 import lzma
 import math
-import struct
 import zlib
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
 _WIDEST = 16  # bytes: a filter of zarr 2 may have made each number as wide
 _ADDED = 1024  # bytes: a packing within another may have added so much, and a 32nd of all
+_HEADER = 16  # bytes, of blosc
 _TOO_MUCH = (
     "One of its chunks unpacks to more than a chunk of it holds: it is damaged, or made to fill the memory. Make it "
     "anew."
@@ -179,9 +179,12 @@ def _of_zstd(packed: bytes, most: int, _said: dict[str, Any]) -> bytes:
 
 
 def _of_blosc(packed: bytes, most: int, _said: dict[str, Any]) -> bytes:
-    """Unpack as much as the header says, which is believed of how long all is, and read beyond its end."""
-    size, _, length = struct.unpack_from("<III", packed, 4)
-    if len(packed) < length:
+    """Unpack as much as the header says.
+
+    It says how long all is, too, and of what is cut off blosc would read beyond the end.
+    """
+    size, length = (int.from_bytes(packed[place : place + 4], "little") for place in (4, 12))
+    if len(packed) < max(length, _HEADER):
         raise ValueError("one of its chunks is cut off")
     _check(size, most)
     return bytes(blosc.decompress(packed))
