@@ -20,6 +20,7 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.claims import check_claim, check_planes
+from napari_coarse_crf.io.embedded import bound_pictures
 from napari_coarse_crf.io.grid import UNKNOWN, Grid, describe, read_grid
 from napari_coarse_crf.io.lossy import blurred_by
 from napari_coarse_crf.io.raster import SAMPLES, Raster, together
@@ -60,6 +61,7 @@ def read_tiff(path: Path) -> Raster:
     with complaints_of_tifffile() as complaints, tifffile.TiffFile(path) as file:
         series, others, masks = find_picture(file)
         check_claim(series.shape, series.dtype.itemsize)
+        bound_pictures(series)
         raster = describe_picture(file, series, np.asarray(series.asarray()))
         mask = mask_beside_of(series, masks)
         opaque = None if mask is None else opaque_of(mask.asarray(), mask.axes, series.dtype)

@@ -13,6 +13,7 @@ import numpy as np
 import tifffile
 import zarr
 
+from napari_coarse_crf.io.embedded import bound_pictures
 from napari_coarse_crf.io.lazy.places import Place, is_url
 from napari_coarse_crf.io.lazy.remote import open_url
 from napari_coarse_crf.io.lazy.stored import Pyramid, ratios, stand_in
@@ -79,6 +80,7 @@ class TiffLevel:
                 place, series, level, *_ = self._of
                 handle = open_url(place) if is_url(place) else place
                 file = tifffile.TiffFile(handle)
+                bound_pictures(file.series[series].levels[level])
                 store = file.series[series].aszarr(level=level)
                 weakref.finalize(self, _close, store, file, handle if is_url(place) else None)
                 self._opened, self._opened_by = zarr.open_array(store=store, mode="r"), os.getpid()

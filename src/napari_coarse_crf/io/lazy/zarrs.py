@@ -27,6 +27,7 @@ LABELS = "labels"
 
 _LAYOUT = "bioformats2raw.layout"
 _KNOWN = {"x": "X", "y": "Y", "z": "Z", "t": "T", "time": "T", "c": CHANNELS, "channel": CHANNELS}
+_NUMBERS = "biufc"  # kinds of numpy
 _NAMED = 5  # arrays or maps of a group, in a sentence
 
 
@@ -43,7 +44,9 @@ def open_zarr(place: Place) -> Pyramid:
         raise InputError("It is not finished: the run that writes it goes on, or was stopped. Start that again.")
     if isinstance(node, zarr.Array):
         axes, names_axes = _axes_of(node)
-        return Pyramid((bounded(node),), ((1.0,) * node.ndim,), _raster(node, axes, names_axes, Grid()))
+        with quiet():
+            level = bounded(node)
+        return Pyramid((level,), ((1.0,) * node.ndim,), _raster(node, axes, names_axes, Grid()))
     image, pictures = _image_in(node)
     multiscale = read_multiscale(image.attrs.asdict())
     if multiscale is None:
@@ -144,17 +147,19 @@ def _say_without_image(group: zarr.Group, place: Place) -> str:
 
 
 def _level(group: zarr.Group, path: str, ndim: int) -> zarr.Array[Any]:
-    try:
-        level = group[path]
-    except KeyError as error:
-        raise InputError(f"Its level {path} is missing: it is incomplete. Copy or convert it again.") from error
+    with quiet():
+        try:
+            level = group[path]
+        except KeyError as error:
+            raise InputError(f"Its level {path} is missing: it is incomplete. Copy or convert it again.") from error
     if not isinstance(level, zarr.Array):
         raise InputError(f"Its level {path} is a group, where an array is due. Convert it again.")
     if level.ndim != ndim:
         raise InputError(
             f"Its level {path} has {level.ndim} axes, and its metadata name {ndim}. Correct them, or give the array."
         )
-    return bounded(level)
+    with quiet():
+        return bounded(level)
 
 
 def _scales(multiscale: Multiscale, levels: tuple[Any, ...]) -> tuple[tuple[float, ...], ...]:
@@ -167,11 +172,19 @@ def _scales(multiscale: Multiscale, levels: tuple[Any, ...]) -> tuple[tuple[floa
 
 
 def _raster(array: Any, axes: str, names_axes: bool, grid: Grid, pictures: int = 1) -> Raster:
+    if array.dtype.kind not in _NUMBERS:
+        raise InputError("It holds text or objects, not numbers. Give an array that is an image.")
     pixels = stand_in(array)
-    check_claim(array.chunks, pixels.dtype.itemsize, "One of its chunks")
+    check_claim(_read_at_once(array), pixels.dtype.itemsize, "One of its chunks")
     notes = (grid.doubt,) if grid.doubt else ()
     bits = 8 * pixels.dtype.itemsize
     return Raster(pixels, axes, bits, names_axes=names_axes, grid=grid, pictures=pictures, notes=notes)
+
+
+def _read_at_once(array: zarr.Array[Any]) -> tuple[int, ...]:
+    """Return the shape of the smallest part that can be read: a chunk, but of a shard that is packed all of it."""
+    is_packed = array.shards is not None and len(array.metadata.codecs) > 1  # type: ignore[union-attr]  # zarr 3
+    return (array.shards if is_packed else None) or array.chunks
 
 
 def _axes_of(array: zarr.Array[Any]) -> tuple[str, bool]:
