@@ -113,7 +113,7 @@ def test_damaged_files_are_compiled_anew_and_replaced(folder: Path, ending: str,
 
 
 @pytest.mark.parametrize("order", sorted(set(permutations("aabb"))), ids="".join)
-def test_who_compiles_at_the_same_time_leaves_no_code_under_anothers_arguments(
+def test_who_compiles_at_the_same_time_leaves_no_code_under_other_arguments(
     folder: Path, monkeypatch: pytest.MonkeyPatch, order: tuple[str, ...]
 ) -> None:
     """Two workers find nothing kept, and put their index and their code in place in any order."""
