@@ -9,8 +9,8 @@ import pytest
 
 from napari_coarse_crf import Parameters, Refiner
 from napari_coarse_crf.geodesic import UNREACHED
-from napari_coarse_crf.heatmap import painted_share
 from napari_coarse_crf.inputs import Picture
+from napari_coarse_crf.logits import painted_share
 from napari_coarse_crf.problem import read_problem
 from napari_coarse_crf.similarity import Similarity
 from tests import oracles

@@ -28,8 +28,8 @@ ORDER = (
         "unary",
         "elsewhere",
     ),
-    *("geodesic", "texture", "heatmap", "crf", "confidence", "judging"),
-    *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "refinement", "refiner"),
+    *("geodesic", "texture", "logits", "heatmap", "crf", "confidence", "judging"),
+    *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "merging", "refinement", "refiner"),
     *("tiles", "refine", "next_place", "io", "running", "evaluation", "samples", "cli", "plugin"),
 )
 ORDER_IN_PLUGIN = ("layers", "jobs", "controls", "result", "sample_data", "setting", "runs", "widget", "series")

@@ -17,8 +17,8 @@ import numpy as np
 from napari_coarse_crf.colours import find_contrast_limits
 from napari_coarse_crf.elsewhere import Elsewhere
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.heatmap import contrast_gain
 from napari_coarse_crf.inputs import UNLABELLED, read_labels, read_mask
+from napari_coarse_crf.logits import contrast_gain
 from napari_coarse_crf.problem import OPEN, Problem, read_problem
 
 if TYPE_CHECKING:

@@ -57,13 +57,16 @@ from napari_coarse_crf.compute.simd import (
     total,
     width_of,
 )
-from napari_coarse_crf.unary import UNARY_STEP
+from napari_coarse_crf.problem import OPEN
+from napari_coarse_crf.unary import UNARY_STEP, labels_as_unary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import ThreadPoolExecutor
 
     from napari_coarse_crf.compute.arrays import FeatureArray, FloatArray, IndexArray, MaskArray, PixelArray, UnaryArray
+    from napari_coarse_crf.parameters import Parameters
+    from napari_coarse_crf.problem import Problem
 
 
 _NEVER = -1e9  # logit of the columns that pad the labels to whole vectors
@@ -100,6 +103,31 @@ class FieldProblem:
     tolerance: float
     watched: MaskArray | None = None
     n_terms: int = 1
+
+
+def field_problem(problem: Problem, unary: UnaryArray, parameters: Parameters, n_terms: int) -> FieldProblem:
+    """Return what mean field is to solve: labelled pixels are clamped, or soft where the person is not sure of them.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its unlabelled pixels are free.
+    unary : (F, P) uint16
+        Of these.
+    parameters, n_terms
+        `label_confidence`, and when to stop; see `FieldProblem`.
+    """
+    n_labels = len(problem.label_ids)
+    free, clamped, watched = problem.open_pixels, problem.labels, None
+    if parameters.label_confidence < 1:
+        labelled = np.flatnonzero(problem.labels != OPEN)
+        both = np.empty((len(problem.labels), unary.shape[1]), np.uint16)
+        both[free] = unary
+        both[labelled] = labels_as_unary(problem.labels[labelled], n_labels, parameters.label_confidence)
+        unary, free, clamped = both, np.arange(len(both)).astype(free.dtype), np.full_like(clamped, OPEN)
+        watched = problem.labels == OPEN
+    stop = parameters.iterations, parameters.tolerance
+    return FieldProblem(unary, free, clamped, n_labels, *stop, watched, n_terms)
 
 
 @dataclass(frozen=True, slots=True)

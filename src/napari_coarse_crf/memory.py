@@ -19,12 +19,13 @@ from napari_coarse_crf.compute.parallel import chosen_workers
 from napari_coarse_crf.compute.room import in_words
 from napari_coarse_crf.compute.simd import row_width
 from napari_coarse_crf.geodesic import SIDE_BY_SIDE
-from napari_coarse_crf.heatmap import contrast_gain, heatmap_kernel, reads_texture
+from napari_coarse_crf.heatmap import reads_texture
 from napari_coarse_crf.inputs import Picture, read_labels
 from napari_coarse_crf.judging.choosing import labels_choose
 from napari_coarse_crf.judging.look import AT_ONCE, pixels_looked_at
 from napari_coarse_crf.judging.small import box_of, steps_within
 from napari_coarse_crf.judging.telling import may_tell
+from napari_coarse_crf.logits import contrast_gain, heatmap_kernel
 from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.problem import Problem, read_problem
 from napari_coarse_crf.similarity import FORMS

@@ -15,21 +15,16 @@ import numpy as np
 
 from napari_coarse_crf.borrowed import borrow, has_labels, read_examples
 from napari_coarse_crf.cleaning import asks_for_cleaning, clean, mean_field_key
-from napari_coarse_crf.compute.parallel import blocks, chosen_workers, finish, in_chunks, retold
+from napari_coarse_crf.compute.parallel import chosen_workers, finish, retold
 from napari_coarse_crf.confidence import confidence_of
-from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals
+from napari_coarse_crf.crf import Engine, FieldProblem, LatticeEngine, Marginals, field_problem
 from napari_coarse_crf.errors import CoarseCRFError, ParameterError
-from napari_coarse_crf.heatmap import (
-    compute_unary,
-    contrast_gain,
-    heatmap_key,
-    labels_as_unary,
-    n_voices,
-    reads_texture,
-)
+from napari_coarse_crf.heatmap import compute_unary, heatmap_key, n_voices, reads_texture
 from napari_coarse_crf.inputs import UNLABELLED, Picture, check_number_of_labels, read_labels
 from napari_coarse_crf.judging.choosing import Chosen, choose_weights, has_changed_much
+from napari_coarse_crf.logits import contrast_gain
 from napari_coarse_crf.memory import problem_memory
+from napari_coarse_crf.merging import label_counts, merge
 from napari_coarse_crf.parameters import Parameters, read_parameters
 from napari_coarse_crf.problem import OPEN, Problem, read_problem
 from napari_coarse_crf.pydensecrf_engine import PyDenseCRFEngine
@@ -41,8 +36,6 @@ from napari_coarse_crf.unary import unpack_unary
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from napari_coarse_crf.compute.arrays import FloatArray, LabelArray, UnaryArray
     from napari_coarse_crf.elsewhere import Elsewhere
@@ -403,7 +396,7 @@ class Refiner:
             if weight > 0:
                 kernel = yield from report.stage(name, self._cached_kernel(pool, name, parameters))
                 kernels.append((weight, kernel))
-        field = self._field_problem(unary, parameters)
+        field = field_problem(self._posed(parameters), unary, parameters, n_voices(self._compared_by(parameters)))
         marginals = yield from report.stage("mean field", self._infer(pool, field, kernels))
         return field, marginals
 
@@ -444,61 +437,18 @@ class Refiner:
         yield 1
         return self._kernels[name][1]
 
-    def _field_problem(self, unary: UnaryArray, parameters: Parameters) -> FieldProblem:
-        """Clamp the labelled pixels, or soften them where the person is not sure of them."""
-        problem = self._posed(parameters)
-        n_labels = len(problem.label_ids)
-        free, clamped, watched = problem.open_pixels, problem.labels, None
-        if parameters.label_confidence < 1:
-            labelled = np.flatnonzero(problem.labels != OPEN)
-            both = np.empty((len(problem.labels), unary.shape[1]), np.uint16)
-            both[free] = unary
-            both[labelled] = labels_as_unary(problem.labels[labelled], n_labels, parameters.label_confidence)
-            unary, free, clamped = both, np.arange(len(both)).astype(free.dtype), np.full_like(clamped, OPEN)
-            watched = problem.labels == OPEN
-        n_terms = n_voices(self._compared_by(parameters))
-        stop = parameters.iterations, parameters.tolerance
-        return FieldProblem(unary, free, clamped, n_labels, *stop, watched, n_terms)
-
     def _merged(
         self, pool: ThreadPoolExecutor, field: FieldProblem, marginals: Marginals, parameters: Parameters, reason: str
     ) -> Refinement:
-        """Merge what mean field found with the person's labels, eq. (5)."""
-        problem, n_labels = self._problem, len(self._problem.label_ids)
-        labels, confidence = self._label_map.copy(), (self._label_map != UNLABELLED).astype(np.float32)
-
-        def merge(start: int, stop: int) -> NDArray[np.intp]:
-            """Fill in some of the free pixels; returns how many of them each label gained."""
-            free, found = field.free_pixels[start:stop], marginals.best[start:stop]
-            pixels, is_open = problem.pixels[free], problem.labels[free] == OPEN
-            certainty = np.where(is_open, marginals.confidence[start:stop], np.float32(parameters.label_confidence))
-            confidence.reshape(-1)[pixels] = certainty
-            filled = is_open & (certainty >= parameters.min_confidence)
-            pixels, found = pixels[filled], found[filled]
-            labels.reshape(-1)[pixels] = problem.label_ids[found]
-            return np.bincount(found, minlength=n_labels)
-
-        tasks = blocks(len(field.free_pixels), _MERGE_BLOCK)  # few index arrays in memory
-        gained = np.sum(finish(in_chunks(pool, merge, tasks)), axis=0)
-        counts = {
-            label_id: (before, before + int(more))
-            for (label_id, before), more in zip(self._counts_before().items(), gained, strict=True)
-        }
-        return Refinement(
-            *(labels, confidence, parameters, marginals.iterations, counts, self._warnings(counts, parameters)), reason
-        )
+        labels, confidence, counts = merge(pool, self._problem, self._label_map, field, marginals, parameters)
+        warnings = self._warnings(counts, parameters)
+        return Refinement(labels, confidence, parameters, marginals.iterations, counts, warnings, reason)
 
     def _unchanged(self, parameters: Parameters) -> Refinement:
-        counts = {label_id: (count, count) for label_id, count in self._counts_before().items()}
+        counts = {label_id: (count, count) for label_id, count in label_counts(self._problem).items()}
         confidence = (self._label_map != UNLABELLED).astype(np.float32)
         warnings = (*self._problem.notes, ALL_LABELLED)
         return Refinement(self._label_map.copy(), confidence, parameters, 0, counts, warnings)
-
-    def _counts_before(self) -> dict[int, int]:
-        """Pixels of each label among those that take part."""
-        problem = self._problem
-        sizes = np.bincount(problem.labels[problem.labels != OPEN], minlength=len(problem.label_ids))
-        return {int(label_id): int(size) for label_id, size in zip(problem.label_ids, sizes, strict=True)}
 
     def _warnings(self, counts: dict[int, tuple[int, int]], parameters: Parameters) -> tuple[str, ...]:
         if self._borrowed is not None:  # what other images show need not be on this one

@@ -15,7 +15,7 @@ from napari_coarse_crf.compute.simd import row_width
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_coarse_crf.compute.arrays import UnaryArray
+    from napari_coarse_crf.compute.arrays import IndexArray, UnaryArray
 
 LEAST_PROBABILITY = 1e-8
 """A label that occurs is never ruled out, so neighbours can still bring it in."""
@@ -41,4 +41,17 @@ def pack_unary(unary: NDArray[np.floating]) -> UnaryArray:
 def unpack_unary(packed: UnaryArray, n_labels: int) -> NDArray[np.float32]:
     """Return (F, P) numbers of steps as (F, L) potentials."""
     unary: NDArray[np.float32] = packed[:, :n_labels] * UNARY_STEP
+    return unary
+
+
+def labels_as_unary(labels: IndexArray, n_labels: int, confidence: float) -> UnaryArray:
+    """Return the unary potential of labelled pixels that are believed with a confidence below 1.
+
+    The own label has the probability `confidence`, each other label an equal part of the rest.
+    """
+    own, other = -np.log(confidence), -np.log((1.0 - confidence) / (n_labels - 1))
+    (steps,) = pack_unary(np.array([[own, other]]))
+    unary = np.zeros((len(labels), row_width(n_labels)), np.uint16)
+    unary[:, :n_labels] = steps[1]
+    unary[np.arange(len(labels)), labels] = steps[0]
     return unary

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from napari_coarse_crf.compute.parallel import finish
-from napari_coarse_crf.heatmap import contrast_gain
 from napari_coarse_crf.inputs import Picture
 from napari_coarse_crf.judging.telling import may_tell, weigh_texture
+from napari_coarse_crf.logits import contrast_gain
 from napari_coarse_crf.problem import read_problem
 from napari_coarse_crf.texture import Surroundings
 from tests.test_texture import _woven

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_coarse_crf.geodesic import UNREACHED, PixelGrid, edge_slowness, geodesic_distances
-from napari_coarse_crf.heatmap import crossing_cost
+from napari_coarse_crf.logits import crossing_cost
 from napari_coarse_crf.problem import gather
 
 if TYPE_CHECKING:

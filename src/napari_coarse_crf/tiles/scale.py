@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_coarse_crf.colours import find_contrast_limits, scale_colours
 from napari_coarse_crf.errors import InputError
-from napari_coarse_crf.heatmap import contrast_gain
+from napari_coarse_crf.logits import contrast_gain
 from napari_coarse_crf.tiles.apart import spread
 from napari_coarse_crf.tiles.cutting import cut_boxes
 from napari_coarse_crf.tiles.source import holds_data
