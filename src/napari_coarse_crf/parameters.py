@@ -193,17 +193,18 @@ class Parameters:
     )
     tolerance: float = _parameter(
         0.0, section="inference", label="Stop below", symbol="ε", low=0.0, high=1.0,
-        help_text="Stop when no probability of an unlabelled pixel changes by more than this. 0: run all iterations.",
+        help_text="Stop when no probability (0 to 1) of an unlabelled pixel changes by more than this. 0: run all "
+        "iterations.",
     )
     label_confidence: float = _parameter(
         1.0, section="inference", label="Trust in labels", symbol="c", low=0.5, high=1.0,
-        help_text="How sure your own labels are. 1: they are facts. Lower: a wrong stroke misleads its surroundings "
-        "less. Your labels stay in the result either way.",
+        help_text="The probability that a stroke of yours is right. 1: they are facts. Lower: a wrong one misleads its "
+        "surroundings less. Your labels stay in the result either way.",
     )
     min_confidence: float = _parameter(
         0.0, section="inference", label="Leave unlabelled below", low=0.0, high=1.0,
-        help_text="Pixels less sure of their label than this stay 0 (unlabelled). Of those .8 sure, about 80 % "
-        "are right. 0: label every pixel.",
+        help_text="Pixels whose label is right with a lower probability than this stay 0 (unlabelled). Of those .8 "
+        "sure, about 80 % are right. 0: label every pixel.",
     )
     keep_parts: Literal["all", "stroke-sized", "labelled"] = _parameter(
         "all", section="cleaning", label="Keep parts", choices=("all", "stroke-sized", "labelled"),

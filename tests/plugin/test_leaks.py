@@ -11,11 +11,13 @@ import pytest
 from napari.utils import progress
 from napari.utils.task_status import TaskStatusItem
 from qtpy import PYQT6
+from qtpy.QtCore import QThreadPool
 from superqt.utils import WorkerBase
 
 from napari_coarse_crf.plugin.jobs.outcome import Outcome
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.record import recall
+from tests.plugin.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,12 +138,16 @@ def test_after_many_strokes_and_measurements_no_more_is_alive_than_after_a_few(
 
 
 def test_a_run_leaves_no_more_than_its_entry_in_naparis_list(
-    dock: Dock, press_run: Callable[[RefineWidget], Any], image: NDArray[Any], labels: NDArray[Any]
+    dock: Dock, press_run: Callable[[RefineWidget], Any], qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:
     viewer, widget = dock(image, labels, rgb=True)
-    for _ in range(2):
-        viewer.layers.remove(press_run(widget))
-    before = alive()
-    for _ in range(4):
-        viewer.layers.remove(press_run(widget))
-    assert alive() - before == Counter(TaskStatusItem=4)
+
+    def run(count: int) -> Counter[str]:
+        for _ in range(count):
+            viewer.layers.remove(press_run(widget))
+        qtbot.waitUntil(lambda: not WorkerBase._worker_set)  # the last one ends a moment after the dock is ready,
+        assert QThreadPool.globalInstance().waitForDone(TIMEOUT)  # and then leaves its thread
+        return alive()
+
+    before = run(2)
+    assert run(4) - before == Counter(TaskStatusItem=4)

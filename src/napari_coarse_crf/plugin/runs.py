@@ -18,6 +18,8 @@ from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.classes import class_names_of, with_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import napari
     from napari.layers import Labels
     from napari.qt.threading import GeneratorWorker
@@ -49,6 +51,8 @@ class Runs:
     ----------
     message : str
         The last sentence on how things are; "" if there is nothing to say.
+    standing : callable
+        Returns what a person has asked for and Live is not to talk over, or "".
     changed : psygnal.Signal
         Emitted when the message, or what can be done now, is another.
     progressed : psygnal.Signal
@@ -70,6 +74,7 @@ class Runs:
         self._notice = ""  # of the run under way
         self._began = 0.0
         self.message = ""
+        self.standing: Callable[[], str] = str
         self.view = View()
         self.slices = SliceBySlice(viewer)
         self.runner = JobRunner(self)
@@ -137,7 +142,8 @@ class Runs:
             self.chosen.emit(outcome.refinement)
         if job.is_live:
             if sentence := self.live.show(job, outcome):
-                self.say(" ".join([sentence, *_shortened(outcome, self.live.preview.layer)]))
+                told = [self.standing(), sentence, *_shortened(outcome, self.live.preview.layer)]
+                self.say(" ".join(filter(None, told)))
             return
         if outcome is None:
             return

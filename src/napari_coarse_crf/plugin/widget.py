@@ -116,6 +116,7 @@ class RefineWidget(Container[Any]):
         self.runs = Runs(napari_viewer, self.setting, self.native)
         self.mark = PlaceMark(napari_viewer, self.native)
         self._next_place = NextPlace(napari_viewer, self.runs.say, self.mark)
+        self.runs.standing = self._next_place.standing
         self._choose_selected()
         self._connect()
         WARM_UP.begin()
@@ -148,6 +149,7 @@ class RefineWidget(Container[Any]):
         if self.setting.snapshot.problem:
             self._refresh()
             return None
+        self.mark.clear()
         self._note_view()
         return self.runs.start()
 
@@ -208,12 +210,14 @@ class RefineWidget(Container[Any]):
             The layer of what was accepted; None if there is no result.
         """
         compared = self.result.compared.refined
+        self.mark.clear()
         layer, sentence = commit(self._viewer, self.runs.live.shown_result, compared, slice_only=slice_only)
         self.runs.say(sentence)
         return layer
 
     def take_back(self) -> None:
         """Undo the last `commit` for the chosen labels."""
+        self.mark.clear()
         self.runs.say(take_back_last(self._viewer, self.labels_layer.value))
 
     def cancel(self) -> None:
@@ -316,7 +320,6 @@ class RefineWidget(Container[Any]):
         self._watched.watch([*self._chosen, *choice.channels, choice.region, choice.accepted])
 
     def _on_layer_edited(self) -> None:
-        self.mark.clear()
         self._show_scope()  # what they say of their axes may be something else
         self._look_again.start()
         self._note_change()
@@ -413,7 +416,6 @@ class RefineWidget(Container[Any]):
 
     def _refresh(self) -> None:
         """Show what can be done now, and why nothing can."""
-        self._next_place.note_said(self.runs.message)
         self.run_bar.keep.setEnabled(self.runs.live.can_be_kept)
         own = self.labels_layer.value
         self.run_bar.commit_slice.setVisible(own is not None and own.ndim > 2)
@@ -424,7 +426,8 @@ class RefineWidget(Container[Any]):
         snapshot = self.setting.snapshot
         problem = snapshot.problem
         unseen = self.setting.seen.problem if self.live and not problem else ""
-        sentence = problem or unseen or self.runs.message or " ".join(filter(None, [snapshot.misfit, _READY]))
+        not_seen = f"{self._next_place.standing()} {unseen}".strip() if unseen else ""
+        sentence = problem or not_seen or self.runs.message or " ".join(filter(None, [snapshot.misfit, _READY]))
         if WARM_UP.is_running and not self.runs.message:
             sentence = f"{sentence} {_WARMING_UP}"
         self.run_bar.show_idle(sentence, enabled=not problem)

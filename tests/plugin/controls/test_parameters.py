@@ -50,6 +50,11 @@ def test_the_range_unit_and_help_are_those_of_the_description(controls: Paramete
         assert control.value == value
 
 
+@pytest.mark.parametrize("name", [name for name in NUMBERS if DESCRIPTIONS[name].high <= 1])
+def test_the_tooltip_of_a_share_says_that_it_is_a_probability(controls: ParameterControls, name: str) -> None:
+    assert "probability" in number(controls, name).box.toolTip()
+
+
 def test_a_list_of_options_offers_what_the_description_allows(controls: ParameterControls) -> None:
     control = controls.by_name["similarity"]
     assert isinstance(control, OptionControl)

@@ -78,7 +78,7 @@ def test_the_mark_follows_the_place_on_the_screen(marked: tuple[Any, RefineWidge
     assert is_at(ring, canvas.rect().center())
 
 
-@pytest.mark.parametrize("what", ["stroke", "run", "take back", "3-D", "grid", "other labels", "closed"])
+@pytest.mark.parametrize("what", ["stroke", "run", "commit", "take back", "3-D", "grid", "other labels", "closed"])
 def test_the_mark_goes_with_the_next_thing_that_is_done(marked: tuple[Any, RefineWidget], what: str) -> None:
     viewer, widget = marked
     if what == "stroke":
@@ -86,6 +86,8 @@ def test_the_mark_goes_with_the_next_thing_that_is_done(marked: tuple[Any, Refin
     elif what == "run":
         widget.run_bar.button.click()
         widget.cancel()
+    elif what == "commit":
+        widget.run_bar.commit.click()
     elif what == "take back":
         widget.take_back()
     elif what == "3-D":
@@ -98,6 +100,66 @@ def test_the_mark_goes_with_the_next_thing_that_is_done(marked: tuple[Any, Refin
     else:
         viewer.window.remove_dock_widget(widget.native)
     assert widget.mark.ring is None
+
+
+@pytest.mark.parametrize("of", ["plane", "slices", "whole", "tiles"])
+def test_under_live_the_mark_and_its_sentence_stay_until_a_stroke(dock: Dock, qtbot: Any, of: str) -> None:
+    image, labels = doubtful_image(), strokes_at_the_sides(3, 7)
+    if of in ("slices", "whole"):
+        image, labels = np.stack([np.where(image == 120, 40, image), image]), np.stack([labels, labels])
+    viewer, widget = dock(image, labels)
+    if of == "slices":
+        widget.scope.mode.value = "each"
+        viewer.dims.set_current_step(0, 1)
+    elif of == "tiles":
+        widget.scope.least_for_tiles = 1000
+        widget.scope.tiles.value = True
+        for layer in viewer.layers:  # nothing is drawn that is not on a screen
+            layer.corner_pixels = np.array([[0, 0], [119, 199]])  # the place will have fewer labels in view
+    qtbot.waitUntil(widget.run_bar.next_place.isEnabled)
+    widget.run_bar.next_place.click()
+    qtbot.waitUntil(lambda: widget.mark.ring is not None)
+    ring, said = widget.mark.ring, widget.status
+    widget.run_bar.live.click()
+    told = "fewer than two labels in view" if of == "tiles" else "Live: 'strokes preview' took"
+    qtbot.waitUntil(lambda: told in widget.status and widget.runs.live.switch.is_settled)
+    assert widget.mark.ring is ring
+    assert widget.status.startswith(said)
+    viewer.layers["strokes"].paint(viewer.dims.current_step, 3)
+    assert widget.mark.ring is None
+    qtbot.waitUntil(lambda: said not in widget.status)
+
+
+@pytest.mark.parametrize("what", ["contrast", "eye", "slider", "result hidden", "kept"])
+def test_the_mark_stays_while_a_person_looks_at_the_place(
+    marked: tuple[Any, RefineWidget], qtbot: Any, what: str
+) -> None:
+    viewer, widget = marked
+    ring = widget.mark.ring
+    if what == "contrast":
+        viewer.layers["photo"].contrast_limits = (30, 130)
+    elif what == "eye":
+        viewer.layers["strokes"].visible = False
+        viewer.layers["strokes"].visible = True
+    elif what == "slider":
+        widget.parameters = widget.parameters.replace(iterations=7)
+    else:
+        widget.run_bar.live.click()
+        qtbot.waitUntil(lambda: widget.runs.live.is_up_to_date)
+        if what == "kept":
+            widget.run_bar.keep.click()
+            assert widget.status == "Kept as layer 'strokes refined'."
+        else:
+            viewer.layers["strokes preview"].visible = False
+    assert widget.mark.ring is ring
+
+
+def test_another_place_takes_the_mark_over(marked: tuple[Any, RefineWidget], qtbot: Any) -> None:
+    _, widget = marked
+    ring = widget.mark.ring
+    widget.run_bar.next_place.click()
+    assert widget.mark.ring is None  # while it is looked for
+    qtbot.waitUntil(lambda: widget.mark.ring not in (None, ring))
 
 
 def test_where_there_is_no_canvas_nothing_is_marked(marked: tuple[Any, RefineWidget], qtbot: Any) -> None:

@@ -348,6 +348,27 @@ def test_what_was_accepted_of_frames_is_saved_when_the_viewer_closes(
     np.testing.assert_array_equal(stored(film, "accepted"), accepted)
 
 
+def test_what_was_taken_back_of_frames_while_nothing_could_be_written_does_not_come_back(
+    open_frames: OpenFrames, film: Path, qtbot: Any
+) -> None:
+    viewer, widget = open_frames(film)
+    dock = refine_dock(viewer)
+    paint_frame(viewer, 1)
+    widget.go(1)
+    run(qtbot, viewer)
+    dock.commit()
+    settle(qtbot, widget)
+    in_the_way = film.parent / "accepted-labels" / "film.coarse-crf.json"
+    in_the_way.unlink()
+    in_the_way.mkdir()
+    dock.run_bar.take_back.click()
+    assert widget.status.startswith("Not saved, and tried again in a few seconds.")
+    assert stored(film, "accepted").any()
+    in_the_way.rmdir()
+    settle(qtbot, widget)  # by itself
+    assert not stored(film, "accepted").any()
+
+
 @pytest.mark.parametrize("close", ["dock", "viewer"])
 def test_a_stack_that_is_read_when_the_dock_closes_opens_nothing(
     make_napari_viewer: Callable[..., Any], film: Path, close: str

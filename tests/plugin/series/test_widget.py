@@ -135,6 +135,49 @@ def test_what_was_taken_back_does_not_come_back(open_series: OpenSeries, folder:
     np.testing.assert_array_equal(read_labels(stored).ids, accepted.data)
 
 
+def test_what_was_taken_back_while_nothing_could_be_written_does_not_come_back(
+    open_series: OpenSeries, folder: Path, qtbot: Any
+) -> None:
+    viewer, widget = open_series(folder)
+    dock, stored = refine_dock(viewer), folder / "accepted-labels" / "a2.tif"
+    dock.parameters = Parameters(iterations=2)
+    paint(viewer, "a2 labels")
+    dock.run()
+    wait_until_ready(qtbot, dock)
+    dock.commit()
+    settle(qtbot, widget)
+    away = stored.parent.rename(folder / "away")
+    stored.parent.write_text("a file, so no folder can be made")
+    dock.run_bar.take_back.click()
+    assert "a2 labels accepted" not in names(viewer)
+    assert widget.status.startswith("Not saved, and tried again in a few seconds.")
+    assert "accepted-labels cannot be made" in widget.status
+    widget.next()
+    qtbot.waitUntil(lambda: "stays open" in widget.status)
+    stored.parent.unlink()
+    away.rename(stored.parent)  # with what was accepted before
+    assert read_labels(stored).ids.any()
+    settle(qtbot, widget)  # by itself
+    assert widget.status.startswith("Everything is saved")
+    assert not read_labels(stored).ids.any()
+    assert dock.commit() is not None  # which counts from now on
+    settle(qtbot, widget)
+    assert read_labels(stored).ids.any()
+
+
+def test_what_is_kept_as_a_layer_goes_is_said(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
+    viewer, widget = open_series(folder)
+    dock, stored = refine_dock(viewer), folder / "accepted-labels" / "a2.tif"
+    paint(viewer, "a2 labels")
+    dock.run()
+    wait_until_ready(qtbot, dock)
+    dock.commit()
+    settle(qtbot, widget)
+    stored.write_bytes(b"of somebody else")
+    dock.run_bar.take_back.click()
+    assert "it is kept as 'a2 (kept 1).tif'" in widget.status
+
+
 def test_nothing_is_written_again_that_has_not_changed(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:
     viewer, widget = open_series(folder)
     paint(viewer, "a2 labels")

@@ -1,4 +1,4 @@
-"""A ring over the canvas around a place of the image: no layer, and gone with the next thing that a person does.
+"""A ring over the canvas around a place of the image: no layer, and gone once the place is dealt with.
 
 A small window of its own rather than one of napari's overlays: how those are added differs from version to version.
 """
@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QWidget
 from napari_coarse_crf.plugin.layers.camera import camera_of, grid_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import napari
     from qtpy.QtGui import QPaintEvent
@@ -43,7 +43,12 @@ class PlaceMark:
         self._watched: list[tuple[Any, Callable[[], None]]] = []
         self.ring: QWidget | None = None
 
-    def show(self, centre: Sequence[float], reach: float) -> None:
+    @property
+    def is_shown(self) -> bool:
+        """Whether a place is marked."""
+        return self.ring is not None
+
+    def show(self, centre: Sequence[float], reach: float, until: Iterable[Any] = ()) -> None:
         """Mark a place of the plane that is displayed, and follow it on the screen; in 3-D and in a grid nothing.
 
         Parameters
@@ -52,6 +57,8 @@ class PlaceMark:
             Where it is along the displayed axes, in the units of the viewer.
         reach : float
             How far it reaches, in these units.
+        until : iterable of napari events, optional
+            After any of which it is marked no more, besides those after which another plane is displayed.
         """
         self.clear()
         canvas, dims, grid = _canvas_beside(self._dock), self._viewer.dims, grid_of(self._viewer)
@@ -62,9 +69,8 @@ class PlaceMark:
         self.ring.destroyed.connect(self._on_destroyed)
         camera = camera_of(self._viewer).events
         self._watched = [(event, self._follow) for event in (camera.center, camera.zoom)]
-        self._watched += [
-            (event, self.clear) for event in (dims.events.ndisplay, dims.events.order, grid.events.enabled)
-        ]
+        elsewhere = (dims.events.ndisplay, dims.events.order, dims.events.current_step, grid.events.enabled)
+        self._watched += [(event, self.clear) for event in (*elsewhere, *until)]
         for event, slot in self._watched:
             event.connect(slot)
         self._follow()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from napari_coarse_crf.plugin.layers.grid import pixel_size
 from napari_coarse_crf.tiles.parts import NO_SLICE, has_two_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import napari
     from napari.layers import Layer
@@ -49,15 +49,19 @@ _EVEN: Final = 0.85
 class Mark(Protocol):
     """What shows a person where a place is."""
 
-    def show(self, centre: Sequence[float], reach: float) -> None:
-        """Mark a place, along the displayed axes and in the units of the viewer, and no other any more."""
+    @property
+    def is_shown(self) -> bool:
+        """Whether a place is marked."""
+
+    def show(self, centre: Sequence[float], reach: float, until: Iterable[Any] = ()) -> None:
+        """Mark a place until something happens, along the displayed axes and in the units of the viewer; no other."""
 
     def clear(self) -> None:
         """Mark nothing any more."""
 
 
 class NextPlace:
-    """Sends a person from place to place, each of which is marked until something is done.
+    """Sends a person from place to place, each of which is marked until it is dealt with, by a stroke or a run.
 
     Parameters
     ----------
@@ -83,10 +87,9 @@ class NextPlace:
         self._background.drop(_TASK)
         self._mark.clear()
 
-    def note_said(self, sentence: str) -> None:
-        """Take the mark away once something else is said: it belongs to what is said of the place."""
-        if sentence != self._said:
-            self._mark.clear()
+    def standing(self) -> str:
+        """Return what is said of the place, as long as it is marked; else ""."""
+        return self._said if self._mark.is_shown else ""
 
     def scope(self, seen: Scope) -> Scope:
         """Return where to look: in what is seen, but where it was looked before while the view is as that left it.
@@ -109,6 +112,7 @@ class NextPlace:
             If the layers cannot be refined.
         """
         find = partial(find_among, snapshot.inputs, parameters, tuple(self._shown))
+        self._mark.clear()
         self._say(LOOKING)
         names = classes.class_names_of(snapshot.match.labels_layer)  # those of what is drawn say no ids
         listener = partial(self._on_found, snapshot.match, snapshot.choice.scope, snapshot.source, names)
@@ -130,7 +134,7 @@ class NextPlace:
             self._shown.clear()
         else:
             self._shown.append(place.position)
-            self._mark.show(*show_place(self._viewer, match.grid, place))
+            self._mark.show(*show_place(self._viewer, match.grid, place), until=_strokes_on(labels_layer))
             self._went = scope, self._view()
             if labels_layer in self._viewer.layers:
                 self._viewer.layers.selection.active = labels_layer
@@ -188,6 +192,11 @@ def in_words(place: Place, names: Mapping[int, str]) -> str:
     first, second = (classes.in_words(one, names) for one in place.labels)
     how = "are nearly even" if place.doubt >= _EVEN else "are in doubt"
     return f"In the middle of the view {first} and {second} {how}: paint a stroke there."
+
+
+def _strokes_on(layer: Layer) -> list[Any]:
+    """Return the events of a layer after which there is something else on it."""
+    return [getattr(layer.events, name) for name in ("data", "paint", "labels_update") if hasattr(layer.events, name)]
 
 
 def _into(part: Part, position: Sequence[int]) -> tuple[int, ...] | None:

@@ -66,7 +66,7 @@ class Autosave(QObject):
     on_ended : callable
         Called when a write has ended, with sentences for the person and whether it went well.
     say : callable
-        Called with a sentence while a write takes long.
+        Called with a sentence on a write that takes long, or has kept something else's file.
     on_removed : callable
         Called when a person has removed the labels, with sentences as when a write has ended.
 
@@ -150,14 +150,30 @@ class Autosave(QObject):
 
     def flush(self) -> tuple[str, ...]:
         """Store at once what has changed, on this thread, before everything goes; return sentences for the person."""
-        if self._open is None or self.is_settled:
-            return ()
         try:
-            said: tuple[str, ...] = self._task()()
+            return self._store_now()
         except CoarseCRFError as error:
             return (f"Not saved: {error}",)
-        self._has_changed = False
+
+    def _store_now(self) -> tuple[str, ...]:
+        """Store at once what has changed, on this thread; return sentences for the person.
+
+        Raises
+        ------
+        CoarseCRFError
+            If the system refuses.
+        """
+        if self._open is None or self.is_settled:
+            return ()
+        said: tuple[str, ...] = self._task()()
+        self._note_stored()
         return said
+
+    def _note_stored(self) -> None:
+        """Take note that all is stored."""
+        self._has_changed = False
+        if self._open is not None:
+            self._open[1].unsaved.clear()
 
     def _task(self) -> Callable[[], tuple[str, ...]]:
         """Read the layers, and return what writes them."""
@@ -173,11 +189,17 @@ class Autosave(QObject):
         self._slow.stop()
         went_well = not isinstance(outcome, Failure)
         if not went_well:
-            self._has_changed = True
-            self._soon.start(_AGAIN_MS)
+            self._try_again()
         elif self._has_changed:
             self.note_change()  # its time came while this was written
+        else:
+            self._note_stored()
         self._on_ended((str(outcome.error),) if isinstance(outcome, Failure) else outcome, went_well)
+
+    def _try_again(self) -> None:
+        """Plan to store after a failure."""
+        self._has_changed = True
+        self._soon.start(_AGAIN_MS)
 
     def _say_slow(self) -> None:
         self._say(_SLOW)
@@ -212,10 +234,22 @@ class Autosave(QObject):
             self._on_removed(self.flush())
 
     def _on_removing(self, event: Any) -> None:
-        """Store what a layer holds before it goes: a viewer that closes takes one after the other."""
+        """Store what a layer holds before it goes: a viewer that closes takes one after the other.
+
+        What cannot be stored now is kept until it is. Else the file would hold what is no longer true: what was
+        accepted and then taken back would come back with the next opening.
+        """
         going = list(self._viewer.layers)[event.index]
-        if going in self._watched and not is_preview(going):
-            self.flush()
+        if self._open is None or going not in self._watched or is_preview(going):
+            return
+        shown = self._open[1]
+        try:
+            if said := self._store_now():
+                self._say(" ".join(said))
+        except CoarseCRFError as error:
+            shown.unsaved |= {kind: layer for kind, layer in shown.to_save().items() if layer is going}
+            self._try_again()
+            self._on_ended((str(error),), False)
 
     def _on_edited(self, event: Any) -> None:
         layer, place = event.source, self._place()

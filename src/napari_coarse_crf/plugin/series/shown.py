@@ -88,12 +88,15 @@ class Shown:
         The two.
     stored : mapping of kind to layer
         Those that were restored.
+    unsaved : mapping of kind to layer
+        Those that have gone before they could be stored.
     """
 
     def __init__(self, viewer: napari.viewer.Viewer, image: Image, labels: Labels) -> None:
         self._viewer = viewer
         self.image, self.labels = image, labels
         self.stored: dict[Kind, Labels] = {}
+        self.unsaved: dict[Kind, Labels] = {}
 
     @classmethod
     def opened(cls, viewer: napari.viewer.Viewer, name: str, loaded: Loaded, habit: Habit) -> Self:
@@ -159,7 +162,7 @@ class Shown:
                 found["accepted"] = layer
             elif (is_result(layer) or _is_full_preview(layer)) and (layer.visible or not _is_seen(found)):
                 found["refined"] = layer
-        return found
+        return {**self.unsaved, **found}
 
     def remove(self) -> None:
         """Take all of it out of the viewer."""

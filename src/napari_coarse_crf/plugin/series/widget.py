@@ -7,6 +7,7 @@ slider goes along. The dock "Refine labels" works on what is open; what is paint
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from weakref import ref
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
@@ -18,6 +19,7 @@ from napari_coarse_crf.plugin.series.panel import SeriesPanel
 from napari_coarse_crf.plugin.series.stack import find_stacks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import napari
@@ -52,7 +54,7 @@ class SeriesWidget(QWidget):
         self._keys = ViewerKeys(napari_viewer)
         self._session: Session | None = None
         self._stacks: list[Stack] = []
-        self._window: QWidget | None = None
+        self._window: Callable[[], QWidget | None] = _no_window
         self._has_shared = False
         self.panel = SeriesPanel()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)  # the list takes what there is
@@ -218,11 +220,13 @@ class SeriesWidget(QWidget):
         self._find_window()
 
     def _find_window(self) -> None:
-        window = self.window()
-        if window is not None and window is not self._window:
-            if self._window is not None:
-                self._window.removeEventFilter(self)
-            self._window = window
+        window, before = self.window(), self._window()
+        if window is not None and window is not before:
+            if before is not None:
+                before.removeEventFilter(self)
+            # One that is held goes only with the garbage: what is left of it when a session ends, PyQt takes down while
+            # it looks through all there is, and each event that is heard meanwhile may break that off.
+            self._window = ref(window)
             window.installEventFilter(self)
 
     def hideEvent(self, event: QHideEvent | None) -> None:
@@ -245,3 +249,7 @@ class SeriesWidget(QWidget):
         self.panel.take_keys(self._keys)
         if self._session is not None:
             self._session.attach()
+
+
+def _no_window() -> None:
+    """Stand in for a window before there is one."""
