@@ -6,15 +6,19 @@ import socket
 import sys
 from contextlib import suppress
 
+import dask.array as da
 import pytest
 
 from napari_coarse_crf import InputError
 from napari_coarse_crf.running.cluster import connected, processes_here
 
 
-def test_an_address_that_is_none_is_refused() -> None:
-    with pytest.raises(InputError, match="There is no scheduler at pigeon://roof"), connected("pigeon://roof"):
+def test_an_address_that_is_none_is_refused_and_dask_works_on_without() -> None:
+    address = "pigeon://roof"
+    with pytest.raises(InputError, match=f"There is no scheduler at {address}") as refused, connected(address):
         pass
+    assert refused.value.__cause__ is not None  # which holds the client, and so it is not closed yet
+    assert da.ones(3).sum().compute() == 3
 
 
 def test_a_cluster_without_its_package_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

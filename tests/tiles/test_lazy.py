@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -83,6 +84,19 @@ def test_nothing_is_read_before_it_is_computed() -> None:
     assert lazy.labels.dtype == labels.dtype
     lazy.labels.compute(scheduler="synchronous")
     assert pictures_read() > 0
+
+
+def test_a_graph_leaves_dasks_settings_to_other_threads_as_they_are() -> None:
+    image, seen = _photograph()[:200, :200], []
+
+    def note(block: Array) -> Array:
+        seen.append(dask.config.get("scheduler", None))
+        return block
+
+    picture = da.from_array(image, chunks=(100, 100, 3)).map_blocks(note, dtype=image.dtype, meta=image[:0])
+    _lazily(picture, da.from_array(_strokes(image, 3, 20), chunks=100)).labels.compute(scheduler="threads")
+    assert len(seen) > 4  # read as chunks, and by the task that looks at windows
+    assert set(seen) == {None}
 
 
 def test_tiles_are_whole_chunks() -> None:

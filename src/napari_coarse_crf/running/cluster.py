@@ -1,4 +1,8 @@
-"""Clusters of dask: one of processes on this computer, or one that a scheduler leads anywhere."""
+"""Clusters of dask: one of processes on this computer, or one that a scheduler leads anywhere.
+
+A client is dask's default only as long as it is used: a default that could not be reached would stay one, and nothing
+else of dask's could be computed in this process.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,8 @@ def processes_here(count: int) -> Iterator[Any]:
             silence_logs=logging.CRITICAL,
             preload="napari_coarse_crf.running.worker",
         ) as cluster,
-        distributed.Client(cluster) as client,
+        distributed.Client(cluster, set_as_default=False) as client,
+        client.as_current(),
         dask.config.set(_QUIET),
     ):
         yield client
@@ -59,13 +64,13 @@ def connected(address: str) -> Iterator[Any]:
     """
     distributed = _distributed()
     try:
-        client = distributed.Client(address, timeout=10)  # seconds
+        client = distributed.Client(address, timeout=10, set_as_default=False)  # seconds
     except (OSError, ValueError) as error:
         raise InputError(
             f"There is no scheduler at {address} ({error}). Give the address that it printed when it started, such as "
             "tcp://host:8786."
         ) from error
-    with client, dask.config.set(_QUIET):
+    with client, client.as_current(), dask.config.set(_QUIET):
         yield client
 
 

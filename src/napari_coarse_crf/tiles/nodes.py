@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import dask
+import dask.array as da
 import numpy as np
 
 from napari_coarse_crf.compute.parallel import chosen_workers, finish
@@ -18,7 +18,7 @@ from napari_coarse_crf.tiles.one import must_be_swept_again, refining_tile, swee
 from napari_coarse_crf.tiles.plan import TilePlan, take_stock
 from napari_coarse_crf.tiles.rims import Rim
 from napari_coarse_crf.tiles.scale import find_scale, patch_values, scale_of
-from napari_coarse_crf.tiles.source import Source
+from napari_coarse_crf.tiles.source import Source, Stacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,6 +53,37 @@ def read_region(
     return source.read(tuple(slice(0, size) for size in labels.shape))
 
 
+class _ReadAlone:
+    """An array of dask of which parts are computed by the thread that reads them.
+
+    A task must not wait for other tasks; and dask's own setting for that is one for all threads of a process.
+    """
+
+    def __init__(self, array: da.Array) -> None:
+        self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
+        self._array = array
+
+    def __getitem__(self, part: Any) -> NDArray[Any]:
+        values: NDArray[Any] = self._array[part].compute(scheduler="synchronous")
+        return values
+
+
+def _read_alone(source: Source) -> Source:
+    """Return a source whose arrays of dask are each read by the thread that asks."""
+
+    def alone(array: Any) -> Any:
+        if isinstance(array, Stacked):
+            return replace(array, channels=[alone(one) for one in array.channels])
+        return _ReadAlone(array) if isinstance(array, da.Array) else array
+
+    picture = source.picture
+    return replace(
+        source,
+        picture=replace(picture, image=alone(picture.image), mask=alone(picture.mask)),
+        labels=alone(source.labels),
+    )
+
+
 def values_of(region: tuple[Picture, LabelArray]) -> NDArray[Any] | None:
     """Return some of the values of a patch, if any takes part."""
     return patch_values(*region)
@@ -63,8 +94,7 @@ def scale_from(source: Source, values: Sequence[NDArray[Any] | None]) -> Scale:
     found = [some for some in values if some is not None]
     if found:
         return scale_of(found, source.picture)
-    with dask.config.set(scheduler="synchronous"):  # a task of a cluster must not wait for other tasks
-        return find_scale(source)
+    return find_scale(_read_alone(source))
 
 
 def count_labels(box: Box, labels: NDArray[Any], mask: NDArray[Any] | None = None) -> Census:
@@ -97,10 +127,9 @@ def join_blocks(survey: Survey, before: Gathered | None, found: Sequence[Gathere
 def look_from_afar(source: Source, survey: Survey, gathered: Gathered) -> tuple[Whole, Overview]:
     """Return what all tiles have in common, and the overview."""
     facts, reduced = survey.conclude(gathered)
-    workers = chosen_workers(None)
-    # Windows are read from the source: which ones, nobody knows before. A task must not wait for other tasks.
-    with dask.config.set(scheduler="synchronous"), ThreadPoolExecutor(workers) as pool:
-        return finish(take_stock(pool, Threads(pool, workers), source, facts, reduced, survey.parameters))
+    workers, alone = chosen_workers(None), _read_alone(source)  # windows: which ones, nobody knows before
+    with ThreadPoolExecutor(workers) as pool:
+        return finish(take_stock(pool, Threads(pool, workers), alone, facts, reduced, survey.parameters))
 
 
 def with_rim(first: TilePart, found: Sequence[Found | None]) -> TilePart:
