@@ -202,7 +202,7 @@ def texture_features(
 
 def _with_neighbours(cells: PixelArray, grid: PixelGrid, outside: MaskArray) -> PixelArray:
     """Return some cells and those of their neighbours that are not outside."""
-    moves = np.concatenate([[0], grid.offsets, -grid.offsets])
+    moves = np.concatenate([[0], grid.offsets, -grid.offsets]).astype(cells.dtype)
     found: PixelArray = np.unique(cells[:, np.newaxis] + moves)
     return found[~outside[found]]
 
