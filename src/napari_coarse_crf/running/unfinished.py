@@ -73,6 +73,8 @@ def begin(folder: Path, wanted: Mapping[str, Any], sides: Sequence[int] | None) 
     here = {"wanted": _plain(wanted), "sides": None if sides is None else list(sides), **_this_process()}
     try:
         for said in _all_about(sorted(folder.iterdir())):
+            if said.name == _ABOUT and _read_about(said) != about:  # another has begun since: what it says stays there
+                raise FileNotFoundError(said)
             said.rename(given_up)
             if _read_about(given_up) != about:  # another has begun since
                 given_up.rename(folder / _ABOUT)
