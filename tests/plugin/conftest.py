@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +31,12 @@ if TYPE_CHECKING:
 collect_ignore = [] if hasattr(napari.settings, "get_plugin_settings") else ["controls/test_preferences.py"]
 
 
-@cache
 def look_through_no_more() -> None:
-    """Let Python leave alone, when it looks for what is garbage, what there is after the first test: it stays."""
+    """Let Python leave alone, when it looks for what is garbage, what there is after a test: it stays.
+
+    napari keeps what its menus were made of, some 4 000 objects for each viewer of a test: a hundred tests later, a look
+    for garbage would take as long as opening a viewer.
+    """
     gc.collect()
     gc.freeze()
 
@@ -49,7 +52,6 @@ def viewers_open_quickly() -> Iterator[None]:
         if sys.platform != "win32":
             patches.setattr(canvas, "gc", SimpleNamespace(collect=int), raising=False)
         yield
-    gc.unfreeze()
 
 
 @pytest.fixture
