@@ -23,7 +23,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt, find_objects
 
 from napari_coarse_crf.compute.compiling import compiled
-from napari_coarse_crf.compute.parallel import in_chunks
+from napari_coarse_crf.compute.parallel import aside
 from napari_coarse_crf.confidence import confidence_of
 from napari_coarse_crf.geodesic import PixelGrid, path_exponent
 from napari_coarse_crf.problem import OPEN, gather
@@ -170,7 +170,7 @@ def divide(
     change = np.inf
     while change > _SETTLED:
         task = (slowness, grid.offsets, grid.half_lengths, inside, lengths, nearest)
-        (change,) = yield from in_chunks(pool, _nearest_kernel, [task])
+        change = yield from aside(pool, _nearest_kernel, *task)
     steps = np.float32(1.0) + gather(lengths, cells) / np.float32(parameters.geodesic_scale)
     with np.errstate(invalid="ignore"):  # inf / inf where no path leads to any
         odds = (steps[:, 0] / steps[:, 1]) ** path_exponent(parameters.geodesic_exponent, len(problem.shape))
@@ -191,8 +191,7 @@ def _slowness(pool: ThreadPoolExecutor, grid: PixelGrid, inside: MaskArray) -> G
         slowness: FloatArray = (1.0 + _NARROW / np.maximum(distance, 1.0)).astype(np.float32).reshape(-1)
         return slowness
 
-    (slowness,) = yield from in_chunks(pool, from_rim, [()])
-    return slowness
+    return (yield from aside(pool, from_rim))
 
 
 def _members(problem: Problem) -> MaskArray:

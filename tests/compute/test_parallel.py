@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from napari_coarse_crf.compute.parallel import finish, in_chunks, side_by_side
+from napari_coarse_crf.compute.parallel import aside, finish, in_chunks, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -85,3 +85,28 @@ def test_works_end_when_the_caller_closes() -> None:
         n_ended = len(ended)
         assert 1 <= n_ended <= 2  # the two that had begun; the others never do
     assert len(ended) == n_ended
+
+
+def test_a_single_chunk_is_not_worth_a_thread() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        assert finish(in_chunks(pool, threading.get_ident, [()])) == [threading.get_ident()]
+        assert threading.get_ident() not in finish(in_chunks(pool, threading.get_ident, [()] * 2))
+
+
+def test_a_long_work_may_be_left_while_it_goes_on_and_its_end_is_waited_for() -> None:
+    begun, goes_on, ended = threading.Event(), threading.Event(), []
+
+    def work(what: str) -> str:
+        begun.set()
+        goes_on.wait()
+        ended.append(what)
+        return what
+
+    with ThreadPoolExecutor(1) as pool:
+        steps = aside(pool, work, "left")
+        next(steps)
+        begun.wait()
+        threading.Timer(0.1, goes_on.set).start()
+        steps.close()
+        assert ended == ["left"]
+        assert finish(aside(pool, work, "not left")) == "not left"

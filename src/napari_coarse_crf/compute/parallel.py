@@ -57,11 +57,12 @@ def in_chunks(
     """Call `kernel(*chunk)` for every chunk on the pool and return the results in order.
 
     Yields every `_TICK` seconds. Closing the generator drops the chunks not begun and waits for the others, so that no
-    thread writes afterwards; a kernel of long chunks looks at `stop`, set then.
+    thread writes afterwards; a kernel of long chunks looks at `stop`, set then. Without it chunks are short: to wait
+    for a thread that works on the only one takes longer than the chunk, and a small image is one chunk in all it does.
     """
-    if isinstance(pool, _Here):
-        return (yield from _one_by_one(kernel, chunks))
     given = list(chunks)
+    if isinstance(pool, _Here) or (len(given) == 1 and stop is None):
+        return (yield from _one_by_one(kernel, given))
     results: list[Any] = [None] * len(given)
     # Each thread takes the next chunk: a task for each one would take longer than a short chunk does.
     numbers, stop = iter(range(len(given))), stop or Event()
@@ -89,6 +90,12 @@ def in_chunks(
         for task in tasks:
             task.cancel()
         wait(tasks)
+
+
+def aside(pool: ThreadPoolExecutor, work: Callable[..., T], *given: Any) -> Generator[None, None, T]:
+    """Call `work(*given)`, which takes long, on one thread of the pool; yields meanwhile, and returns its result."""
+    (result,) = yield from in_chunks(pool, work, [given], Event())
+    return result
 
 
 def _one_by_one(kernel: Callable[..., T], chunks: Iterable[tuple[Any, ...]]) -> Generator[None, None, list[T]]:

@@ -13,7 +13,7 @@ from numba import njit
 from scipy.sparse import coo_array
 
 from napari_coarse_crf.compute.compiling import compiled
-from napari_coarse_crf.compute.parallel import in_chunks
+from napari_coarse_crf.compute.parallel import aside
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -57,7 +57,7 @@ def find_regions(
         The half of the neighbours that come before a cell in scan order.
     """
     regions: PixelArray = np.zeros(len(values), np.int32 if len(values) < 2**31 else np.int64)
-    yield from in_chunks(pool, _regions_kernel, [(values, offsets, regions)])
+    yield from aside(pool, _regions_kernel, values, offsets, regions)
     return regions
 
 
@@ -97,9 +97,8 @@ def find_enclosing(
     """
     starts, neighbours = yield from _touching(pool, regions, offsets, len(sizes))
     enclosing = np.arange(len(sizes))
-    yield from in_chunks(
-        pool, _enclosing_kernel, [(starts, neighbours, sizes.copy(), kept.copy(), np.int64(largest), enclosing)]
-    )
+    given = (starts, neighbours, sizes.copy(), kept.copy(), np.int64(largest), enclosing)
+    yield from aside(pool, _enclosing_kernel, *given)
     return enclosing
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from napari_coarse_crf.compute.parallel import in_chunks
@@ -52,4 +53,4 @@ class Threads:
         self, function: Callable[..., T], common: Any, things: Sequence[tuple[Any, ...]]
     ) -> Generator[None, None, list[T]]:
         """Call the function; see `Helpers.each`."""
-        return (yield from in_chunks(self._pool, partial(function, common), things))
+        return (yield from in_chunks(self._pool, partial(function, common), things, Event()))
