@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from napari_coarse_crf.compute.parallel import available_workers
 
-_QUICK_SHRINK = 8
+_QUICK_SHRINK = 16
 _PACKAGES = ("napari-coarse-crf", "numpy", "scipy", "numba", "scikit-image", "pydensecrf2")
 
 
@@ -26,7 +26,7 @@ class Session:
     pairs : int
         How often ours and the rival run in turn.
     quick : bool
-        Sides an eighth as long: says whether the suite works, nothing about speed.
+        Sides a sixteenth as long: says whether the suite works, nothing about speed.
     """
 
     pairs: int = 3

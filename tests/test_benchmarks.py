@@ -45,7 +45,6 @@ ALONE = [
     "copy bandwidth, all threads",
     "bytes an iteration must move",
     "import of the package",
-    "first compile",
     "start from the cache",
     "tiles: time",
     "tiles: peak memory of the process",

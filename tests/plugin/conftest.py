@@ -34,8 +34,8 @@ collect_ignore = [] if hasattr(napari.settings, "get_plugin_settings") else ["co
 def look_through_no_more() -> None:
     """Let Python leave alone, when it looks for what is garbage, what there is after a test: it stays.
 
-    napari keeps what its menus were made of, some 4 000 objects for each viewer of a test: a hundred tests later, a look
-    for garbage would take as long as opening a viewer.
+    napari keeps what its menus were made of, some 4 000 objects for each viewer of a test: a look for
+    garbage would take as long as opening a viewer after a hundred tests.
     """
     gc.collect()
     gc.freeze()
