@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 import pytest
+from napari.layers import Layer
 from napari.settings import get_settings
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
@@ -440,3 +441,24 @@ def test_a_newer_result_hides_the_earlier_one_and_the_section_brings_it_back(
     widget.result.boxes.refined_box.value = second
     assert second.visible
     assert not first.visible
+
+
+def test_a_stroke_asks_no_layer_where_it_lies(
+    dock: Dock, image: NDArray[Any], labels: NDArray[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be hundreds of dabs a second, and what comes after one must be over before the next."""
+    viewer, _ = dock(image, labels, rgb=True)
+    asked: list[str] = []
+    where = Layer.data_to_world
+
+    def note(layer: Layer, position: Any) -> Any:
+        asked.append(layer.name)
+        return where(layer, position)
+
+    viewer.layers["strokes"].scale = 2, 2
+    monkeypatch.setattr(Layer, "data_to_world", note)
+    viewer.layers["strokes"].scale = 1, 1
+    assert set(asked) == {"photo", "strokes"}  # this is how they are looked at
+    asked.clear()
+    viewer.layers["strokes"].paint((20, 30), 9)
+    assert not asked

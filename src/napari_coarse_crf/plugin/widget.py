@@ -84,7 +84,7 @@ class RefineWidget(Container[Any]):
         self._dimming = Dimming(napari_viewer)
         self._chosen: tuple[Layer | None, Layer | None] = (None, None)
         self._ground = Ground()
-        self._watched = LayerWatch(self._on_layer_edited)
+        self._watched = LayerWatch(self._on_layer_edited, self._on_pixels_edited)
         self.image_layer = LayerBox(
             self._layers_of_type(Image),
             name="image_layer",
@@ -321,6 +321,10 @@ class RefineWidget(Container[Any]):
 
     def _on_layer_edited(self) -> None:
         self._show_scope()  # what they say of their axes may be something else
+        self._on_pixels_edited()
+
+    def _on_pixels_edited(self) -> None:
+        """Take note of a stroke, of which there may be hundreds a second, or of another slice: the axes stay."""
         self._look_again.start()
         self._note_change()
 
@@ -365,7 +369,7 @@ class RefineWidget(Container[Any]):
         """Hear of its layers and slices; napari connects the first, too, but only for a widget that it docks."""
         for event in events_of_list(self._viewer):
             event.connect(self.reset_choices)
-        self._viewer.dims.events.current_step.connect(self._on_layer_edited)
+        self._viewer.dims.events.current_step.connect(self._on_pixels_edited)
         self._view.watch(True)
 
     def _take_keys(self) -> None:
@@ -377,7 +381,7 @@ class RefineWidget(Container[Any]):
         """Hold nothing of the viewer, and leave no callback on its events: napari disconnects none of them."""
         for event in events_of_list(self._viewer):
             event.disconnect(self.reset_choices)
-        self._viewer.dims.events.current_step.disconnect(self._on_layer_edited)
+        self._viewer.dims.events.current_step.disconnect(self._on_pixels_edited)
         self._view.watch(False)
         self._watched.stop()
         self._look_again.stop()
