@@ -10,8 +10,6 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import dask.config
-
 from napari_coarse_crf.errors import InputError, ParameterError
 from napari_coarse_crf.refine import warm_up
 
@@ -48,7 +46,7 @@ def processes_here(count: int) -> Iterator[Any]:
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
         client.as_current(),
-        dask.config.set(_QUIET),
+        _quietly(),
     ):
         yield client
 
@@ -70,7 +68,7 @@ def connected(address: str) -> Iterator[Any]:
             f"There is no scheduler at {address} ({error}). Give the address that it printed when it started, such as "
             "tcp://host:8786."
         ) from error
-    with client, client.as_current(), dask.config.set(_QUIET):
+    with client, client.as_current(), _quietly():
         yield client
 
 
@@ -86,6 +84,12 @@ def wait_for_workers(client: Any, address: str) -> None:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError as error:
         raise InputError(f"The scheduler at {address} has no worker. Start some: dask worker {address}.") from error
+
+
+def _quietly() -> Any:
+    import dask.config  # here: most runs have no use for it, and shall not wait for it
+
+    return dask.config.set(_QUIET)
 
 
 def _distributed() -> Any:

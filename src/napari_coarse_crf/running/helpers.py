@@ -7,7 +7,6 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from dask.base import is_dask_collection
 
 from napari_coarse_crf.errors import CoarseCRFError, InputError
 from napari_coarse_crf.io.places import in_words
@@ -81,6 +80,8 @@ def _call(function: Callable[..., T], common: _Common, *thing: Any) -> T:
 
 def is_elsewhere(source: Source) -> bool:
     """Whether other processes can read the image: all of it lies in stores, nothing in the memory of this one."""
+    from dask.base import is_dask_collection
+
     arrays = [stored(array) for array in (source.picture.image, source.picture.mask, source.labels)]
     return not any(isinstance(array, np.ndarray) or is_dask_collection(array) for array in arrays)
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import ValidationError
-from yaozarrs import v04, v05
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.grid import UNKNOWN, Grid, in_one_unit
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 Version = Literal["0.4", "0.5"]
 
-_MULTISCALE: dict[str, Any] = {"0.4": v04.Multiscale, "0.5": v05.Multiscale}
 _UNITS = {
     "angstrom": "Å",
     "picometer": "pm",
@@ -119,6 +117,12 @@ class Multiscale:
         return Grid(sizes, unit, "OME", more=more, doubt=doubt)
 
 
+def _model_of(version: Version) -> Any:
+    from yaozarrs import v04, v05  # here: a fifth of a second, for which who refines a PNG shall not wait
+
+    return {"0.4": v04.Multiscale, "0.5": v05.Multiscale}[version]
+
+
 def read_multiscale(attributes: Mapping[str, Any]) -> Multiscale | None:
     """Return the pyramid that the attributes of a group describe; None if they describe none.
 
@@ -137,7 +141,7 @@ def read_multiscale(attributes: Mapping[str, Any]) -> Multiscale | None:
             first["version"] = version
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # yaozarrs tells programmers of units that the specification lacks
-            known = _MULTISCALE[version].model_validate(first)
+            known = _model_of(version).model_validate(first)
     except ValidationError as error:
         told = error.errors()[0]
         place = ".".join(str(step) for step in ("multiscales", 0, *told["loc"]))
