@@ -42,6 +42,7 @@ fi
 
 folder=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$folder"' EXIT
+"$python" -c "from napari_coarse_crf import warm_up; warm_up()" # or each piece would compile the same
 echo "They run in ${#pieces[@]} pieces, each of which prints when it is done"
 for _ in 1 2 3 4; do
     "$scripts/on-a-display.sh" "$0" "$python" "$folder" &
