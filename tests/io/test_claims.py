@@ -10,6 +10,7 @@ import struct
 import tracemalloc
 import warnings
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import imagecodecs
@@ -23,6 +24,7 @@ from zarr.codecs import GzipCodec
 from zarr.errors import ZarrUserWarning
 
 from napari_coarse_crf import InputError
+from napari_coarse_crf.io import embedded
 from napari_coarse_crf.io.files import read_image, read_labels, read_mask
 from napari_coarse_crf.io.lazy.opening import open_image, open_labels, open_mask
 from napari_coarse_crf.io.lazy.places import is_lazy
@@ -66,9 +68,9 @@ def tiff(compression: int, tile: int | None = None) -> bytes:
     return b"II*\0" + struct.pack("<I", 18) + bytes(10) + struct.pack("<H", len(tags)) + entries + bytes(4)
 
 
-def tiff_of_one_tile(compression: int, packed: bytes, side: int = 64) -> bytes:
-    """Return a TIFF file of one tile of grey pixels."""
-    tags = [(256, side), (257, side), (258, 8), (259, compression), (262, 1), (277, 1)]
+def tiff_of_one_tile(compression: int, packed: bytes, side: int = 64, channels: int = 1) -> bytes:
+    """Return a TIFF file of one tile of grey or colour pixels."""
+    tags = [(256, side), (257, side), (258, 8), (259, compression), (262, 1 if channels == 1 else 2), (277, channels)]
     tags += [(322, side), (323, side), (324, 8), (325, len(packed))]
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
     return b"II*\0" + struct.pack("<I", 8 + len(packed)) + packed + struct.pack("<H", len(tags)) + entries + bytes(4)
@@ -132,6 +134,7 @@ def test_chunks_of_a_store_are_asked_first(tmp_path: Path) -> None:
 
 
 BOMB = 2**26  # bytes
+WEBP = 50001  # in TIFF
 TOO_MUCH = "One of its chunks unpacks to more than a chunk of it holds"
 V2 = {name: numcodecs.get_codec({"id": name}) for name in ("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd")} | {
     "raw lzma": numcodecs.LZMA(format=lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2}])
@@ -282,18 +285,43 @@ def test_shards_that_are_packed_as_a_whole_are_asked_first(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("compression", "encode"),
-    [(7, imagecodecs.jpeg8_encode), (34712, imagecodecs.jpeg2k_encode), (34933, imagecodecs.png_encode)],
+    [
+        (7, imagecodecs.jpeg8_encode),
+        (34712, imagecodecs.jpeg2k_encode),
+        (34887, imagecodecs.lerc_encode),
+        (34887, lambda pixels: zlib.compress(imagecodecs.lerc_encode(pixels))),
+        (34887, lambda pixels: imagecodecs.zstd_encode(imagecodecs.lerc_encode(pixels))),
+        (34933, imagecodecs.png_encode),
+        (34934, imagecodecs.jpegxr_encode),
+        (WEBP, partial(imagecodecs.webp_encode, lossless=True)),
+        (WEBP, partial(imagecodecs.webp_encode, lossless=False)),
+        (50002, imagecodecs.jpegxl_encode),
+        (50002, partial(imagecodecs.jpegxl_encode, usecontainer=True)),
+    ],
 )
 def test_a_picture_in_a_tile_of_tiff_that_is_larger_than_the_tile_is_refused_before_it_is_unpacked(
     tmp_path: Path, compression: int, encode: Any
 ) -> None:
-    path, pixels = tmp_path / "a.tif", np.arange(64 * 64, dtype=np.uint8).reshape(64, 64) // 32
-    path.write_bytes(tiff_of_one_tile(compression, bytes(encode(pixels))))
-    assert read_image(path).image.shape == open_image(path).image[:].shape == (64, 64)
-    path.write_bytes(tiff_of_one_tile(compression, bytes(encode(np.zeros((2**13, 2**13), np.uint8)))))
+    channels = 3 if compression == WEBP else 1  # which knows no grey
+    path, form = tmp_path / "a.tif", () if channels == 1 else (channels,)
+    pixels = np.broadcast_to(np.arange(64, dtype=np.uint8).reshape(64, *(1 for _ in form)), (64, 64, *form)).copy()
+    path.write_bytes(tiff_of_one_tile(compression, bytes(encode(pixels)), channels=channels))
+    assert read_image(path).image.shape == open_image(path).image[:].shape == pixels.shape
+    large = np.zeros((2**13, 2**13, *form), np.uint8)
+    path.write_bytes(tiff_of_one_tile(compression, bytes(encode(large)), channels=channels))
     opened = open_image(path).image
     for read in (lambda: read_image(path), lambda: opened[:]):
         check_refused(read, "One of its tiles says that it holds more pixels than a tile has")
+
+
+@pytest.mark.parametrize("compression", sorted(embedded._SIZES))
+@pytest.mark.parametrize(
+    "begin", [b"", b"\xff\xd8\xff\xc0", b"x\x9c", b"(\xb5/\xfd", b"Lerc2 ", b"RIFF....WEBPVP8X", b"\xff\n"]
+)
+def test_a_tile_that_is_damaged_says_some_size_or_none(compression: int, begin: bytes) -> None:
+    damaged = np.random.default_rng(0).integers(0, 256, 60, np.uint8).tobytes()
+    for length in range(len(damaged)):
+        assert embedded._SIZES[compression](begin + damaged[:length], 100) >= 0
 
 
 @pytest.mark.parametrize(
