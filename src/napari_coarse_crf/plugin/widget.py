@@ -83,6 +83,7 @@ class RefineWidget(Container[Any]):
         self._keys = ViewerKeys(napari_viewer)
         self._dimming = Dimming(napari_viewer)
         self._chosen: tuple[Layer | None, Layer | None] = (None, None)
+        self._confirmed = ""  # what was accepted or taken back last, until something else changes
         self._ground = Ground()
         self._watched = LayerWatch(self._on_layer_edited, self._on_pixels_edited)
         self.image_layer = LayerBox(
@@ -116,7 +117,7 @@ class RefineWidget(Container[Any]):
         self.runs = Runs(napari_viewer, self.setting, self.native)
         self.mark = PlaceMark(napari_viewer, self.native)
         self._next_place = NextPlace(napari_viewer, self.runs.say, self.mark)
-        self.runs.standing = self._next_place.standing
+        self.runs.standing = self._standing
         self._choose_selected()
         self._connect()
         WARM_UP.begin()
@@ -212,13 +213,13 @@ class RefineWidget(Container[Any]):
         compared = self.result.compared.refined
         self.mark.clear()
         layer, sentence = commit(self._viewer, self.runs.live.shown_result, compared, slice_only=slice_only)
-        self.runs.say(sentence)
+        self._confirm(sentence)
         return layer
 
     def take_back(self) -> None:
         """Undo the last `commit` for the chosen labels."""
         self.mark.clear()
-        self.runs.say(take_back_last(self._viewer, self.labels_layer.value))
+        self._confirm(take_back_last(self._viewer, self.labels_layer.value))
 
     def cancel(self) -> None:
         """Stop the run that is under way, if any; it adds no layer, but tiles that are refined stay."""
@@ -341,9 +342,18 @@ class RefineWidget(Container[Any]):
 
     def _note_change(self) -> None:
         """Forget what was read of the layers, and let Live follow."""
+        self._confirmed = ""
         self.setting.forget()
         self.runs.live.note_change()
         self.run_bar.keep.setEnabled(self.runs.live.can_be_kept)
+
+    def _confirm(self, sentence: str) -> None:
+        """Say what was done, which Live follows at once with a result of its own: it does not talk over that."""
+        self.runs.say(sentence)
+        self._confirmed = sentence
+
+    def _standing(self) -> str:
+        return self._next_place.standing() or self._confirmed
 
     def _on_parent_changed(self, parent: QWidget | None) -> None:
         if parent is None:
@@ -430,7 +440,7 @@ class RefineWidget(Container[Any]):
         snapshot = self.setting.snapshot
         problem = snapshot.problem
         unseen = self.setting.seen.problem if self.live and not problem else ""
-        not_seen = f"{self._next_place.standing()} {unseen}".strip() if unseen else ""
+        not_seen = f"{self._standing()} {unseen}".strip() if unseen else ""
         sentence = problem or not_seen or self.runs.message or " ".join(filter(None, [snapshot.misfit, _READY]))
         if WARM_UP.is_running and not self.runs.message:
             sentence = f"{sentence} {_WARMING_UP}"

@@ -530,3 +530,19 @@ def test_points_are_followed_and_refined_like_strokes(dock: Dock, qtbot: Any, im
     assert layer.name == "points refined"
     assert class_names_of(layer) == {1: "another", 2: "bright", 3: "dark"}
     assert len(points.data) == 3
+
+
+def test_live_does_not_talk_over_what_was_accepted_until_something_changes(
+    live: tuple[Any, RefineWidget], qtbot: Any
+) -> None:
+    viewer, widget = live
+    for do, said in ((widget.commit, "pixels accepted"), (widget.take_back, "taken back")):
+        do()
+        assert said in widget.runs.message
+        wait_until_busy(qtbot, widget)  # it leaves out what is accepted
+        wait_until_settled(qtbot, widget)
+        assert said in widget.runs.message
+        assert "Live: 'strokes preview' took" in widget.runs.message
+    viewer.layers["strokes"].paint((20, 30), 70_000)
+    wait_until_settled(qtbot, widget)
+    assert "taken back" not in widget.runs.message
