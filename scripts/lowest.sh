@@ -20,7 +20,8 @@ core)
     $install --group core
     # Left out is what needs napari, and what writes images of few bits, for which imagecodecs is needed from 2026.3.6 on.
     exec "$python" -m pytest tests --ignore tests/plugin --ignore tests/test_manifest.py --ignore tests/test_packaging.py \
-        --ignore tests/io/lazy/test_writing.py -k "not few_bits_are_ids and not twelve_bits_are_kept" "$@"
+        --ignore tests/test_window_benchmarks.py --ignore tests/io/lazy/test_writing.py \
+        -k "not few_bits_are_ids and not twelve_bits_are_kept and not with_and_without_the_dock" "$@"
     ;;
 napari)
     scripts/system-packages.sh display xvfb

@@ -269,6 +269,8 @@ def test_pooling_with_and_without_coarse_maps_is_refused() -> None:
         ({"boundary_width": "3"}, "boundary_width is '3'; it must be a whole number"),
         ({"ignore": "nan"}, "ignore is 'nan'; it must be a whole number"),
         ({"ignore": np.nan}, "ignore is nan; it must be a whole number"),
+        ({"ignore": np.True_}, "ignore is np.True_; it must be a whole number"),
+        ({"boundary_width": True}, "boundary_width is True; it must be a whole number"),
         ({"ignore": np.array([1, 2])}, r"ignore is array\(\[1, 2\]\); it must be a whole number"),
         ({"classes": [1.5]}, "an id of classes is 1.5; it must be a whole number"),
         ({"classes": 5}, "classes is 5; pass the ids in a list"),

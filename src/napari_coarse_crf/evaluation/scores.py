@@ -15,6 +15,7 @@ import numpy as np
 from scipy import ndimage as ndi
 from scipy import sparse
 
+from napari_coarse_crf.compute.arrays import is_whole_number
 from napari_coarse_crf.errors import InputError, in_short
 from napari_coarse_crf.inputs import UNLABELLED, read_array
 
@@ -321,10 +322,9 @@ def _evaluated(truth: LabelArray, ignore: int | None, classes: Sequence[int] | N
 
 def _whole(name: str, value: Any) -> int:
     """Return a whole number, or say that it is none."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise InputError(f"{name} is {in_short(value)}; it must be a whole number.") from None
+    if not is_whole_number(value):
+        raise InputError(f"{name} is {in_short(value)}; it must be a whole number.")
+    return int(value)
 
 
 def _count(truth: LabelArray, found: LabelArray) -> tuple[list[int], list[int], list[int]]:
