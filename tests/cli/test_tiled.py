@@ -90,13 +90,13 @@ def test_a_stopped_run_says_how_to_go_on(named: tuple[Path, Path], tmp_path: Pat
 
 def test_an_image_that_needs_more_memory_than_it_may_take_goes_by_tiles(run: Any, tmp_path: Path) -> None:
     sample = load_sample("tissue")
-    image, labels = np.tile(sample.image, (5, 4, 1)), np.tile(sample.coarse, (5, 4))
+    image, labels = np.tile(sample.image, (3, 3, 1)), np.tile(sample.coarse, (3, 3))
     for name, array in (("image.png", image), ("coarse.png", labels)):
         Image.fromarray(array).save(tmp_path / name)
     given = "refine", tmp_path / "image.png", tmp_path / "coarse.png", "--iterations", "1", "--theta-alpha", "20"
-    code, out, _ = run(*given, "-o", tmp_path / "o.tif", "--memory-limit", "200MB")
+    code, out, _ = run(*given, "-o", tmp_path / "o.tif", "--memory-limit", "100MB")
     assert code == 0
-    assert "of memory, and 200 MB may be used (--memory-limit)" in out
+    assert "of memory, and 100 MB may be used (--memory-limit)" in out
     assert " tiles, " in out
     code, out, _ = run(*given, "-o", tmp_path / "at_once.tif", "--memory-limit", "20GB")
     assert code == 0
