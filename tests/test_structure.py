@@ -32,7 +32,9 @@ ORDER = (
     *("pydensecrf_engine", "cleaning", "things", "objects", "memory", "borrowed", "merging", "refinement", "refiner"),
     *("tiles", "refine", "next_place", "io", "running", "evaluation", "samples", "cli", "plugin"),
 )
-ORDER_IN_PLUGIN = ("layers", "jobs", "controls", "result", "sample_data", "setting", "runs", "widget", "series")
+ORDER_IN_PLUGIN = (
+    *("layers", "jobs", "controls", "result", "leaving", "sample_data", "setting", "runs", "widget", "series"),
+)
 FOREIGN = {"napari", "qtpy", "magicgui", "superqt", "PyQt6", "PySide6"}
 
 

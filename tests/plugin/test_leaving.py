@@ -41,16 +41,40 @@ for docks in ((), ("Refine labels",), ("Annotate a series",), ("Refine labels", 
     print(*docks, is_left(*docks), sep=", ")
 """
 
+OPEN_AT_THE_END = """
+import napari
+from napari_coarse_crf.plugin import RefineWidget
+from napari_coarse_crf.plugin.jobs.warming import WARM_UP
+from qtpy.QtWidgets import QApplication
 
-def test_a_window_is_gone_once_it_is_closed_as_without_the_docks() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+viewer = napari.Viewer(show=False)
+widget = RefineWidget(viewer)
+viewer.window.add_dock_widget(widget)
+while WARM_UP.is_running:
+    QApplication.processEvents()
+for _ in range(20):
+    QApplication.processEvents()
+"""
+
+
+def _run(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script],
         env={**os.environ, "NAPARI_CONFIG": ""},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
     )
+
+
+def test_a_window_is_gone_once_it_is_closed_as_without_the_docks() -> None:
+    done = _run(SCRIPT)
     assert done.returncode == 0, done.stderr
     alone, *with_docks = done.stdout.splitlines()
     assert len(with_docks) == 3
     assert [line.endswith(alone) for line in with_docks] == [True] * 3, done.stdout
+
+
+def test_a_session_may_end_while_the_viewer_is_open() -> None:
+    done = _run(OPEN_AT_THE_END)
+    assert done.returncode == 0, done.stderr

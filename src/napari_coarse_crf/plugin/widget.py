@@ -33,6 +33,7 @@ from napari_coarse_crf.plugin.layers.drawn import Ground, is_drawn
 from napari_coarse_crf.plugin.layers.newest import hide_results
 from napari_coarse_crf.plugin.layers.provenance import may_be_own
 from napari_coarse_crf.plugin.layers.watched import LayerWatch, events_of_list
+from napari_coarse_crf.plugin.leaving import go_with_python
 from napari_coarse_crf.plugin.result.dimming import Dimming
 from napari_coarse_crf.plugin.result.section import ResultSection
 from napari_coarse_crf.plugin.runs import Runs
@@ -122,6 +123,7 @@ class RefineWidget(Container[Any]):
         self._connect()
         WARM_UP.begin()
         self._on_layer_chosen()
+        go_with_python(self.native)
 
     @property
     def parameters(self) -> Parameters:

@@ -13,6 +13,7 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_coarse_crf.plugin.controls.keys import ViewerKeys
+from napari_coarse_crf.plugin.leaving import go_with_python
 from napari_coarse_crf.plugin.series.folder_session import FolderSession
 from napari_coarse_crf.plugin.series.frame_session import FrameSession
 from napari_coarse_crf.plugin.series.panel import SeriesPanel
@@ -64,6 +65,7 @@ class SeriesWidget(QWidget):
         self._connect()
         self._say(_NOTHING)
         self._refresh()
+        go_with_python(self)
 
     @property
     def status(self) -> str:
