@@ -11,13 +11,13 @@ python=$1
 scripts=$(dirname "$0")
 
 apart=(
-    "tests/test_[a-l]*.py"
-    "tests/plugin/jobs"
     "tests/plugin/layers tests/plugin/test_*.py"
     "tests/cli"
     "tests/test_[m-z]*.py"
-    "tests/plugin/result"
+    "tests/test_[a-l]*.py"
     "tests/plugin/series"
+    "tests/plugin/jobs"
+    "tests/plugin/result"
     "tests/plugin/controls"
 )
 # shellcheck disable=SC2068 # these are words and patterns

@@ -214,8 +214,12 @@ class RefineWidget(Container[Any]):
         """
         compared = self.result.compared.refined
         self.mark.clear()
-        layer, sentence = commit(self._viewer, self.runs.live.shown_result, compared, slice_only=slice_only)
-        self._confirm(sentence)
+        shown, own = self.runs.live.shown_result, self.labels_layer.value
+        layer, sentence = commit(self._viewer, own, shown, compared, slice_only=slice_only)
+        if layer is None:
+            self.runs.say(sentence)
+        else:
+            self._confirm(sentence)
         return layer
 
     def take_back(self) -> None:

@@ -67,6 +67,21 @@ def test_a_script_keeps_it_too_and_a_renamed_source_stays_the_source(
     assert (layer.data[0, :20] == 9).all()
 
 
+def test_only_a_result_of_the_labels_that_are_chosen_is_accepted(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    """What is accepted of others could not be taken back here."""
+    viewer, widget = dock(image, labels, rgb=True)
+    press_run(widget)
+    strokes, others = viewer.layers["strokes"], viewer.add_labels(labels, name="others")
+    widget.labels_layer.value = others
+    assert widget.commit() is None
+    assert "'strokes refined' was made of 'strokes', but 'others' is chosen." in widget.status
+    widget.labels_layer.value = strokes
+    assert widget.commit() is viewer.layers["strokes accepted"]
+    assert widget.run_bar.take_back.isEnabled()
+
+
 @pytest.mark.parametrize(
     ("shape", "contour", "opacity"), [((1024, 1024), 2, 0.7), ((1025, 1024), 0, 0.3), ((2, 1024, 1024), 2, 0.7)]
 )
@@ -234,7 +249,7 @@ def test_where_everything_is_accepted_run_and_next_place_say_how_to_go_on(
     press_run(widget)
     widget.commit()
     press_run(widget)
-    assert "yours or one of 'strokes accepted'. Take back, or erase there, to go on." in widget.status
+    assert "yours or one of 'strokes accepted'. Erase there to go on, or take back what" in widget.status
     widget.next_place()
     qtbot.waitUntil(lambda: not widget.status.startswith(LOOKING))
     assert widget.status.startswith("No area is in doubt outside of what was accepted. Take back")

@@ -55,6 +55,9 @@ def test_blinking_flips_by_itself_until_it_is_stopped(measured: Measured, qtbot:
     panel.flip_button.click()  # a hand on the button takes over
     assert not panel.blink_button.isChecked()
     assert not widget.result.looking.is_blinking
+    panel.blink_button.click()
+    widget.result.heading.setChecked(False)  # and the button is out of sight
+    assert not widget.result.looking.is_blinking
 
 
 def test_contours_and_side_by_side_go_with_their_buttons(measured: Measured) -> None:

@@ -125,6 +125,15 @@ def kept() -> Labels:
     return layer
 
 
+def test_a_store_goes_into_a_folder_that_is_there_and_is_called_one(kept: Labels, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"c\.tif should end in \.zarr: .* is saved as a folder"):
+        StoreSaving.prepare(kept, tmp_path / "c.tif")
+    with pytest.raises(InputError, match=r"missing is no folder\. Create it first"):
+        StoreSaving.prepare(kept, tmp_path / "missing" / "a.zarr")
+    assert not list(tmp_path.iterdir())
+    assert StoreSaving.prepare(kept, tmp_path / "a").path == tmp_path / "a.zarr"
+
+
 def test_only_a_store_is_replaced(kept: Labels, tmp_path: Path) -> None:
     path = tmp_path / "folder.zarr"
     path.mkdir()
@@ -146,7 +155,9 @@ def test_only_a_store_is_replaced(kept: Labels, tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_named(kept: Labels, tmp_path: Path) -> None:
-    saving = StoreSaving.prepare(kept, tmp_path / "missing" / "folder.zarr")
-    (tmp_path / "missing").write_text("")
+    (tmp_path / "there").mkdir()
+    saving = StoreSaving.prepare(kept, tmp_path / "there" / "folder.zarr")
+    (tmp_path / "there").rmdir()
+    (tmp_path / "there").write_text("")
     with pytest.raises(InputError, match=r"folder\.zarr cannot be written"):
         saving.write()

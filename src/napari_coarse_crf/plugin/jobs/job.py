@@ -185,7 +185,10 @@ class Job:
         accepted = self.about.get("accepted")
         if accepted is None:
             return warnings
-        why = f"Every pixel has a label already, yours or one of '{accepted}'. Take back, or erase there, to go on."
+        why = (
+            f"Every pixel has a label already, yours or one of '{accepted}'. Erase there to go on, or take back what "
+            "was accepted since it was opened."
+        )
         return [why if sentence == ALL_LABELLED else sentence for sentence in warnings]
 
     def _assemble(self) -> Assembly:

@@ -29,9 +29,16 @@ _NOTHING: Final = "There is nothing to take back."
 
 
 def commit(
-    viewer: napari.viewer.Viewer, of_live: Result | None, compared: Labels | None, *, slice_only: bool
+    viewer: napari.viewer.Viewer,
+    own: Layer | None,
+    of_live: Result | None,
+    compared: Labels | None,
+    *,
+    slice_only: bool,
 ) -> tuple[Labels | None, str]:
     """Accept what Live shows, else the result that is compared, or the slice of it that is seen.
+
+    It must be one of `own`, the labels that are chosen: what is accepted could not be taken back otherwise.
 
     Returns
     -------
@@ -45,6 +52,12 @@ def commit(
         return None, why_not
     if found is None:
         return None, _NO_RESULT
+    source, result, _ = found
+    if own is not None and source is not own:
+        return None, (
+            f"'{result.name}' was made of '{source.name}', but '{own.name}' is chosen. Choose '{source.name}' as "
+            "Labels to accept it, or press Run."
+        )
     layer, count = accept(viewer, *found, seen_part(viewer, found[1]) if slice_only else None)
     done = f"{count:,} pixels accepted into '{layer.name}'; the next runs keep them. Take back undoes it."
     return layer, done if count else f"All of it is in '{layer.name}' already."

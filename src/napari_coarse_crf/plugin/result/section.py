@@ -201,6 +201,8 @@ class ResultSection(QWidget):
 
     def _on_unfolded(self, unfolded: bool) -> None:
         self.panel.setVisible(unfolded)
+        if not unfolded:
+            self.panel.blink_button.setChecked(False)  # whose place nobody would see
         self._measure()
 
     def _measure(self) -> None:

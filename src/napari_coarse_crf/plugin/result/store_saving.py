@@ -51,6 +51,13 @@ class StoreSaving:
         if store is None:
             raise InputError(f"'{layer.name}' has no store any more. Run again.")
         path = path if path.suffix else path.with_suffix(STORE_SUFFIX)
+        if path.suffix.lower() != STORE_SUFFIX:
+            raise InputError(
+                f"{path} should end in {STORE_SUFFIX}: '{layer.name}' was refined tile by tile and is saved as a "
+                "folder."
+            )
+        if not path.parent.is_dir():
+            raise InputError(f"{path.parent} is no folder. Create it first, or choose another one.")
         if path.is_file() or (path.is_dir() and not (path / "zarr.json").exists()):
             raise InputError(f"{path} is there, and no Zarr store that could be replaced. Choose another name.")
         return cls(store, _describe(layer, store), path)
