@@ -133,6 +133,21 @@ def test_a_named_preset_is_taken_by_its_name(run: Any, small: tuple[Path, Path],
     assert np.array_equal(tifffile.imread(out), expected.confidence)
 
 
+def test_plain_files_are_refined_without_what_stores_and_clusters_need(
+    small: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "refined.png"
+    program = (
+        "import sys; from napari_coarse_crf import cli\n"
+        "try: cli.main(sys.argv[1:])\n"
+        "finally: print('loaded:', {'zarr', 'fsspec', 'dask', 'yaozarrs', 'napari'} & {*sys.modules})"
+    )
+    command: list[str | Path] = [sys.executable, "-c", program, "refine", *small, "-o", out, "--iterations", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
+    assert out.exists()
+    assert "loaded: set()" in done.stdout
+
+
 def test_a_process_cleans_what_it_refines(tmp_path: Path) -> None:
     out, confidence, saved = tmp_path / "refined.tif", tmp_path / "confidence.tif", tmp_path / "mine.json"
     parameters = Parameters(keep_parts="labelled", fill_holes=30, iterations=3)

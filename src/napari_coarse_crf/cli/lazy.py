@@ -3,7 +3,7 @@
 import math
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ import numpy as np
 from napari_coarse_crf.cli.batch import Settings
 from napari_coarse_crf.cli.console import run_refiner, say, tell
 from napari_coarse_crf.cli.options import Tiling
+from napari_coarse_crf.cli.places import Places
 from napari_coarse_crf.cli.summary import print_summary
 from napari_coarse_crf.cli.tiled import choose_way, run_tiles, show_finishing
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.files import TIFF
 from napari_coarse_crf.io.lazy.chunks import align
 from napari_coarse_crf.io.lazy.pairs import LazyPair, open_pair
-from napari_coarse_crf.io.lazy.places import Place, above, is_lazy, is_url, is_zarr
+from napari_coarse_crf.io.lazy.places import Place, above, is_url, is_zarr
 from napari_coarse_crf.io.lazy.remote import reached
 from napari_coarse_crf.io.lazy.stores import check_place, unfinished_run
 from napari_coarse_crf.io.lazy.writing import Written, create_confidence, create_labels, reopen
@@ -33,56 +34,6 @@ from napari_coarse_crf.running.results import Results
 from napari_coarse_crf.running.unfinished import begin, begun, remove_partial, remove_run, unfinished_folder
 from napari_coarse_crf.tiles.choice import InTiles
 from napari_coarse_crf.tiles.sides import tile_sides
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """What is read and written.
-
-    Attributes
-    ----------
-    image, coarse, out : Place
-        The image, its labels, and where the refined ones go.
-    mask, confidence : Place or None
-        What a person gave besides.
-    preset : tuple of Place
-        Files that may not be replaced either.
-    """
-
-    image: Place
-    coarse: Place
-    out: Place
-    mask: Place | None = None
-    confidence: Place | None = None
-    preset: tuple[Place, ...] = ()
-
-    @property
-    def are_lazy(self) -> bool:
-        """Whether any of them is to be read or written part by part."""
-        read = [place for place in (self.image, self.coarse, self.mask) if place is not None]
-        written = [place for place in (self.out, self.confidence) if place is not None]
-        return any(map(is_lazy, read)) or any(is_url(place) or is_zarr(place) for place in written)
-
-    def for_others(self) -> "Places":
-        """Return the same for processes that stand in other folders."""
-
-        def whole(place: Place | None) -> Any:
-            return place.absolute() if isinstance(place, Path) else place
-
-        image, coarse, out, mask, confidence = map(
-            whole, (self.image, self.coarse, self.out, self.mask, self.confidence)
-        )
-        return Places(image, coarse, out, mask, confidence, tuple(map(whole, self.preset)))
-
-    @property
-    def targets(self) -> tuple[Place, ...]:
-        """What is written."""
-        return (self.out,) if self.confidence is None else (self.out, self.confidence)
-
-    @property
-    def inputs(self) -> tuple[Place, ...]:
-        """What is read."""
-        return tuple(place for place in (self.image, self.coarse, self.mask, *self.preset) if place is not None)
 
 
 def refine_lazily(places: Places, settings: Settings, tiling: Tiling) -> None:

@@ -10,7 +10,6 @@ import typer
 
 from napari_coarse_crf.cli.batch import Settings, refine_folders
 from napari_coarse_crf.cli.console import memory_note, run_refiner, say, tell, warn
-from napari_coarse_crf.cli.lazy import Places, refine_lazily
 from napari_coarse_crf.cli.options import (
     Preset,
     Tiling,
@@ -21,6 +20,7 @@ from napari_coarse_crf.cli.options import (
     with_reading_options,
     with_tiling_options,
 )
+from napari_coarse_crf.cli.places import Places
 from napari_coarse_crf.cli.summary import print_summary
 from napari_coarse_crf.cli.tiled import choose_way, job_in_memory, run_tiles
 from napari_coarse_crf.compute.arrays import LabelArray
@@ -101,6 +101,8 @@ def refine(
         read_place(image), read_place(coarse), out, settings.reading.mask, confidence_out, preset_file(preset)
     )
     if places.are_lazy:
+        from napari_coarse_crf.cli.lazy import refine_lazily  # here: zarr and fsspec take a fifth of a second
+
         refine_lazily(places, settings, tiling)
     elif holds_several(Path(image)) or holds_several(Path(coarse)):
         if tiling != Tiling():

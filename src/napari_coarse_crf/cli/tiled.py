@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -13,7 +13,6 @@ from napari_coarse_crf.cli.options import Tiling
 from napari_coarse_crf.errors import CoarseCRFError, InputError
 from napari_coarse_crf.io.lazy.pairs import LazyPair
 from napari_coarse_crf.io.lazy.places import above
-from napari_coarse_crf.io.lazy.writing import Written
 from napari_coarse_crf.io.pairs import Pair
 from napari_coarse_crf.parameters import Parameters
 from napari_coarse_crf.refinement import Progress as Step
@@ -26,6 +25,9 @@ from napari_coarse_crf.tiles.apart import PartRefiner, make_refiner
 from napari_coarse_crf.tiles.choice import InTiles, choose, read_limit
 from napari_coarse_crf.tiles.sides import check_parameters, tile_sides
 from napari_coarse_crf.tiles.source import Source
+
+if TYPE_CHECKING:
+    from napari_coarse_crf.io.lazy.writing import Written
 
 _REMEMBERED = 3600.0
 """Seconds over which the speed is averaged; by default 30, in which a large tile is not finished."""
@@ -102,7 +104,7 @@ def run_tiles(job: Job, tiling: Tiling, workers: int | None, title: str) -> None
             _shown(run.steps(client, workers), show, f"Refining {named}")
 
 
-def show_finishing(stores: Sequence[Written]) -> None:
+def show_finishing(stores: "Sequence[Written]") -> None:
     """Build what belongs to results beside their full size, with a progress bar on the error stream."""
     with _said_when_stopped(), _bar() as show:
         for store in stores:
@@ -145,6 +147,8 @@ def _given_up(job: Job) -> Iterator[None]:
     try:
         yield
     except CoarseCRFError:
+        from napari_coarse_crf.io.lazy.writing import Written  # here, as it brings zarr
+
         if not job.has_finished_tiles:
             for array in (job.results.labels, job.results.confidence):
                 if isinstance(stored(array), Written):

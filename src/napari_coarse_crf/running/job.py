@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.places import is_folder
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
+    import zarr
     from numpy.typing import DTypeLike
 
     from napari_coarse_crf.inputs import Picture
@@ -176,6 +176,8 @@ def scratch_results(
 
 def _array(place: Path, shape: tuple[int, ...], chunks: tuple[int, ...], dtype: np.dtype[Any]) -> zarr.Array[Any]:
     """Return the array at a place if it is like this, else a new one."""
+    import zarr  # here: what is refined at once has no use for it
+
     if is_folder(place):
         found = zarr.open_array(place, mode="r+")
         if (found.shape, found.chunks, found.dtype) == (shape, chunks, dtype):

@@ -17,8 +17,6 @@ from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.lazy.places import Place, check_is_there, is_tiff, is_zarr
 from napari_coarse_crf.io.lazy.remote import reached
 from napari_coarse_crf.io.lazy.stored import Combined, Pyramid, Stored, stand_in
-from napari_coarse_crf.io.lazy.tiffs import open_tiff
-from napari_coarse_crf.io.lazy.zarrs import open_label_map, open_zarr
 from napari_coarse_crf.io.raster import CHANNELS, SAMPLES, Raster
 from napari_coarse_crf.io.reading import (
     COLOURS,
@@ -187,7 +185,7 @@ def open_labels(place: Place) -> LazyLabels:
         If there is nothing, or nothing that holds label ids.
     """
     with reached(place):
-        opened, place = (_open(place), place) if _holds_tiff(place) else open_label_map(place)
+        opened, place = (_open(place), place) if _holds_tiff(place) else _open_label_map(place)
         check_exact(opened.raster)
         raster = opened.raster.as_planes() if opened.raster.samples_are_guessed else opened.raster
         levels = _levels(opened, raster, as_ids)
@@ -316,8 +314,18 @@ def as_hidden(raster: Raster) -> tuple[AnyArray, str]:
 
 
 def _open(place: Place) -> Pyramid:
+    # Both here: zarr takes a sixth of a second, for which who refines a PNG shall not wait.
+    from napari_coarse_crf.io.lazy.tiffs import open_tiff
+    from napari_coarse_crf.io.lazy.zarrs import open_zarr
+
     check_is_there(place)
     return open_tiff(place) if _holds_tiff(place) else open_zarr(place)
+
+
+def _open_label_map(place: Place) -> tuple[Pyramid, Place]:
+    from napari_coarse_crf.io.lazy.zarrs import open_label_map
+
+    return open_label_map(place)
 
 
 def _holds_tiff(place: Place) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import fsspec
-
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.lazy.places import is_url
 from napari_coarse_crf.io.reading import explained
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
 
 def open_url(url: Place) -> Any:
     """Open what a URL leads to, as a file that is read."""
+    import fsspec  # here: who refines a file shall not wait for it
+
     return fsspec.open(str(url), "rb").open()
 
 
