@@ -10,7 +10,9 @@ from napari.components import ViewerModel
 
 from napari_coarse_crf import InputError, Parameters, refine_labels
 from napari_coarse_crf.plugin import Choice, Scope, refine_layer
+from napari_coarse_crf.plugin.controls import scope
 from napari_coarse_crf.plugin.layers.camera import camera_of
+from napari_coarse_crf.plugin.layers.match import find_grid
 from tests.helpers import halved
 from tests.plugin.result.using import add_difference
 from tests.storage import stored
@@ -45,6 +47,27 @@ def test_a_plane_has_no_slices_to_choose(dock: Dock, image: NDArray[Any], labels
     assert widget.scope.mode.native.isHidden()
     assert widget.scope.axis.native.isHidden()
     assert widget.scope.channels.native.isHidden()
+
+
+def test_what_is_offered_and_chosen_asks_once_how_the_layers_lie(
+    dock: Dock, image: NDArray[Any], labels: NDArray[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    asked = []
+
+    def counted(*about: Any) -> Any:
+        asked.append(about)
+        return find_grid(*about)
+
+    monkeypatch.setattr(scope, "find_grid", counted)
+    for offset in (0, 5):
+        viewer.layers["strokes"].translate = (0, offset)
+        del asked[:]
+        widget.scope.choice()
+        assert len(asked) == 1  # not the answer of before
+        del asked[:]
+        viewer.add_points(np.zeros((1, 2)))  # all that could be chosen is looked for again
+        assert 1 <= len(asked) <= 10
 
 
 def test_each_slice_is_refined_on_its_own(

@@ -7,7 +7,8 @@ What the axes are is guessed from the layers' names and units for them, and show
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import numpy as np
 from magicgui.widgets import CheckBox, ComboBox, Container
@@ -26,10 +27,15 @@ from napari_coarse_crf.plugin.layers.provenance import is_shown_only
 from napari_coarse_crf.tiles.parts import Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import napari
     from napari.layers import Layer
 
     from napari_coarse_crf.plugin.layers.grid import Lookup
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _WHOLE: Final = "whole"
 _CURRENT: Final = "current"
@@ -40,6 +46,24 @@ _FRAME_BY_FRAME: Final = "Everything, frame by frame"
 _CHANNEL_ROWS = 3
 _LEAST_FOR_TILES: Final = 2**22
 """Pixels up to which one tile holds everything."""
+
+
+def _looks_once(
+    method: Callable[Concatenate[ScopeControls, P], R],
+) -> Callable[Concatenate[ScopeControls, P], R]:
+    """Look up once what a method asks dozens of times: how its layers lie on each other, which stays meanwhile."""
+
+    @wraps(method)
+    def looking_once(self: ScopeControls, /, *args: P.args, **keywords: P.kwargs) -> R:
+        if self._looked_up is not None:  # for another method
+            return method(self, *args, **keywords)
+        self._looked_up = {}
+        try:
+            return method(self, *args, **keywords)
+        finally:
+            self._looked_up = None
+
+    return looking_once
 
 
 class ScopeControls(Container[Any]):
@@ -83,6 +107,7 @@ class ScopeControls(Container[Any]):
         self._labels_layer: Labels | None = None
         self._axes_seen: tuple[Any, ...] = ()
         self._places_seen: list[Any] = []
+        self._looked_up: dict[int | None, tuple[Grid, Lookup] | None] | None = None
         self.least_for_tiles = _LEAST_FOR_TILES
         self.memory_limit: int | None = None
         self.tile_side: int | None = None
@@ -145,26 +170,37 @@ class ScopeControls(Container[Any]):
             is_new, self._axes_seen, self._places_seen = axes != self._axes_seen, axes, places
             self._image_layer, self._labels_layer = image, labels
             before = self._values()
-            with self.changed.blocked():
-                self.reset_choices()
-                if is_new:  # else what a person chose stays
-                    self._guess_axes()
-                    self.guess_tiles()
+            self._offer(is_new=is_new)
             if self._values() != before:
                 self.changed.emit(self)
         self._show_what_there_is()
+
+    @_looks_once
+    def reset_choices(self, *_: Any) -> None:
+        """Offer what there is now; napari calls this whenever its layers change."""
+        super().reset_choices()
+
+    @_looks_once
+    def _offer(self, *, is_new: bool) -> None:
+        with self.changed.blocked():
+            self.reset_choices()
+            if is_new:  # else what a person chose stays
+                self._guess_axes()
+                self.guess_tiles()
 
     def _values(self) -> list[Any]:
         """Return what the boxes say."""
         boxes = (self.channel_axis, self.time_axis, self.channels, self.axis, self.region, self.tiles)
         return [box.value for box in boxes]
 
+    @_looks_once
     def guess_tiles(self) -> None:
         """Tick that a run goes tile by tile, if it would not fit into memory otherwise."""
         if self._labels_layer is not None and self._may_be_in_tiles:
             labels = finest(self._labels_layer)
             self.tiles.value = not fits_into_memory(self._shape_at_once, labels, self.memory_limit)
 
+    @_looks_once
     def seen(self) -> tuple[tuple[int, int], ...] | None:
         """Return the range of what is refined that a person sees; None where nobody knows."""
         grid = None if self._found is None else self._found[0]
@@ -182,6 +218,7 @@ class ScopeControls(Container[Any]):
         if axis in self.axis.choices:
             self.axis.value = axis
 
+    @_looks_once
     def choice(self, *, one_slice: bool = False) -> Choice:
         """Return what is chosen, with the slice and the view of this moment.
 
@@ -260,6 +297,7 @@ class ScopeControls(Container[Any]):
             return None
         return round(Grid(labels).pixel_at(self._viewer.dims.point)[axis])
 
+    @_looks_once
     def _show_what_there_is(self) -> None:
         grid = self._grid
         has_slices = grid is not None and len(grid.shape) > 2
@@ -348,11 +386,17 @@ class ScopeControls(Container[Any]):
     @property
     def _found(self) -> tuple[Grid, Lookup] | None:
         """The pixels that are refined, and where the labels lie on them; None where the layers do not fit."""
+        axis, known = self._channel_axis, {} if self._looked_up is None else self._looked_up
+        if axis not in known:
+            known[axis] = self._look_up(axis)
+        return known[axis]
+
+    def _look_up(self, channel_axis: int | None) -> tuple[Grid, Lookup] | None:
         image, labels = self._image_layer, self._labels_layer
         if image is None or labels is None:
             return None
         try:
-            return find_grid(image, labels, self._channel_axis)
+            return find_grid(image, labels, channel_axis)
         except InputError:
             return None
 
