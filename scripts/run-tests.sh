@@ -7,6 +7,8 @@
 #   scripts/run-tests.sh PYTHON FOLDER   the pieces that nobody has taken yet, as FOLDER says
 set -u
 unset PYTHONDONTWRITEBYTECODE # some containers set it: every process would compile each module anew
+# Threads of OpenMP (of napari) and OpenBLAS wait for each other by spinning, which takes a fifth of the time of few cores.
+export OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1
 python=$1
 scripts=$(dirname "$0")
 

@@ -307,7 +307,7 @@ def test_a_picture_in_a_tile_of_tiff_that_is_larger_than_the_tile_is_refused_bef
     pixels = np.broadcast_to(np.arange(64, dtype=np.uint8).reshape(64, *(1 for _ in form)), (64, 64, *form)).copy()
     path.write_bytes(tiff_of_one_tile(compression, bytes(encode(pixels)), channels=channels))
     assert read_image(path).image.shape == open_image(path).image[:].shape == pixels.shape
-    large = np.zeros((2**13, 2**13, *form), np.uint8)
+    large = np.zeros((2**12, 2**12, *form), np.uint8)  # as much as is too much
     path.write_bytes(tiff_of_one_tile(compression, bytes(encode(large)), channels=channels))
     opened = open_image(path).image
     for read in (lambda: read_image(path), lambda: opened[:]):
