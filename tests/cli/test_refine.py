@@ -301,6 +301,10 @@ def test_results_are_replaced_only_on_request(run: Any, small: tuple[Path, Path]
         (["image.png", "coarse.png", "-o", "coarse.png", "--overwrite"], "coarse.png is read by this command"),
         (["image.png", "coarse.png", "-o", "o.png", "--confidence-out", "o.png"], "name the same file"),
         (["image.png", "coarse.png", "-o", "none/o.png"], "none does not exist. Create it first"),
+        (
+            ["image.png", "coarse.png", "-o", "image.png/in/o.png"],
+            "image.png is no folder. Choose another place for o.png",
+        ),
         (["image.png", "coarse.png", "-o", "o.bmp"], "o.bmp should end in .png, .tif or .tiff"),
         (["none.png", "coarse.png", "-o", "o.png"], "There is no file none.png"),
         (["image.png", "rgb.png", "-o", "o.png"], "rgb.png cannot be used. It holds colours, not label ids."),

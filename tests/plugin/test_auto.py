@@ -12,7 +12,7 @@ from napari_coarse_crf import Parameters, Refiner, refine_labels
 from napari_coarse_crf.judging.words import LEFT_TO_LABELS
 from napari_coarse_crf.plugin.controls.parameter_control import NumberControl, OptionControl
 from napari_coarse_crf.plugin.jobs import budget
-from tests.plugin.waiting import wait_until_ready
+from tests.plugin.waiting import wait_until_ready, wait_until_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,10 +76,6 @@ def shown(widget: RefineWidget) -> dict[str, float]:
 
 def values(parameters: Parameters) -> dict[str, float]:
     return {name: getattr(parameters, name) for name in LEFT_TO_LABELS}
-
-
-def wait_until_settled(qtbot: Any, widget: RefineWidget) -> None:
-    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
 
 
 def test_the_dock_begins_with_weights_that_the_labels_choose(opened: tuple[Any, RefineWidget]) -> None:

@@ -27,6 +27,11 @@ def wait_until_ready(qtbot: Any, widget: RefineWidget) -> None:
     qtbot.waitUntil(lambda: widget.run_bar.button.text() == "Run")
 
 
+def wait_until_settled(qtbot: Any, widget: RefineWidget) -> None:
+    """Wait until Live has nothing left to do."""
+    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
+
+
 def wait_until_ended(qtbot: Any, worker: Any) -> None:
     """Wait until a worker has left its thread and everything it sent has arrived."""
     qtbot.waitUntil(lambda: not worker.is_running)

@@ -111,6 +111,8 @@ def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) ->
     """
     target = real_path(path)
     if not is_folder(target.parent):
+        if (above := next(filter(is_file, target.parents), None)) is not None:
+            raise InputError(f"{above} is no folder. Choose another place for {path.name}.")
         raise InputError(f"The folder {target.parent} does not exist. Create it first, or choose another one.")
     if any(target == real_path(taken) for taken in inputs):
         raise InputError(f"{path} is read by this command. Choose another file for the result.")

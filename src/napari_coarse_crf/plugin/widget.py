@@ -23,7 +23,7 @@ from napari_coarse_crf.plugin.controls.place_mark import PlaceMark
 from napari_coarse_crf.plugin.controls.presets import PresetBar
 from napari_coarse_crf.plugin.controls.run_bar import RunBar
 from napari_coarse_crf.plugin.controls.scope import ScopeControls
-from napari_coarse_crf.plugin.controls.scrolling import OneAtATime, scrolling, stacked
+from napari_coarse_crf.plugin.controls.scrolling import OneAtATime, let_shrink, scrolling, stacked
 from napari_coarse_crf.plugin.jobs.next_place import NextPlace
 from napari_coarse_crf.plugin.jobs.warming import WARM_UP
 from napari_coarse_crf.plugin.layers.accepted import can_be_taken_back, find_accepted, link_accepted
@@ -217,7 +217,7 @@ class RefineWidget(Container[Any]):
         shown, own = self.runs.live.shown_result, self.labels_layer.value
         layer, sentence = commit(self._viewer, own, shown, compared, slice_only=slice_only)
         if layer is None:
-            self.runs.say(sentence)
+            self.runs.say(_OUTDATED if shown is None and self.runs.live.shows_outdated else sentence)
         else:
             self._confirm(sentence)
         return layer
@@ -284,6 +284,7 @@ class RefineWidget(Container[Any]):
         self.runs.chosen.connect(self.controls.show_chosen)
         self.runs.refined.connect(self.refined.emit)
         self.refined.connect(self.result.show_result)
+        self.result.looking.compared.connect(self._dimming.pause)
         self.scope.changed.connect(self._on_scope)
         self._follow_viewer()
         self._look_again.timeout.connect(self._refresh)
@@ -369,6 +370,7 @@ class RefineWidget(Container[Any]):
             self.cancel()
             self._leave_viewer()
         else:
+            let_shrink(parent)
             self._follow_viewer()
             self._watch()
             self._dimming.follow(self.labels_layer.value)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_coarse_crf.plugin.controls.scrolling import OneAtATime, scrolling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_it_is_never_so_narrow_that_something_is_cut(qtbot: Any) -> None:
@@ -45,3 +48,18 @@ def test_of_two_parts_of_a_low_dock_the_unfolded_one_is_shown(qtbot: Any) -> Non
     assert part.isVisible()
     assert not stand_in.isVisible()
     assert not heading.isChecked()
+
+
+def test_a_window_becomes_low_again_once_the_result_is_folded(
+    make_napari_viewer: Callable[..., Any], qtbot: Any
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
+    window = viewer.window._qt_window
+    qtbot.wait(0)
+    folded = window.minimumSizeHint().height()
+    widget.result.heading.click()
+    qtbot.waitUntil(lambda: window.minimumSizeHint().height() > folded + 100)
+    widget.result.heading.click()
+    qtbot.waitUntil(lambda: window.minimumSizeHint().height() < folded + 50)

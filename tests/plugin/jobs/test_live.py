@@ -16,7 +16,7 @@ from napari_coarse_crf.plugin.jobs import budget
 from napari_coarse_crf.plugin.layers import key, snapshot
 from napari_coarse_crf.plugin.layers.camera import camera_of
 from napari_coarse_crf.plugin.layers.classes import class_names_of
-from tests.plugin.waiting import wait_until_ready
+from tests.plugin.waiting import wait_until_ready, wait_until_settled
 from tests.storage import stored
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from napari_coarse_crf.plugin import RefineWidget
 
     Dock = Callable[..., tuple[Any, RefineWidget]]
-
-
-def wait_until_settled(qtbot: Any, widget: RefineWidget) -> None:
-    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
 
 
 def wait_until_busy(qtbot: Any, widget: RefineWidget) -> None:

@@ -18,6 +18,7 @@ from napari_coarse_crf.plugin.layers.accepted import accept, take_back
 from napari_coarse_crf.plugin.layers.match import labels_at
 from napari_coarse_crf.plugin.layers.saved import description_path, open_saved
 from napari_coarse_crf.plugin.result.saving import Saving
+from tests.plugin.waiting import wait_until_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -260,6 +261,22 @@ def test_nothing_is_accepted_where_there_is_no_result(dock: Dock, image: NDArray
     assert widget.commit() is None
     assert "No result is shown to accept" in widget.status
     assert len(viewer.layers) == 2
+
+
+def test_a_preview_that_is_outdated_is_not_accepted_and_said_to_be_so(
+    dock: Dock, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    widget.live = True
+    wait_until_settled(qtbot, widget)
+    widget.live = False
+    strokes = viewer.layers["strokes"]
+    strokes.data_setitem((np.array([2, 3]), np.array([30, 30])), 3)
+    assert widget.commit() is None
+    assert "Something has changed since, so the preview is not what Run would give now" in widget.status
+    widget.runs.live.preview.layer.visible = False
+    assert widget.commit() is None
+    assert "No result is shown to accept" in widget.status
 
 
 def test_a_result_that_is_not_seen_is_not_accepted(

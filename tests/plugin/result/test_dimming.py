@@ -90,6 +90,24 @@ def test_an_opacity_that_a_person_chose_meanwhile_stays(
     assert refined.opacity == 0.5
 
 
+def test_a_result_is_not_dimmed_while_it_is_compared(
+    dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    strokes, refined = viewer.layers["strokes"], press_run(widget)
+    before = refined.opacity
+    strokes.mode = "paint"
+    assert refined.opacity < before
+    for button in (widget.result.panel.flip_button, widget.result.panel.grid_button):
+        button.click()
+        assert refined.opacity == strokes.opacity == before
+        widget.result.panel.back_button.click()
+        assert refined.opacity < before
+        assert strokes.mode == "paint"
+    strokes.mode = "pan_zoom"
+    assert refined.opacity == before
+
+
 def test_a_closed_dock_dims_nothing(dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]) -> None:
     viewer, widget = dock(image, labels, rgb=True)
     refined, strokes = press_run(widget), viewer.layers["strokes"]

@@ -123,6 +123,8 @@ def test_the_sentence_says_how_the_layers_are_shown_now(measured: Measured) -> N
     panel.contour_button.click()
     panel.flip_button.click()
     assert section.status == "Showing 'strokes' as outlines."
+    panel.contour_button.click()
+    assert section.status == "Showing 'strokes'."
 
 
 def test_under_live_alone_the_key_shows_preview_and_coarse_labels_in_turn(

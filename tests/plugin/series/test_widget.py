@@ -13,6 +13,7 @@ from PIL import Image
 from napari_coarse_crf import Parameters
 from napari_coarse_crf.io.files import read_labels
 from napari_coarse_crf.plugin.controls.parameter_control import NumberControl
+from napari_coarse_crf.plugin.layers.camera import camera_of
 from napari_coarse_crf.plugin.series.source import State
 from tests.plugin.left import callbacks
 from tests.plugin.series.using import close_while_reading, paint, refine_dock, settle
@@ -42,6 +43,20 @@ def test_the_first_image_opens_with_empty_labels_that_are_chosen_in_the_other_do
     assert viewer.layers.selection.active is viewer.layers["a2 labels"]
     assert widget.panel.progress.text() == "0 of 3 done"
     assert not (folder / "coarse-labels").exists()  # looking leaves nothing behind
+
+
+def test_the_first_image_is_in_view_whatever_was_looked_at_before(
+    make_napari_viewer: Callable[..., Any], folder: Path, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer()
+    viewer.add_image(np.zeros((4, 4)), name="tiny")
+    camera = camera_of(viewer)
+    camera.center, camera.zoom = (0, 900, 900), 50
+    _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
+    widget.open_folder(folder)
+    qtbot.waitUntil(lambda: widget.source is not None and widget.is_settled)
+    assert camera.center[1:] == pytest.approx((19.5, 29.5))
+    assert camera.zoom < 50
 
 
 def test_going_on_saves_and_going_back_restores(open_series: OpenSeries, folder: Path, qtbot: Any) -> None:

@@ -53,7 +53,11 @@ class RunBar(QWidget):
             "as they keep your strokes, which count where both hold a label.</p>",
         )
         self.commit_slice = _button("Commit slice", "<p>Accept the current slice only.</p>")
-        self.take_back = _button("Take back", "<p>Undo the last Commit; press again for the one before.</p>")
+        self.take_back = _button(
+            "Take back",
+            "<p>Undo the last Commit; press again for the one before. What was accepted in an earlier session can be "
+            "erased in its layer.</p>",
+        )
         live_row = QHBoxLayout()
         live_row.addWidget(self.live, 1)
         live_row.addWidget(self.keep, 1)

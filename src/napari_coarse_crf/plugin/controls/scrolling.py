@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,15 @@ def stacked(widgets: Sequence[QWidget]) -> QWidget:
         layout.addWidget(widget)
     layout.addStretch()
     return body
+
+
+def let_shrink(dock: QWidget | None) -> None:
+    """Let a dock become as low again as what it holds allows now.
+
+    napari gives its docks a least size, and where somebody gave one, Qt keeps the largest that was ever needed.
+    """
+    if isinstance(dock, QDockWidget):
+        dock.setMinimumSize(0, 0)
 
 
 class OneAtATime(QObject):

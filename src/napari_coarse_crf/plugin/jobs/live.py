@@ -241,6 +241,12 @@ class LiveRefinement:
         return self.preview.full if layer is not None and layer.visible and self.is_up_to_date else None
 
     @property
+    def shows_outdated(self) -> bool:
+        """Whether a full result is seen in the preview that a run would not give now."""
+        layer = self.preview.layer
+        return layer is not None and layer.visible and self.can_be_kept and not self.is_up_to_date
+
+    @property
     def is_up_to_date(self) -> bool:
         """Whether the preview shows what a run would give now."""
         return self.can_be_kept and self._is_up_to_date()

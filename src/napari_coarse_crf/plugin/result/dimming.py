@@ -35,6 +35,12 @@ class Dimming:
         self._viewer = viewer
         self._borrowed = Borrowed()
         self._own: Layer | None = None
+        self._is_paused = False
+
+    def pause(self, on: bool) -> None:
+        """Leave results as they are while layers are compared with each other, brush in hand or not."""
+        self._is_paused = on
+        self._look()
 
     def follow(self, own: Layer | None) -> None:
         """Watch this layer, and no other any more; None: put everything back and hold nothing of the viewer."""
@@ -55,7 +61,8 @@ class Dimming:
     def _look(self, _event: Any = None) -> None:
         own = self._own
         # Equal, not the same: napari may give a plugin a proxy of the active layer.
-        if own is None or self._viewer.layers.selection.active != own or not _is_painted(own):
+        is_active = own is not None and self._viewer.layers.selection.active == own
+        if own is None or not is_active or not _is_painted(own) or self._is_paused:
             self._borrowed.put_back()
             forget_dimmed(self._viewer.layers)
             return

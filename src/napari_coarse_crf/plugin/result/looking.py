@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 from superqt.utils import signals_blocked
 
@@ -29,7 +30,14 @@ class Looking(QObject):
         Whose layers are looked at.
     panel : ResultPanel
         With the buttons.
+
+    Attributes
+    ----------
+    compared : psygnal.Signal
+        Emitted with whether the layers are shown otherwise than they were, for the sake of looking.
     """
+
+    compared = Signal(bool)
 
     def __init__(self, viewer: napari.viewer.Viewer, panel: ResultPanel) -> None:
         super().__init__(panel)
@@ -122,7 +130,9 @@ class Looking(QObject):
 
     def _say_shown(self) -> None:
         if self._views.is_changed:
-            self._panel.say(self._showing("the compared layers", side_by_side=self._panel.grid_button.isChecked()))
+            seen = [layer for layer in self._views.layers if layer.visible]
+            what = f"'{seen[0].name}'" if len(seen) == 1 else "the compared layers"
+            self._panel.say(self._showing(what, side_by_side=self._panel.grid_button.isChecked()))
         else:
             self._panel.say("The layers are shown as before.")
 
@@ -146,3 +156,4 @@ class Looking(QObject):
 
     def _offer_back(self) -> None:
         self._panel.back_button.setEnabled(self._views.is_changed)
+        self.compared.emit(self._views.is_changed)

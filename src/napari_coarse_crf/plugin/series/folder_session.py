@@ -143,9 +143,9 @@ class FolderSession(Session):
         note_path(shown.image, folder.images[row])
         note_path(shown.labels, folder.images[row])
         dock.image_layer.value, dock.labels_layer.value = shown.image, shown.labels
+        if before is None or before.image.data.shape != shown.image.data.shape:
+            self.viewer.reset_view()  # napari does it for the first layer of all only
         if before is not None:
-            if before.image.data.shape != shown.image.data.shape:
-                self.viewer.reset_view()
             before.remove()
         self.shown = shown
         self.autosave.follow(folder.at(row), shown, is_new=True)

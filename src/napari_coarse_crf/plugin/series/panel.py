@@ -147,7 +147,7 @@ class _LowList(QListView):
         return self._room_for(_FEWEST_ROWS)
 
     def _room_for(self, rows: int) -> QSize:
-        return QSize(super().sizeHint().width(), rows * self.fontMetrics().lineSpacing())
+        return QSize(super().sizeHint().width(), rows * self.fontMetrics().lineSpacing() + 2 * self.frameWidth())
 
 
 class _Elided(QLabel):

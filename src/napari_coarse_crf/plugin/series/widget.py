@@ -13,6 +13,7 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_coarse_crf.plugin.controls.keys import ViewerKeys
+from napari_coarse_crf.plugin.controls.scrolling import let_shrink
 from napari_coarse_crf.plugin.leaving import go_with_python
 from napari_coarse_crf.plugin.series.folder_session import FolderSession
 from napari_coarse_crf.plugin.series.frame_session import FrameSession
@@ -205,6 +206,7 @@ class SeriesWidget(QWidget):
             if self.parent() is None:
                 self._release()
             else:
+                let_shrink(self.parentWidget())
                 self._attach()
         return super().event(event)
 
