@@ -21,7 +21,7 @@ from report import write_json, write_markdown
 from session import Session, describe_machine
 from speed import measure_agreement, measure_grid, measure_iterations, measure_narrow, measure_scribbles
 from start import measure_start
-from whole import measure_others, measure_whole
+from whole import measure_choice, measure_others, measure_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,7 @@ PARTS: dict[str, Callable[[Session], Iterator[Row]]] = {
     "theta-50-5": measure_narrow,
     "agreement": measure_agreement,
     "whole": measure_whole,
+    "choice": measure_choice,
     "limit": measure_limit,
     "memory": measure_memory,
     "scribbles": measure_scribbles,

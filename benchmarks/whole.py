@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fields import describe_case, make_field, make_inputs
 from rivals import HAS_PYDENSECRF, PyDenseCRF, flood, random_walk, refine_with_kd_tree
-from rows import NO_PYDENSECRF, Row, compare
+from rows import NO_PYDENSECRF, OF_RIVAL, Row, compare
 from turns import in_turn, timed
 
 from napari_coarse_crf import CoarseCRFWarning, Parameters, refine_labels
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _WALKER_PIXELS = 1024 * 512
 """The largest size that the random walker is asked for: beyond, it takes minutes."""
+_CHOICES = ((2048, 1024, 19, 0.5), (2048, 1024, 19, 0.02), (1024, 1024, 4, 0.02))
+"""Width, height, labels and share of them, for which labels choose."""
 
 
 def measure_whole(session: Session) -> Iterator[Row]:
@@ -61,8 +63,26 @@ def measure_others(session: Session) -> Iterator[Row]:
                 yield compare("whole refine_labels", case, times["ours"], times.get(rival), rival_name=rival, note=note)
 
 
-def refine(image: np.ndarray, labels: np.ndarray, workers: int | None = None) -> np.ndarray:
+def measure_choice(session: Session) -> Iterator[Row]:
+    """Measure what it takes that the labels choose the weights, texture and all, beside fixed weights."""
+    for width, height, n_labels, share in _CHOICES:
+        image, labels = make_inputs(*session.size(width, height), n_labels, share)
+        sides = {
+            name: timed(partial(refine, image, labels, parameters=preset))
+            for name, preset in (("chosen", "auto"), ("fixed", "default"))
+        }
+        case = describe_case(labels)
+        times = in_turn(session, f"weights that labels choose, {case}", sides, sides.values())
+        yield compare(
+            "labels choose the weights", case, times["chosen"], times["fixed"],
+            rival_name="fixed weights", meaning=OF_RIVAL,
+        )  # fmt: skip
+
+
+def refine(
+    image: np.ndarray, labels: np.ndarray, workers: int | None = None, parameters: str | None = None
+) -> np.ndarray:
     """Call `refine_labels`; that a label took nothing does not matter here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CoarseCRFWarning)
-        return refine_labels(image, labels, workers=workers)
+        return refine_labels(image, labels, parameters, workers=workers)

@@ -42,6 +42,7 @@ ALONE = [
     "again: theta_alpha",
     "again: painted stroke",
     "whole refine_labels",
+    "labels choose the weights",
     "copy bandwidth, all threads",
     "bytes an iteration must move",
     "import of the package",

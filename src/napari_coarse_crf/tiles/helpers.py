@@ -53,4 +53,5 @@ class Threads:
         self, function: Callable[..., T], common: Any, things: Sequence[tuple[Any, ...]]
     ) -> Generator[None, None, list[T]]:
         """Call the function; see `Helpers.each`."""
-        return (yield from in_chunks(self._pool, partial(function, common), things, Event()))
+        takes_long = Event()  # nobody sets it but `in_chunks`, which sends a single thing to a thread for it, too
+        return (yield from in_chunks(self._pool, partial(function, common), things, takes_long))
