@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.compute.arrays import is_whole_number, real_numbers
-from napari_coarse_crf.errors import InputError, in_short
+from napari_coarse_crf.errors import CoarseCRFError, InputError, in_short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,6 +196,8 @@ def read_array(name: str, value: Any) -> NDArray[Any]:
         )
     try:
         return np.asarray(value)
+    except CoarseCRFError:  # of an array that is read only now
+        raise
     except ValueError as error:  # ragged lists
         raise InputError(f"The {name} cannot be read as one array ({error}); pass a numpy array.") from error
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -22,8 +23,6 @@ from napari_coarse_crf.samples import load_sample
 from tests.cli.test_tiled import COMMAND, OPTIONS, PARAMETERS, finished_tiles
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 AT_ONCE = ("--theta-alpha", "30", "--iterations", "5")
@@ -170,6 +169,12 @@ def test_frames_of_a_series_are_refined_one_after_the_other(run: Any, tmp_path: 
         (("image.zarr", "nowhere.zarr", "-o", "o.zarr"), "There is no file or folder nowhere.zarr. Check its"),
         (("image.zarr", "image.zarr/labels/b", "-o", "o.zarr"), "There is no file or folder image.zarr/labels/b."),
         (("image.zarr", "s4://b/l.zarr", "-o", "o.zarr"), "s4://b/l.zarr cannot be"),
+        (("image.zarr", "image.zarr", "-o", "s4://b/o.zarr"), "s4://b/o.zarr cannot be"),
+        (("image.zarr", "image.zarr", "-o", "o.zarr", "--confidence-out", "s4://b/c.zarr"), "s4://b/c.zarr cannot be"),
+        (("image.zarr", "image.zarr", "-o", "damaged.zarr/zarr.json/o.zarr"), "zarr.json is no folder. Choose another"),
+        (("image.zarr", ".", "-o", "o.zarr"), ". stands for several files"),
+        (("image.zarr", "", "-o", "o.zarr"), "It is empty. Give the name of a file."),
+        (("damaged.zarr", "image.zarr", "-o", "o.zarr"), "damaged.zarr cannot be read"),
         (("image.zarr", "image.zarr", "-o", "o.zarr", "--tile", "64,64,64"), "one for each axis"),
         (("image.zarr", "image.zarr", "-o", "o.zarr", "--tile", "64", "--engine", "pydensecrf"), "knows no tiles"),
     ],
@@ -181,10 +186,14 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(
     zarr.create_array("taken.zarr", shape=(320, 256), dtype=np.uint8)
     zarr.create_array("empty.zarr", shape=(256, 320), dtype=np.uint8)
     zarr.create_array("film.zarr", shape=(2, 9, 9), dtype=np.uint8, dimension_names=("t", "y", "x"))
+    damaged = zarr.create_array("damaged.zarr", shape=(256, 320), chunks=(256, 320), dtype=np.uint8)
+    damaged[:] = 1
+    next(Path("damaged.zarr/c").rglob("0/0")).write_bytes(b"no chunk")
     code, _, err = run("refine", *arguments)
-    assert code == 1
-    assert sentence in err
-    there = ["empty.zarr", "film.zarr", "image.zarr", "taken.zarr"]
+    assert code == (2 if "" in arguments else 1)
+    assert sentence in " ".join(err.split())
+    assert "numpy array" not in err
+    there = ["damaged.zarr", "empty.zarr", "film.zarr", "image.zarr", "taken.zarr"]
     assert sorted(path.name for path in image.parent.iterdir()) == there
 
 

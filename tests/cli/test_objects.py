@@ -129,6 +129,7 @@ def test_without_a_file_to_write_the_number_is_said(capsys: pytest.CaptureFixtur
         (("--label", 2, "-o", "same.tif", "--table", "same.tif"), "name the same file"),
         (("--label", 2, "--table", "there.csv"), "--overwrite"),
         (("--label", 2, "--confidence", SAMPLES / "tissue_image.png"), "Give the confidence of these labels"),
+        (("--label", 2, "--confidence", SAMPLES), "is a folder, where a file is due"),
     ],
 )
 def test_a_slip_gets_one_sentence_and_writes_nothing(

@@ -38,6 +38,8 @@ Spacing = Annotated[
 
 def read_place(text: str) -> Place:
     """Return a path, or a URL as it is."""
+    if not text:
+        raise typer.BadParameter("It is empty. Give the name of a file.")  # Path("") is the folder that one is in
     return text if is_url(text) else Path(text)
 
 

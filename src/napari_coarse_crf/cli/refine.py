@@ -27,6 +27,7 @@ from napari_coarse_crf.compute.arrays import LabelArray
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.inputs import UNLABELLED
 from napari_coarse_crf.io import files
+from napari_coarse_crf.io.lazy.places import is_zarr
 from napari_coarse_crf.io.matching import holds_several
 from napari_coarse_crf.io.pairs import Reading, read_pair
 from napari_coarse_crf.io.places import real_path
@@ -100,11 +101,17 @@ def refine(
     places = Places(
         read_place(image), read_place(coarse), out, settings.reading.mask, confidence_out, preset_file(preset)
     )
+    several = [place for place in (places.image, places.coarse) if isinstance(place, Path) and holds_several(place)]
+    if places.are_lazy and (listed := [place for place in several if not is_zarr(place)]):
+        raise InputError(
+            f"{listed[0]} stands for several files, which are read from folders of PNG and TIFF files and written to "
+            "another folder. Give three folders."
+        )
     if places.are_lazy:
         from napari_coarse_crf.cli.lazy import refine_lazily  # here: zarr and fsspec take a fifth of a second
 
         refine_lazily(places, settings, tiling)
-    elif holds_several(Path(image)) or holds_several(Path(coarse)):
+    elif several:
         if tiling != Tiling():
             raise InputError("Images of folders are refined at once each. Leave out the options for large images.")
         refine_folders(Path(image), Path(coarse), out, confidence_out, settings)

@@ -101,6 +101,21 @@ def check_writable(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()
     check_free(path, overwrite=overwrite, inputs=inputs)
 
 
+def check_folder(target: Path) -> None:
+    """Find out whether there is the folder in which something is to be written.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if is_folder(target.parent):
+        return
+    if (above := next(filter(is_file, target.parents), None)) is not None:
+        raise InputError(f"{above} is no folder. Choose another place for {target.name}.")
+    raise InputError(f"The folder {target.parent} does not exist. Create it first, or choose another one.")
+
+
 def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:
     """Find out before any work whether a file of any kind can be written to `path`.
 
@@ -110,10 +125,7 @@ def check_free(path: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) ->
         If it is an input, it exists and may not be replaced, or the system does not let it be written.
     """
     target = real_path(path)
-    if not is_folder(target.parent):
-        if (above := next(filter(is_file, target.parents), None)) is not None:
-            raise InputError(f"{above} is no folder. Choose another place for {path.name}.")
-        raise InputError(f"The folder {target.parent} does not exist. Create it first, or choose another one.")
+    check_folder(target)
     if any(target == real_path(taken) for taken in inputs):
         raise InputError(f"{path} is read by this command. Choose another file for the result.")
     if is_folder(target):

@@ -234,6 +234,8 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
     """
     if exists(path) and not is_file(path) and not is_folder(path):
         raise InputError(f"{path} is a device or a pipe, which cannot be read twice. Save it as a file.")
+    if is_folder(path):
+        raise InputError(f"{path} is a folder, where a file is due, such as PNG or TIFF. Give a file.")
     try:
         with path.open("rb") as file:
             return file.read(size)

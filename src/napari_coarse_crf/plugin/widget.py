@@ -215,9 +215,12 @@ class RefineWidget(Container[Any]):
         compared = self.result.compared.refined
         self.mark.clear()
         shown, own = self.runs.live.shown_result, self.labels_layer.value
+        if shown is None and self.runs.live.covers(compared):
+            self.runs.say(_OUTDATED)
+            return None
         layer, sentence = commit(self._viewer, own, shown, compared, slice_only=slice_only)
         if layer is None:
-            self.runs.say(_OUTDATED if shown is None and self.runs.live.shows_outdated else sentence)
+            self.runs.say(sentence)
         else:
             self._confirm(sentence)
         return layer

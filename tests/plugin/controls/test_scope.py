@@ -283,6 +283,18 @@ def test_the_axes_follow_layers_whose_data_change(
     qtbot.waitUntil(widget.run_bar.button.isEnabled)
 
 
+def test_an_image_that_loses_its_axis_of_channels_is_followed(
+    dock: Dock, qtbot: Any, stack: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(stack, labels)
+    photo = viewer.layers["photo"]
+    photo.data = np.moveaxis(stack, 0, -1)
+    assert widget.scope.channel_axis.value == 2
+    photo.data = stack[0]
+    assert widget.scope.choice().plane is None
+    qtbot.waitUntil(widget.run_bar.button.isEnabled)
+
+
 def test_no_axis_is_offered_where_there_is_no_choice(dock: Dock, image: NDArray[Any], labels: NDArray[Any]) -> None:
     viewer, widget = dock(np.moveaxis(image, -1, 0), labels, rgb=False)
     assert widget.scope.channel_axis.native.isHidden()

@@ -50,16 +50,31 @@ def test_of_two_parts_of_a_low_dock_the_unfolded_one_is_shown(qtbot: Any) -> Non
     assert not heading.isChecked()
 
 
-def test_a_window_becomes_low_again_once_the_result_is_folded(
+def test_docks_become_low_again_once_the_result_is_folded_and_never_overlap(
     make_napari_viewer: Callable[..., Any], qtbot: Any
 ) -> None:
     viewer = make_napari_viewer(show=True)
-    viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
-    _, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
-    window = viewer.window._qt_window
-    qtbot.wait(0)
-    folded = window.minimumSizeHint().height()
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Refine labels")
+    other, _ = viewer.window.add_plugin_dock_widget("napari-coarse-crf", "Annotate a series")
+    window, panel = viewer.window._qt_window, widget.result.panel
+
+    def is_low() -> bool:
+        window.resize(window.width(), 1)
+        return bool(window.height() <= window.minimumSizeHint().height())
+
+    def make_low() -> None:
+        qtbot.waitUntil(is_low)
+        qtbot.wait(0)
+        first, second = sorted((dock, other), key=lambda one: one.geometry().top())
+        qtbot.waitUntil(lambda: first.geometry().bottom() < second.geometry().top())
+
     widget.result.heading.click()
-    qtbot.waitUntil(lambda: window.minimumSizeHint().height() > folded + 100)
+    qtbot.waitUntil(lambda: panel.isVisible() and dock.minimumSizeHint().height() > panel.minimumSizeHint().height())
+    make_low()
+    unfolded = dock.minimumSizeHint().height()
     widget.result.heading.click()
-    qtbot.waitUntil(lambda: window.minimumSizeHint().height() < folded + 50)
+    qtbot.waitUntil(lambda: dock.minimumSizeHint().height() < unfolded - 100)
+    make_low()
+    widget.result.heading.click()
+    qtbot.waitUntil(panel.isVisible)
+    make_low()

@@ -279,6 +279,23 @@ def test_a_preview_that_is_outdated_is_not_accepted_and_said_to_be_so(
     assert "No result is shown to accept" in widget.status
 
 
+def test_a_result_that_lies_below_an_outdated_preview_is_not_accepted_in_its_place(
+    dock: Dock, press_run: PressRun, qtbot: Any, image: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    viewer, widget = dock(image, labels, rgb=True)
+    refined = press_run(widget)
+    widget.live = True
+    wait_until_settled(qtbot, widget)
+    widget.live = False
+    preview = widget.runs.live.preview.layer
+    refined.visible = preview.visible = True
+    viewer.layers["strokes"].data_setitem((np.array([2, 3]), np.array([30, 30])), 3)
+    assert widget.commit() is None
+    assert "Something has changed since" in widget.status
+    viewer.layers.move(viewer.layers.index(refined), len(viewer.layers))
+    assert widget.commit() is not None
+
+
 def test_a_result_that_is_not_seen_is_not_accepted(
     dock: Dock, press_run: PressRun, image: NDArray[Any], labels: NDArray[Any]
 ) -> None:

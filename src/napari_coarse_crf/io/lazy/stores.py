@@ -11,7 +11,7 @@ import zarr
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.beside import hidden_name
-from napari_coarse_crf.io.files import TIFF, check_free
+from napari_coarse_crf.io.files import TIFF, check_folder, check_free
 from napari_coarse_crf.io.lazy.ome import ome_attributes, said_version
 from napari_coarse_crf.io.lazy.places import Place, above, below, is_url, is_zarr
 from napari_coarse_crf.io.lazy.remote import reached
@@ -108,8 +108,8 @@ def check_place(place: Place, *, overwrite: bool = False, inputs: Sequence[Place
             raise InputError(f"{place} is no zarr store, and is not replaced by one. Choose another name.")
     elif not is_url(place) and Path(place).is_symlink():
         raise InputError(f"{place} is a link that leads nowhere. Remove it, or choose another name.")
-    elif not is_url(place) and image_around(place) is None and not is_folder(Path(place).parent):
-        raise InputError(f"The folder {Path(place).parent} does not exist. Create it first, or choose another one.")
+    elif not is_url(place) and image_around(place) is None:
+        check_folder(Path(place))
 
 
 def _check_is_not_read(place: Place, inputs: Sequence[Place]) -> None:
@@ -129,9 +129,10 @@ def remove(store: str) -> None:
     if not is_url(store):
         shutil.rmtree(store, ignore_errors=not exists(Path(store)))
         return
-    files, path = fsspec.core.url_to_fs(store)
-    if files.exists(path):
-        files.rm(path, recursive=True)
+    with reached(store):
+        files, path = fsspec.core.url_to_fs(store)
+        if files.exists(path):
+            files.rm(path, recursive=True)
 
 
 def list_label_map(image: str, name: str) -> None:
@@ -187,8 +188,9 @@ def _change_list(image: str, names: list[str]) -> None:
 def _is_taken(place: Place) -> bool:
     if not is_url(place):
         return exists(Path(place))
-    files, path = fsspec.core.url_to_fs(str(place))
-    return bool(files.exists(path))
+    with reached(place):
+        files, path = fsspec.core.url_to_fs(str(place))
+        return bool(files.exists(path))
 
 
 def _whole(place: Place) -> str:

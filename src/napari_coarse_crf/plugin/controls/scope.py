@@ -295,6 +295,8 @@ class ScopeControls(Container[Any]):
         image, labels, axis = self._image_layer, self._labels_layer, self.channel_axis.value
         if image is None or labels is None or image.ndim != labels.ndim or not isinstance(axis, int) or image.rgb:
             return None
+        if axis >= labels.ndim:  # they have fewer axes than a moment ago
+            return None
         return round(Grid(labels).pixel_at(self._viewer.dims.point)[axis])
 
     @_looks_once

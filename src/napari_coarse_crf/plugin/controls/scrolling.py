@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ class OneAtATime(QObject):
     def __init__(self, dock: QWidget, part: QWidget, stand_in: QAbstractButton, heading: QAbstractButton) -> None:
         super().__init__(dock)
         self._dock, self._part, self._stand_in, self._heading = dock, part, stand_in, heading
+        self._settled = QTimer(self)  # Qt asks what the dock needs while both parts are shown, and not again
+        self._settled.setSingleShot(True)
+        self._settled.timeout.connect(self._let_shrink)
         dock.installEventFilter(self)
         heading.toggled.connect(self._share)
         stand_in.clicked.connect(self._on_stand_in)
@@ -89,8 +92,13 @@ class OneAtATime(QObject):
     def _share(self) -> None:
         has_room = self._dock.height() >= _LINES_FOR_BOTH * self._dock.fontMetrics().lineSpacing()
         both_fit = has_room or not self._heading.isChecked()
+        if self._part.isHidden() == both_fit:
+            self._settled.start()
         self._part.setVisible(both_fit)
         self._stand_in.setVisible(not both_fit)
+
+    def _let_shrink(self) -> None:
+        let_shrink(self._dock.parentWidget())
 
     def _on_stand_in(self) -> None:
         self._stand_in.setChecked(False)

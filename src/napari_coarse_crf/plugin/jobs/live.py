@@ -114,6 +114,7 @@ class LiveRefinement:
         self._shown: tuple[Aim, Read] | None = None
         self._glance: tuple[Aim, Parameters, Glance | None] | None = None  # of the last quick look
         self._before: Before | None = None
+        self._viewer = viewer
         self.preview = PreviewLayer(viewer)
         self.switch = LiveSwitch(self, parent)
 
@@ -240,11 +241,14 @@ class LiveRefinement:
         layer = self.preview.layer
         return self.preview.full if layer is not None and layer.visible and self.is_up_to_date else None
 
-    @property
-    def shows_outdated(self) -> bool:
-        """Whether a full result is seen in the preview that a run would not give now."""
-        layer = self.preview.layer
-        return layer is not None and layer.visible and self.can_be_kept and not self.is_up_to_date
+    def covers(self, result: Layer | None) -> bool:
+        """Whether a full result is seen in the preview that a run would not give now, and none of `result` above it."""
+        preview = self.preview.layer
+        if preview is None or not preview.visible or not self.can_be_kept or self.is_up_to_date:
+            return False
+        layers = list(self._viewer.layers)
+        is_seen = result is not None and result.visible and result in layers
+        return not is_seen or layers.index(result) <= layers.index(preview)
 
     @property
     def is_up_to_date(self) -> bool:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import napari
+    from napari.layers import Layer
     from qtpy.QtCore import QObject
 
 _REST_MS: Final = 200
@@ -24,6 +25,14 @@ def camera_of(viewer: napari.viewer.Viewer) -> Any:
 def grid_of(viewer: napari.viewer.Viewer) -> Any:
     """Return the grid of a viewer; napari 0.9 moved it to the canvas and warns about its old place."""
     return viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
+
+
+def look_at(viewer: napari.viewer.Viewer, layer: Layer) -> None:
+    """Bring all of a layer into view; napari 0.8 can do so only with all others."""
+    if hasattr(viewer, "scene"):
+        viewer.reset_view(layers=[layer])
+    else:
+        viewer.reset_view()
 
 
 class ViewWatch:

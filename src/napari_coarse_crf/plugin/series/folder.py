@@ -64,7 +64,7 @@ class Folder:
     names : tuple of str
         What they are called.
     last : int
-        The row that was open last; the first that is not done where nobody knows.
+        The row that was written last; the first that is not done where there is none.
     """
 
     one = "image"

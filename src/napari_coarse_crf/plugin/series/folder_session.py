@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_coarse_crf.plugin.jobs.worker import Failure
+from napari_coarse_crf.plugin.layers.camera import look_at
 from napari_coarse_crf.plugin.series.borrowing import guess
 from napari_coarse_crf.plugin.series.folder import Folder
 from napari_coarse_crf.plugin.series.session import Session
@@ -144,7 +145,7 @@ class FolderSession(Session):
         note_path(shown.labels, folder.images[row])
         dock.image_layer.value, dock.labels_layer.value = shown.image, shown.labels
         if before is None or before.image.data.shape != shown.image.data.shape:
-            self.viewer.reset_view()  # napari does it for the first layer of all only
+            look_at(self.viewer, shown.image)  # napari does so for the first layer of all only
         if before is not None:
             before.remove()
         self.shown = shown
