@@ -245,7 +245,7 @@ def test_files_that_are_missing_or_damaged_are_named(tmp_path: Path, read: Any, 
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(InputError, match=r"a\.\w+ cannot be read"):
         read(path)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is a folder, where a file is due"):
         read(tmp_path)
 
 

@@ -234,8 +234,6 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
     """
     if exists(path) and not is_file(path) and not is_folder(path):
         raise InputError(f"{path} is a device or a pipe, which cannot be read twice. Save it as a file.")
-    if is_folder(path):
-        raise InputError(f"{path} is a folder, where a file is due, such as PNG or TIFF. Give a file.")
     try:
         with path.open("rb") as file:
             return file.read(size)
@@ -358,6 +356,8 @@ def _whole(numbers: AnyArray) -> MaskArray:
 @contextmanager
 def _raster(path: Path) -> Iterator[Raster]:
     """Read a file, and put its name before what is wrong with it, then and in what is made of it."""
+    if is_folder(path):
+        raise InputError(f"{path} is a folder, where a file is due, such as PNG or TIFF. Give a file.")
     first = read_bytes(path, len(SIGNATURES[0]))
     with explained(path):
         yield read_tiff(path) if first in SIGNATURES else read_picture(read_bytes(path))
