@@ -17,7 +17,7 @@ from superqt.utils import WorkerBase
 from napari_coarse_crf.plugin.jobs.outcome import Outcome
 from napari_coarse_crf.plugin.jobs.worker import JobRunner
 from napari_coarse_crf.plugin.layers.record import recall
-from tests.plugin.waiting import TIMEOUT
+from tests.plugin.waiting import TIMEOUT, wait_until_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,9 +94,9 @@ def test_live_keeps_nothing_of_a_preview_that_was_deleted(
 ) -> None:
     viewer, widget = dock(image, labels, rgb=True)
     widget.live = True
-    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
+    wait_until_settled(qtbot, widget)
     viewer.layers["strokes"].paint((20, 30), 9)
-    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
+    wait_until_settled(qtbot, widget)
     ended.append(weakref.ref(viewer.layers["strokes preview"]))
     viewer.layers.remove("strokes preview")
     forget_selection(viewer)
@@ -128,7 +128,7 @@ def test_after_many_strokes_and_measurements_no_more_is_alive_than_after_a_few(
         for number in range(count):
             strokes.paint((5 + number, 30), 3)
             qtbot.waitUntil(lambda: widget.runs.live.can_be_kept)
-        qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
+        wait_until_settled(qtbot, widget)
         qtbot.waitUntil(lambda: not WorkerBase._worker_set)
         return alive()
 

@@ -102,12 +102,12 @@ def refine(
         read_place(image), read_place(coarse), out, settings.reading.mask, confidence_out, preset_file(preset)
     )
     several = [place for place in (places.image, places.coarse) if isinstance(place, Path) and holds_several(place)]
-    if places.are_lazy and (listed := [place for place in several if not is_zarr(place)]):
-        raise InputError(
-            f"{listed[0]} stands for several files, which are read from folders of PNG and TIFF files and written to "
-            "another folder. Give three folders."
-        )
     if places.are_lazy:
+        if listed := [place for place in several if not is_zarr(place)]:
+            raise InputError(
+                f"{listed[0]} stands for several files, which are read from folders of PNG and TIFF files and written "
+                "to another folder. Give three folders."
+            )
         from napari_coarse_crf.cli.lazy import refine_lazily  # here: zarr and fsspec take a fifth of a second
 
         refine_lazily(places, settings, tiling)

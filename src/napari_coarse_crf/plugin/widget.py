@@ -287,7 +287,7 @@ class RefineWidget(Container[Any]):
         self.runs.chosen.connect(self.controls.show_chosen)
         self.runs.refined.connect(self.refined.emit)
         self.refined.connect(self.result.show_result)
-        self.result.looking.compared.connect(self._dimming.pause)
+        self.result.looking.comparing.connect(self._dimming.pause)
         self.scope.changed.connect(self._on_scope)
         self._follow_viewer()
         self._look_again.timeout.connect(self._refresh)

@@ -18,6 +18,7 @@ from napari_coarse_crf.plugin.controls.classes import DIGITS, MOST_LISTED
 from napari_coarse_crf.plugin.layers.classes import class_names_of
 from napari_coarse_crf.plugin.layers.colours import colours_of
 from tests.plugin.result.using import close_dock, column, save_as, wait_for_words
+from tests.plugin.waiting import wait_until_settled
 from tests.storage import stored
 
 if TYPE_CHECKING:
@@ -164,12 +165,12 @@ def test_a_click_on_a_colour_changes_this_one_in_labels_and_newest_result(
 def test_what_live_shows_follows(listed: tuple[Any, RefineWidget], qtbot: Any) -> None:
     viewer, widget = listed
     widget.run_bar.live.click()
-    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
+    wait_until_settled(qtbot, widget)
     preview = viewer.layers["strokes preview"]
     name(qtbot, widget, 70_000, "sea")
     colour(qtbot, widget, 70_000, GREEN)
     viewer.layers["strokes"].paint((20, 30), 9)
-    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
+    wait_until_settled(qtbot, widget)
     assert viewer.layers["strokes preview"] is preview
     assert class_names_of(preview) == {3: "field", 70_000: "sea"}
     np.testing.assert_allclose(preview.get_color(70_000), GREEN, atol=1e-6)

@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from tests.plugin.result.using import close_dock
-from tests.plugin.waiting import wait_until_ready
+from tests.plugin.waiting import wait_until_ready, wait_until_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def test_keys_run_keep_commit_and_hide(dock: Dock, qtbot: Any, image: NDArray[An
     assert "strokes accepted" in viewer.layers
     qtbot.keyClick(canvas(viewer), Qt.Key.Key_R, SHIFT)
     assert widget.live
-    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
+    wait_until_settled(qtbot, widget)
     qtbot.keyClick(canvas(viewer), Qt.Key.Key_K)
     assert "strokes preview" not in viewer.layers
 

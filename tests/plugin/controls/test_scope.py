@@ -15,6 +15,7 @@ from napari_coarse_crf.plugin.layers.camera import camera_of
 from napari_coarse_crf.plugin.layers.match import find_grid
 from tests.helpers import halved
 from tests.plugin.result.using import add_difference
+from tests.plugin.waiting import wait_until_settled
 from tests.storage import stored
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def test_what_the_dock_made_to_look_at_is_nothing_to_refine_with(
     widget.result.panel.confidence_button.click()
     add_difference(qtbot, widget.result, 0)
     widget.live = True
-    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
+    wait_until_settled(qtbot, widget)
     assert [layer.name for layer in viewer.layers] == [
         *("photo", "strokes", "strokes refined", "strokes preview"),
         *("strokes refined: confidence", "strokes refined: what was filled"),

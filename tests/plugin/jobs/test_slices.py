@@ -9,6 +9,7 @@ import pytest
 
 from napari_coarse_crf import refine_labels
 from napari_coarse_crf.plugin.layers.record import cut_below, cut_least_sure, recall
+from tests.plugin.waiting import wait_until_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +150,7 @@ def keep_slice(stack: Stack, qtbot: Any, index: int) -> Any:
     viewer, widget, _, _ = stack
     viewer.dims.set_current_step(0, index)
     widget.live = True
-    qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
+    wait_until_settled(qtbot, widget)
     return widget.keep()
 
 

@@ -370,7 +370,7 @@ def test_what_live_shows_is_accepted_and_what_is_accepted_is_seen_by_live(
     viewer, widget = dock(image, labels.copy(), rgb=True)
 
     def settle() -> None:
-        qtbot.waitUntil(lambda: widget.runs.live.switch.is_settled)
+        wait_until_settled(qtbot, widget)
 
     widget.live = True
     settle()

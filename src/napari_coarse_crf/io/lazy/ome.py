@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import ValidationError
 
 from napari_coarse_crf.errors import InputError
 from napari_coarse_crf.io.grid import UNKNOWN, Grid, in_one_unit
@@ -133,8 +134,6 @@ def read_multiscale(attributes: Mapping[str, Any]) -> Multiscale | None:
     said = ome_attributes(attributes)
     if "multiscales" not in said:
         return None
-    from pydantic import ValidationError
-
     version = said_version(attributes)
     try:
         first = dict(said["multiscales"][0])

@@ -184,8 +184,10 @@ def open_labels(place: Place) -> LazyLabels:
     InputError
         If there is nothing, or nothing that holds label ids.
     """
+    from napari_coarse_crf.io.lazy.zarrs import open_label_map  # here: see `_open`
+
     with reached(place):
-        opened, place = (_open(place), place) if _holds_tiff(place) else _open_label_map(place)
+        opened, place = (_open(place), place) if _holds_tiff(place) else open_label_map(place)
         check_exact(opened.raster)
         raster = opened.raster.as_planes() if opened.raster.samples_are_guessed else opened.raster
         levels = _levels(opened, raster, as_ids)
@@ -320,12 +322,6 @@ def _open(place: Place) -> Pyramid:
 
     check_is_there(place)
     return open_tiff(place) if _holds_tiff(place) else open_zarr(place)
-
-
-def _open_label_map(place: Place) -> tuple[Pyramid, Place]:
-    from napari_coarse_crf.io.lazy.zarrs import open_label_map
-
-    return open_label_map(place)
 
 
 def _holds_tiff(place: Place) -> bool:

@@ -61,8 +61,8 @@ class Dimming:
     def _look(self, _event: Any = None) -> None:
         own = self._own
         # Equal, not the same: napari may give a plugin a proxy of the active layer.
-        is_active = own is not None and self._viewer.layers.selection.active == own
-        if own is None or not is_active or not _is_painted(own) or self._is_paused:
+        is_painted = own is not None and self._viewer.layers.selection.active == own and _is_painted(own)
+        if self._is_paused or not is_painted:
             self._borrowed.put_back()
             forget_dimmed(self._viewer.layers)
             return

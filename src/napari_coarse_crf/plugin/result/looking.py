@@ -33,11 +33,11 @@ class Looking(QObject):
 
     Attributes
     ----------
-    compared : psygnal.Signal
+    comparing : psygnal.Signal
         Emitted with whether the layers are shown otherwise than they were, for the sake of looking.
     """
 
-    compared = Signal(bool)
+    comparing = Signal(bool)
 
     def __init__(self, viewer: napari.viewer.Viewer, panel: ResultPanel) -> None:
         super().__init__(panel)
@@ -156,4 +156,4 @@ class Looking(QObject):
 
     def _offer_back(self) -> None:
         self._panel.back_button.setEnabled(self._views.is_changed)
-        self.compared.emit(self._views.is_changed)
+        self.comparing.emit(self._views.is_changed)
